@@ -1,0 +1,72 @@
+# wazo_auth: the extension, its HTTP front, and everything to try and test them.
+#
+#   make              build the extension and the front
+#   make install      install both (PG_CONFIG chooses the PostgreSQL)
+#   make run          try it: packages, build, a private cluster, the front
+#   make check        all tests, on private clusters
+#   make installcheck the regression tests on an installed server
+#   make lint         compiler warnings, static analysis, plpgsql_check
+#   make bench        the figures, as ratios measured side by side
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The control file is the only place of the version.
+WAZO_AUTH_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" wazo_auth.control)
+PG_CONFIG ?= pg_config
+RUN_DIR ?= .run
+PORT ?= 9497
+export PG_CONFIG WAZO_AUTH_VERSION
+
+# PGXS has targets named as ours (check, all, install), so it runs in a make of
+# its own and ours neither clash nor warn.
+ifdef EXTENSION_ONLY
+include src/extension.mk
+else
+
+# Without LLVM bitcode: it only serves to inline C functions into JIT code.
+EXTENSION_MAKE = $(MAKE) --no-print-directory EXTENSION_ONLY=1 with_llvm=no
+
+all: extension front
+
+extension:
+	$(EXTENSION_MAKE) all
+
+include $(wildcard kore_front/front.mk)
+include $(wildcard test/unit/unit.mk)
+
+install: install-extension install-front
+
+install-extension: extension
+	$(EXTENSION_MAKE) install
+
+clean: clean-front
+	$(EXTENSION_MAKE) clean
+	rm -rf build
+
+# Installs what debian/control lists (the one list of packages); silent when
+# nothing is missing.
+packages:
+	@sh test/lib/packages.sh
+
+run: packages
+	@$(MAKE) --no-print-directory all
+	@bash test/lib/run.sh $(RUN_DIR) $(PORT)
+
+check: packages
+	@$(MAKE) --no-print-directory all
+	@bash test/lib/check.sh $(SUITES)
+
+installcheck:
+	@bash test/lib/installcheck.sh
+
+lint: packages
+	@bash test/lib/lint.sh
+
+bench: packages
+	@$(MAKE) --no-print-directory all
+	@bash test/bench/bench.sh
+
+.PHONY: all extension install install-extension clean packages run check installcheck lint bench
+.DEFAULT_GOAL := all
+
+endif

@@ -1,0 +1,26 @@
+-- Roles belong to the cluster and not to the database: another database may
+-- have made them, and DROP EXTENSION leaves them.
+DO $$
+DECLARE
+  v_role text;
+BEGIN
+  FOREACH v_role IN ARRAY ARRAY['wazo_auth_front', 'wazo_auth_service', 'wazo_auth_admin'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role) THEN
+      EXECUTE pg_catalog.format('CREATE ROLE %I', v_role);
+    END IF;
+  END LOOP;
+  IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION 'wazo_auth needs a database with the encoding UTF8, and this one has %', pg_catalog.current_setting('server_encoding')
+      USING ERRCODE = 'feature_not_supported',
+            HINT = 'Create the database with: CREATE DATABASE name ENCODING ''UTF8'' TEMPLATE template0.';
+  END IF;
+END
+$$;
+
+COMMENT ON ROLE wazo_auth_front IS 'wazo_auth: may execute wazo_auth.http() and the token check; the HTTP front logs in with it';
+COMMENT ON ROLE wazo_auth_service IS 'wazo_auth: may validate tokens, nothing else; for daemons beside the database';
+COMMENT ON ROLE wazo_auth_admin IS 'wazo_auth: may execute the management functions';
+-- The front's parameters hold tokens and passwords; they must not reach the
+-- server's log, however much it logs.
+ALTER ROLE wazo_auth_front SET log_parameter_max_length = 0;
+ALTER ROLE wazo_auth_front SET log_parameter_max_length_on_error = 0;

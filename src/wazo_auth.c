@@ -1,0 +1,20 @@
+/*
+ * wazo_auth.c
+ *	  Module start: only calls what each concern defines.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	MarkGUCPrefixReserved("wazo_auth");
+}

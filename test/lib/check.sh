@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# check.sh [SUITE...]: runs the test suites on private clusters and counts.
+# The last line reads "N passed, N failed". A skipped test counts as failed.
+#
+# The servers' account runs everything in a copy below /tmp, so a checkout that
+# only root can enter works too.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+set -eu
+# shellcheck source=test/lib/server.bash
+. "$(dirname "$0")/server.bash"
+
+suites=${*:-unit regress isolation pgtap tap}
+work=$(mktemp -d /tmp/wazo_auth_check.XXXXXX)
+chmod 755 "$work"
+passed=0 failed=0
+
+finish() {
+	trap - EXIT INT TERM
+	stop_cluster "$work/data" immediate >/dev/null 2>&1 || true
+	if [ "$failed" -gt 0 ]; then
+		rm -rf build/check && mkdir -p build/check
+		cp -r "$work"/logs/. build/check/ 2>/dev/null || true
+		cp -r "$work"/src/tmp_check build/check/ 2>/dev/null || true
+		echo "the logs of this run are in build/check"
+	fi
+	rm -rf "$work"
+}
+trap 'finish' EXIT
+trap 'finish; exit 1' INT TERM
+
+private_tree "$work/tree"
+mkdir -p "$work/src/build" "$work/logs"
+cp -r test expected sql docs wazo_auth.control Makefile README.md "$work/src/"
+cp -r migrations debian src kore_front "$work/src/" 2>/dev/null || true
+cp build/wazo-auth build/wazo_auth--*.sql "$work/src/build/"
+[ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
+chown -R "$SERVER_USER": "$work/src" "$work/logs"
+mkdir -m 700 "$work/data" "$work/socket"
+chown "$SERVER_USER": "$work/data" "$work/socket"
+(umask 077 && printf 'key1:%s\n' "$(openssl rand -base64 32)" >"$work/secret.key")
+chown "$SERVER_USER": "$work/secret.key"
+
+# What every suite finds in its environment.
+suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
+	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
+	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
+	TESTDATADIR="$work/src/tmp_check" TESTLOGDIR="$work/src/tmp_check/log" CI="${CI:-}")
+
+in_src() { (cd "$work/src" && as_server "${suite_env[@]}" "$@"); }
+
+count() { # count PASSED FAILED
+	passed=$((passed + $1)) failed=$((failed + $2))
+}
+
+# count_tap NAME COMMAND...: runs prove and counts the assertions of its log.
+count_tap() {
+	local name=$1 log=$work/logs/$1.log status=0 ok not skips
+	shift
+	"$@" >"$log" 2>&1 || status=$?
+	ok=$(grep -cE '^ok ' "$log" || true)
+	not=$(grep -cE '^not ok ' "$log" || true)
+	skips=$(grep -cE '^ok .*# *[Ss][Kk][Ii][Pp]|^1\.\.0 # SKIP|skipped:' "$log" || true)
+	[ "$status" -eq 0 ] || [ "$not" -gt 0 ] || not=1
+	count $((ok - skips)) $((not + skips))
+	echo "$name: $((ok - skips)) passed, $((not + skips)) failed"
+	[ $((not + skips)) -eq 0 ] || grep -vE '^ok ' "$log" | tail -n 60
+}
+
+# count_regress NAME COMMAND...: runs pg_regress or pg_isolation_regress.
+count_regress() {
+	local name=$1 log=$work/logs/$1.log status=0 ok not
+	shift
+	"$@" >"$log" 2>&1 || status=$?
+	ok=$(grep -cE '^(test| ) .*\.\.\. ok' "$log" || true)
+	not=$(grep -cE '\.\.\. FAILED' "$log" || true)
+	[ "$status" -eq 0 ] || [ "$not" -gt 0 ] || not=1
+	count "$ok" "$not"
+	echo "$name: $ok passed, $not failed"
+	if [ "$not" -gt 0 ]; then
+		tail -n 20 "$log"
+		find "$work/src" -name 'regression.diffs' -exec cp {} "$work/logs/$name.diffs" \; -exec head -n 200 {} \;
+	fi
+}
+
+names() { (cd "$1" && ls -- *"$2" 2>/dev/null | sed "s/\\$2\$//") || true; }
+
+start_shared_cluster() {
+	[ ! -s "$work/data/postmaster.pid" ] || return 0
+	private_cluster "$work/data" "$work/socket"
+	echo "wazo_auth.secret_key_file = '$work/secret.key'" | as_server tee -a "$work/data/postgresql.conf" >/dev/null
+	echo "fsync = off" | as_server tee -a "$work/data/postgresql.conf" >/dev/null
+	start_cluster "$work/data" "$work/logs/postgresql.log"
+}
+
+pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
+
+suite_unit() {
+	make --no-print-directory -s check-unit >"$work/logs/unit-build.log" 2>&1 || {
+		tail -n 30 "$work/logs/unit-build.log"
+	}
+	count_tap unit cat "$work/logs/unit-build.log"
+}
+
+suite_regress() {
+	start_shared_cluster
+	count_regress regress in_src "$pgxs/src/test/regress/pg_regress" --bindir="$PG_BINDIR" \
+		--inputdir=test --expecteddir=. --outputdir=. --dbname=wazo_auth_regress \
+		--encoding=UTF8 --load-extension=wazo_auth $(names test/sql .sql)
+}
+
+suite_isolation() {
+	start_shared_cluster
+	count_regress isolation in_src "$pgxs/src/test/isolation/pg_isolation_regress" --bindir="$PG_BINDIR" \
+		--inputdir=test --expecteddir=. --outputdir=output_iso --dbname=wazo_auth_isolation \
+		--encoding=UTF8 --load-extension=wazo_auth $(names test/specs .spec)
+}
+
+suite_pgtap() {
+	start_shared_cluster
+	in_src psql -X -q -d postgres -c "CREATE DATABASE wazo_auth_pgtap ENCODING 'UTF8' TEMPLATE template0"
+	in_src psql -X -q -d wazo_auth_pgtap -c "CREATE EXTENSION wazo_auth; CREATE EXTENSION pgtap"
+	count_tap pgtap in_src prove --verbose --ext .sql --exec 'psql -X -q -A -t -v ON_ERROR_STOP=1 -d wazo_auth_pgtap -f' test/pgtap
+}
+
+suite_tap() {
+	count_tap tap in_src prove --verbose -I test/lib -I "$pgxs/src/test/perl" test/t test/rest
+}
+
+for suite in $suites; do
+	declare -F "suite_$suite" >/dev/null || die "there is no suite named $suite"
+	"suite_$suite"
+done
+
+status=0
+[ "$failed" -eq 0 ] || status=1
+finish
+echo "$passed passed, $failed failed"
+exit "$status"
