@@ -9,6 +9,9 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "hash_limit.h"
+#include "password.h"
+
 PG_MODULE_MAGIC;
 
 void		_PG_init(void);
@@ -16,5 +19,7 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	hash_limit_init();
+	password_init();
 	MarkGUCPrefixReserved("wazo_auth");
 }
