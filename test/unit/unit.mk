@@ -1,0 +1,32 @@
+# unit.mk - the tests that need no PostgreSQL server: `make check-unit`.
+# Built with sanitizers into build/unit; each program prints TAP.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+UNIT_DIR = build/unit
+UNIT_CC ?= clang
+UNIT_CFLAGS = -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Isrc -Itest/unit \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_GENERATED ?= 1000000
+
+ACL_PURE = src/acl_pattern.c src/acl_bits.c src/acl_match.c src/acl_compile.c
+ACL_PURE_HEADERS = src/acl_pattern.h src/acl_match.h test/unit/acl_reference.h
+
+# Add to UNIT_TESTS the name of a target that runs one program.
+UNIT_TESTS += unit-acl-match
+
+$(UNIT_DIR):
+	mkdir -p $@
+
+$(UNIT_DIR)/%.lines: test/data/%.json test/data/acl_lines.pl | $(UNIT_DIR)
+	perl test/data/acl_lines.pl $< > $@.new && mv $@.new $@
+
+$(UNIT_DIR)/acl_match_test: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ test/unit/acl_match_test.c $(ACL_PURE)
+
+.PHONY: check-unit unit-acl-match
+unit-acl-match: $(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines
+	prove --exec '' $(UNIT_DIR)/acl_match_test :: $(UNIT_DIR)/acl_vectors.lines \
+		$(UNIT_DIR)/sample_policies.lines $(UNIT_GENERATED)
+
+check-unit: $(UNIT_TESTS)
