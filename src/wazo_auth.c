@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "acl_cache.h"
 #include "hash_limit.h"
 #include "password.h"
 
@@ -19,6 +20,7 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	acl_cache_init();
 	hash_limit_init();
 	password_init();
 	MarkGUCPrefixReserved("wazo_auth");

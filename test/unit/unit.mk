@@ -13,7 +13,7 @@ ACL_PURE = src/acl_pattern.c src/acl_bits.c src/acl_match.c src/acl_compile.c
 ACL_PURE_HEADERS = src/acl_pattern.h src/acl_match.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-acl-match
+UNIT_TESTS += unit-acl-match unit-phc unit-uuid-text
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -24,9 +24,18 @@ $(UNIT_DIR)/%.lines: test/data/%.json test/data/acl_lines.pl | $(UNIT_DIR)
 $(UNIT_DIR)/acl_match_test: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ test/unit/acl_match_test.c $(ACL_PURE)
 
-.PHONY: check-unit unit-acl-match
+$(UNIT_DIR)/%_test: test/unit/%_test.c src/%.c src/%.h | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
+
+.PHONY: check-unit $(UNIT_TESTS)
+unit-phc: $(UNIT_DIR)/phc_test
+	$<
+
+unit-uuid-text: $(UNIT_DIR)/uuid_text_test
+	$<
+
 unit-acl-match: $(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines
-	prove --exec '' $(UNIT_DIR)/acl_match_test :: $(UNIT_DIR)/acl_vectors.lines \
+	$(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines \
 		$(UNIT_DIR)/sample_policies.lines $(UNIT_GENERATED)
 
 check-unit: $(UNIT_TESTS)

@@ -1,0 +1,65 @@
+-- Questions asked of an ACL. Errors of all of them: 54000 when a value would
+-- exceed the limits of wazo_auth.acl.
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_grants(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants';
+COMMENT ON FUNCTION wazo_auth.acl_grants(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'Does the ACL grant the access to this holder? auth_id is what me stands for, session_id what my_session stands for; a null one is the text None. A null access is no question: true. An access longer than 64 KiB is never granted.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_grants_cached(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants_cached';
+COMMENT ON FUNCTION wazo_auth.acl_grants_cached(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'As acl_grants, through the cache of ACL sets that token checks use (see wazo_auth.acl_cache_size): for an ACL that many statements ask one after the other';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_may_add(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_add';
+COMMENT ON FUNCTION wazo_auth.acl_may_add(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'May a caller with this ACL put the entry into a policy? A negative entry always, another one when the ACL grants it as if it were an access';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_may_remove(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_remove';
+COMMENT ON FUNCTION wazo_auth.acl_may_remove(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'May a caller with this ACL take the entry out of a policy? When the ACL grants it, one leading ! taken off';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_decide(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text, OUT granted pg_catalog.bool, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text)
+    RETURNS pg_catalog.record
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_decide';
+COMMENT ON FUNCTION wazo_auth.acl_decide(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'The decision of acl_grants and the entry that made it, counted from 1: the first negative one that matches, else the first positive one; nulls when none does';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_length(acl wazo_auth.acl)
+    RETURNS pg_catalog.int4
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_length';
+COMMENT ON FUNCTION wazo_auth.acl_length(wazo_auth.acl) IS
+'Number of entries of the ACL';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_digest(acl wazo_auth.acl)
+    RETURNS pg_catalog.uuid
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_digest';
+COMMENT ON FUNCTION wazo_auth.acl_digest(wazo_auth.acl) IS
+'Key under which an ACL is stored once: the first 16 bytes of the SHA-256 of its stored form';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_of(VARIADIC patterns pg_catalog.text[])
+    RETURNS wazo_auth.acl
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_from_array';
+COMMENT ON FUNCTION wazo_auth.acl_of(pg_catalog.text[]) IS
+'The ACL of these access patterns. With one column of text as its argument it lets an index on wazo_auth.acl_of(column) serve a table of single patterns';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_cache_stats(OUT sets pg_catalog.int8, OUT bytes pg_catalog.int8, OUT hits pg_catalog.int8, OUT misses pg_catalog.int8, OUT evictions pg_catalog.int8)
+    RETURNS pg_catalog.record
+    LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_cache_stats';
+COMMENT ON FUNCTION wazo_auth.acl_cache_stats() IS
+'This server process''s cache of ACL sets: how many, their bytes, and what happened so far';
