@@ -1,0 +1,730 @@
+/*
+ * client.c: client connections: accepting, reading, answering, time limits.
+ *
+ * A connection has one request in work at a time; what a client pipelines behind it waits in the buffer or in the
+ * kernel, so answers come in order and memory stays bounded. The request stays in the connection's buffer until it is
+ * answered, and nobody copies it.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "front.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "kore.h"
+
+#define READ_FIRST 4096			/* first size of the buffer; kept while idle only if not larger */
+#define READ_HEAD_MOST (FRONT_MAX_REQUEST_LINE + FRONT_MAX_HEADER_BLOCK + 512)
+#define ACCEPT_AT_ONCE 4		/* leave some for the other workers */
+#define ACCEPT_PAUSE 100		/* ms, when file descriptors have run out */
+#define LINGER 2000				/* ms to read and ignore what a refused client still sends */
+#define SWEEP 500				/* ms */
+#define EMPTY_LINES_MOST 4
+
+typedef enum ClientState
+{
+	READING_HEAD,				/* also: idle, when nothing has arrived */
+	READING_BODY,
+	WORKING,					/* with the database */
+	LINGERING					/* answered for good, half closed */
+} ClientState;
+
+struct Client
+{
+	struct connection *c;
+	TAILQ_ENTRY(Client) list;
+	ClientState state;
+	bool		peer_closing;	/* its end of sending was seen */
+	bool		closing;		/* close when everything is sent */
+	bool		advancing;
+	bool		gone;
+	int			empty_lines;
+	char	   *in;
+	uint32_t	in_len;
+	uint32_t	in_size;
+	RequestScan scan;
+	Request    *req;
+	Job		   *job;
+	uint64_t	deadline;		/* ms; of the state, unless WORKING */
+	uint64_t	write_deadline; /* ms; while output is pending */
+	uint64_t	started;		/* us; when the request was complete */
+	Bytes		out;			/* what the socket did not take yet */
+	size_t		out_pos;
+	char		peer[INET6_ADDRSTRLEN];
+};
+
+static TAILQ_HEAD(, Client) clients = TAILQ_HEAD_INITIALIZER(clients);
+static struct kore_server server;	/* plain HTTP; Kore looks at the flag only */
+static struct listener listener;
+static bool accepting;
+static bool accept_wanted;
+static bool draining;
+static Bytes response;			/* scratch, reused */
+
+static void client_read(Client *client);
+static void client_continue(Client *client);
+static void client_event(void *arg, int error);
+
+/* ---- accepting ---- */
+
+static void
+start_accepting(void)
+{
+	if (accepting || !accept_wanted || worker_active_connections >= worker_max_connections)
+		return;
+	accepting = true;
+	/* EPOLLEXCLUSIVE: a new connection wakes one worker, not all. */
+	kore_platform_event_schedule(listener.fd, EPOLLIN | (int) EPOLLEXCLUSIVE, 0, &listener);
+}
+
+static void
+stop_accepting(void)
+{
+	if (accepting)
+		kore_platform_disable_read(listener.fd);
+	accepting = false;
+}
+
+static void
+accept_again(void *arg, u_int64_t now)
+{
+	(void) arg;
+	(void) now;
+	start_accepting();
+}
+
+/* Called by Kore when a connection goes; the struct itself is freed by Kore at the end of the loop turn. */
+static void
+client_gone(struct connection *c)
+{
+	Client	   *client = c->hdlr_extra;
+
+	if (client == NULL || client->gone)
+		return;
+	client->gone = true;
+	TAILQ_REMOVE(&clients, client, list);
+	if (client->job != NULL)
+		lanes_abandon(client->job);
+	client->job = NULL;
+	if (client->in != NULL)
+		explicit_bzero(client->in, client->in_len);
+	free(client->in);
+	client->in = NULL;
+	free(client->req);
+	client->req = NULL;
+	bytes_free(&client->out);
+	/* One slot is free once Kore has counted it out, that is, in the next turn. */
+	if (!accepting && accept_wanted)
+		(void) kore_timer_add(accept_again, 1, NULL, KORE_TIMER_ONESHOT);
+}
+
+static void
+client_close(Client *client)
+{
+	if (!client->gone)
+		kore_connection_disconnect(client->c);
+}
+
+static void
+client_new(struct connection *c)
+{
+	Client	   *client = kore_calloc(1, sizeof(Client));
+
+	client->c = c;
+	client->deadline = kore_time_ms() + front_config.keepalive_timeout;
+	switch (c->family)
+	{
+		case AF_INET:
+			inet_ntop(AF_INET, &c->addr.ipv4.sin_addr, client->peer, sizeof(client->peer));
+			break;
+		case AF_INET6:
+			inet_ntop(AF_INET6, &c->addr.ipv6.sin6_addr, client->peer, sizeof(client->peer));
+			break;
+		default:
+			strcpy(client->peer, "local");
+			break;
+	}
+	c->hdlr_extra = client;
+	c->disconnect = client_gone;
+	c->evt.handle = client_event;
+	c->evt.flags = 0;
+	c->proto = CONN_PROTO_UNKNOWN;
+	c->idle_timer.length = UINT64_MAX;	/* the time limits are ours */
+	TAILQ_INSERT_TAIL(&clients, client, list);
+	kore_platform_event_all(c->fd, c);
+}
+
+/* Accepts what waits, at most some connections. Returns whether there may be more. */
+static bool
+accept_some(int most)
+{
+	struct connection *c;
+
+	for (int i = 0; i < most; i++)
+	{
+		if (worker_active_connections >= worker_max_connections)
+		{
+			stop_accepting();	/* else epoll would report the listener again and again */
+			return false;
+		}
+		if (!kore_connection_accept(&listener, &c))
+		{
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			{
+				front_log(LOG_ERR, "cannot accept a connection: %s", strerror(errno));
+				stop_accepting();
+				(void) kore_timer_add(accept_again, ACCEPT_PAUSE, NULL, KORE_TIMER_ONESHOT);
+			}
+			return false;
+		}
+		client_new(c);
+	}
+	return true;
+}
+
+static void
+listener_event(void *arg, int error)
+{
+	(void) arg;
+	(void) error;
+	listener.evt.flags = 0;
+	if (accepting)
+		(void) accept_some(ACCEPT_AT_ONCE);
+}
+
+/* ---- writing ---- */
+
+static void
+client_finish(Client *client)
+{
+	/*
+	 * Closing with unread input makes the kernel send a reset, which can destroy the answer before the client has
+	 * read it. So only our direction is closed, and the rest of the input is read for a while.
+	 */
+	(void) shutdown(client->c->fd, SHUT_WR);
+	client->state = LINGERING;
+	client->deadline = kore_time_ms() + LINGER;
+	client->in_len = 0;
+	client->c->evt.flags |= KORE_EVENT_READ;
+}
+
+/* Writes as much as the socket takes. Returns false when the connection is gone. */
+static bool
+write_some(Client *client, const char *data, size_t len, size_t *done)
+{
+	*done = 0;
+	while (*done < len)
+	{
+		ssize_t		n = send(client->c->fd, data + *done, len - *done, MSG_NOSIGNAL);
+
+		if (n > 0)
+			*done += (size_t) n;
+		else if (n < 0 && errno == EINTR)
+			continue;
+		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return true;
+		else
+		{
+			client_close(client);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+client_send(Client *client, const char *data, size_t len)
+{
+	size_t		done = 0;
+
+	if (client->out.len == 0 && !write_some(client, data, len, &done))
+		return;
+	if (done < len)
+	{
+		if (client->out.len == 0)
+			client->write_deadline = kore_time_ms() + front_config.body_timeout;
+		bytes_add(&client->out, data + done, len - done);
+	}
+}
+
+/* The socket can take more. */
+static void
+client_write(Client *client)
+{
+	size_t		done;
+
+	if (!write_some(client, client->out.data + client->out_pos, client->out.len - client->out_pos, &done))
+		return;
+	client->out_pos += done;
+	if (done > 0)
+		client->write_deadline = kore_time_ms() + front_config.body_timeout;
+	if (client->out_pos < client->out.len)
+		return;
+	bytes_free(&client->out);
+	client->out_pos = 0;
+	if (client->closing)
+		client_finish(client);
+	else if (client->state != WORKING)
+		client_continue(client);
+}
+
+/* ---- answering ---- */
+
+/* Name of the client for the access log: what proxies say, but nothing that could be taken for another field. */
+static const char *
+log_peer(const Client *client)
+{
+	static char name[4 * FRONT_MAX_PEER + 1];
+	size_t		len;
+
+	if (client->req == NULL)
+		return client->peer;
+	len = request_peer(client->req, client->in, front_config.num_proxies, client->peer, name, sizeof(name) - 1);
+	if (len > 64)
+		len = 64;
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = name[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			  c == '.' || c == ':' || c == '-' || c == '%' || c == '[' || c == ']'))
+			name[i] = '_';
+	}
+	name[len] = '\0';
+	return name;
+}
+
+/* Sends what is in the scratch buffer as the answer to the current request, and goes on with the next one. */
+static void
+client_answered(Client *client, int status, bool close)
+{
+	const Request *req = client->req;
+
+	log_access(log_peer(client), req, client->in, status, response.len,
+			   client->started != 0 ? front_time_us() - client->started : 0);
+	client->job = NULL;
+	client->started = 0;
+	if (!close)
+	{
+		/* Keep what was pipelined behind the request; wipe the rest, it may hold a password. */
+		uint32_t	used = req->head_len + (uint32_t) req->body_len;
+		uint32_t	rest = client->in_len - used;
+
+		memmove(client->in, client->in + used, rest);
+		explicit_bzero(client->in + rest, used);
+		client->in_len = rest;
+		if (rest == 0 && client->in_size > READ_FIRST)
+		{
+			free(client->in);
+			client->in = NULL;
+			client->in_size = 0;
+		}
+		client->state = READING_HEAD;
+		client->deadline = kore_time_ms() + (rest > 0 ? front_config.header_timeout : front_config.keepalive_timeout);
+	}
+	memset(&client->scan, 0, sizeof(client->scan));
+	client->empty_lines = 0;
+	client->closing = close;
+	client_send(client, response.data, response.len);
+	if (client->gone)
+		return;
+	if (close)
+	{
+		explicit_bzero(client->in, client->in_len);
+		if (client->out.len == 0)
+			client_finish(client);
+		else
+			client->state = LINGERING;
+	}
+	if (!client->advancing)
+		client_continue(client);
+}
+
+/* An answer of the front to a request that was read whole. 503 with retry_after: try again in a second. */
+void
+client_answer_error(Client *client, int status, bool retry_after)
+{
+	bool		close = !client->req->keep_alive || draining || client->peer_closing;
+
+	response.len = 0;
+	response_error(&response, client->req, client->in, status, retry_after, close);
+	client_answered(client, status, close);
+}
+
+/* The database's answer, in binary format. */
+void
+client_answer_row(Client *client, const char *row, size_t len)
+{
+	bool		close = !client->req->keep_alive || draining;
+	int			status;
+
+	response.len = 0;
+	status = response_from_row(&response, client->req, client->in, row, len, close);
+	if (status == 0)
+	{
+		front_log(LOG_ERR, "wazo_auth.http_response has a layout that this front does not know");
+		client_answer_error(client, 500, false);
+		return;
+	}
+	client_answered(client, status, close);
+	if (response.size > 1024 * 1024)
+		bytes_free(&response);
+}
+
+/* Refuses what cannot be read any further; the connection ends. */
+static void
+client_refuse(Client *client, int status)
+{
+	Request    *req = client->req;
+
+	/* A request whose head was not understood must not be read as one. */
+	response.len = 0;
+	response_error(&response, req, client->in, status, false, true);
+	client_answered(client, status, true);
+}
+
+/* ---- reading ---- */
+
+/* The request being answered. buf: base of its offsets. body: its body. */
+const Request *
+client_request(const Client *client, const char **buf, const char **body)
+{
+	*buf = client->in;
+	*body = client->in + client->req->head_len;
+	return client->req;
+}
+
+const char *
+client_tcp_peer(const Client *client)
+{
+	return client->peer;
+}
+
+static void
+reserve_input(Client *client, size_t size)
+{
+	if (client->in_size >= size)
+		return;
+	client->in = realloc(client->in, size);
+	if (client->in == NULL)
+	{
+		front_log(LOG_CRIT, "out of memory");
+		_exit(1);
+	}
+	client->in_size = (uint32_t) size;
+}
+
+/* Empty lines before a request line are ignored, a few of them (RFC 9112, 2.2). */
+static bool
+skip_empty_lines(Client *client)
+{
+	while (client->in_len >= 2 && client->in[0] == '\r' && client->in[1] == '\n')
+	{
+		if (++client->empty_lines > EMPTY_LINES_MOST)
+			return false;
+		client->in_len -= 2;
+		memmove(client->in, client->in + 2, client->in_len);
+	}
+	return true;
+}
+
+static void
+submit(Client *client)
+{
+	client->state = WORKING;
+	client->started = front_time_us();
+	client->job = lanes_submit(client);
+	if (client->job == NULL)
+		client_answer_error(client, 503, true);
+}
+
+/* Reads a head that may be complete. Returns false when there is nothing to do before more arrives. */
+static bool
+read_head(Client *client)
+{
+	Request    *req = client->req;
+	int			r;
+	size_t		total;
+
+	if (client->scan.pos == 0)
+	{
+		if (req != NULL)
+		{
+			/* what is left of the last request is nothing for the answer to this one */
+			memset(req, 0, offsetof(Request, headers));
+			req->origin = req->traceparent = -1;
+		}
+		if (!skip_empty_lines(client))
+		{
+			client_refuse(client, 400);
+			return false;
+		}
+		if (client->in_len == 0)
+			return false;
+	}
+	if (req == NULL)
+	{
+		req = client->req = calloc(1, sizeof(Request));
+		if (req == NULL)
+		{
+			client_close(client);
+			return false;
+		}
+		req->origin = req->traceparent = -1;
+	}
+	r = request_scan(&client->scan, client->in, client->in_len);
+	if (r == REQUEST_MORE)
+		return false;
+	if (r == REQUEST_READY)
+		r = request_parse(req, client->in, client->scan.pos, front_config.max_body);
+	if (r != REQUEST_READY)
+	{
+		client_refuse(client, r);
+		return false;
+	}
+	total = req->head_len + req->body_len;
+	if (client->in_len >= total)
+	{
+		submit(client);
+		return true;
+	}
+	reserve_input(client, total);
+	client->state = READING_BODY;
+	client->deadline = kore_time_ms() + front_config.body_timeout;
+	if (req->expect_continue && client->in_len == req->head_len)
+	{
+		static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+		client_send(client, go_on, sizeof(go_on) - 1);
+	}
+	return false;
+}
+
+/* Does with the buffered input what can be done with it. */
+static void
+process_input(Client *client)
+{
+	bool		more = true;
+
+	client->advancing = true;
+	while (more && !client->gone && client->out.len == 0)
+	{
+		if (client->state == READING_HEAD)
+			more = client->in_len > 0 && read_head(client);
+		else if (client->state == READING_BODY && client->in_len >= client->req->head_len + client->req->body_len)
+			submit(client);
+		else
+			more = false;
+	}
+	client->advancing = false;
+}
+
+/* Throws away what comes after the last answer, until the client closes. */
+static void
+discard(Client *client)
+{
+	char		waste[16384];
+
+	for (;;)
+	{
+		ssize_t		n = recv(client->c->fd, waste, sizeof(waste), 0);
+
+		if (n > 0)
+			continue;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			client->c->evt.flags &= ~KORE_EVENT_READ;
+		else
+			client_close(client);
+		return;
+	}
+}
+
+/* Reads while there is something to read and room for it, one request at a time. */
+static void
+client_read(Client *client)
+{
+	while (!client->gone && (client->c->evt.flags & KORE_EVENT_READ) && client->out.len == 0)
+	{
+		size_t		room;
+		ssize_t		n;
+
+		if (client->state == LINGERING)
+		{
+			discard(client);
+			return;
+		}
+		if (client->state == WORKING)
+			return;
+		if (client->in_len == client->in_size)
+		{
+			size_t		size = client->in_size == 0 ? READ_FIRST : (size_t) client->in_size * 2;
+
+			if (client->state == READING_HEAD && size > READ_HEAD_MOST && client->in_size < READ_HEAD_MOST)
+				size = READ_HEAD_MOST;
+			reserve_input(client, size);
+		}
+		room = client->in_size - client->in_len;
+		n = recv(client->c->fd, client->in + client->in_len, room, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		{
+			client->c->evt.flags &= ~KORE_EVENT_READ;
+			return;
+		}
+		if (n <= 0)
+		{
+			client_close(client);	/* also in the middle of a request: nobody is left to tell */
+			return;
+		}
+		if (client->in_len == 0 && client->state == READING_HEAD)
+			client->deadline = kore_time_ms() + front_config.header_timeout;
+		client->in_len += (uint32_t) n;
+		/*
+		 * Less than asked for: the socket is empty, and epoll will tell when that changes. Unless the end was seen
+		 * already, for that is not told twice.
+		 */
+		if ((size_t) n < room && !client->peer_closing)
+			client->c->evt.flags &= ~KORE_EVENT_READ;
+		process_input(client);
+	}
+}
+
+/* Goes on after an answer: with what is buffered, then with what the socket has. */
+static void
+client_continue(Client *client)
+{
+	process_input(client);
+	client_read(client);
+}
+
+static void
+client_event(void *arg, int error)
+{
+	struct connection *c = arg;
+	Client	   *client = c->hdlr_extra;
+	bool		writable = (c->evt.flags & KORE_EVENT_WRITE) != 0;
+
+	c->evt.flags &= ~KORE_EVENT_WRITE;
+	if (c->state == CONN_STATE_DISCONNECTING || client->gone)
+		return;
+	if (error)
+	{
+		char		byte;
+
+		client->peer_closing = true;
+		c->evt.flags |= KORE_EVENT_READ;
+		/* A client that has only finished sending still gets its answer; one that is gone needs none. */
+		if (client->state == WORKING && recv(c->fd, &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR)
+		{
+			client_close(client);
+			return;
+		}
+	}
+	if (writable && client->out.len > 0)
+		client_write(client);
+	client_read(client);
+}
+
+/* ---- time limits ---- */
+
+static void
+sweep(void *arg, u_int64_t now)
+{
+	Client	   *client;
+	Client	   *next;
+
+	(void) arg;
+	for (client = TAILQ_FIRST(&clients); client != NULL; client = next)
+	{
+		next = TAILQ_NEXT(client, list);
+		if (client->out.len > 0)
+		{
+			if (now >= client->write_deadline)
+				client_close(client);
+		}
+		else if (client->state == WORKING || now < client->deadline)
+			continue;
+		else if (client->state == LINGERING || client->in_len == 0)
+			client_close(client);
+		else
+			client_refuse(client, 408);
+	}
+}
+
+/*
+ * Starts to serve. fd: a listening, non-blocking socket, shared by all workers. family: AF_INET or AF_INET6.
+ */
+void
+client_listen(int fd, int family)
+{
+	listener.fd = fd;
+	listener.family = family;
+	listener.server = &server;
+	listener.evt.type = KORE_TYPE_LISTENER;
+	listener.evt.handle = listener_event;
+	accept_wanted = true;
+	(void) kore_timer_add(sweep, SWEEP, NULL, 0);
+	start_accepting();
+}
+
+/* Closes the connections that wait for a request. Returns how many others there are. */
+static int
+close_idle(void)
+{
+	Client	   *client;
+	Client	   *next;
+	int			busy = 0;
+
+	for (client = TAILQ_FIRST(&clients); client != NULL; client = next)
+	{
+		next = TAILQ_NEXT(client, list);
+		if (client->state == READING_HEAD && client->in_len == 0 && client->out.len == 0)
+		{
+			/* A request may have arrived just now. */
+			client->c->evt.flags |= KORE_EVENT_READ;
+			client_read(client);
+			if (client->gone)
+				continue;
+			if (client->state == READING_HEAD && client->in_len == 0 && client->out.len == 0)
+			{
+				client_close(client);
+				continue;
+			}
+		}
+		busy++;
+	}
+	return busy;
+}
+
+/*
+ * The end of a worker: no new connections, but those that wait in the kernel's queue; open requests are answered, for
+ * at most drain_timeout; then everything is closed.
+ */
+void
+client_drain(void)
+{
+	uint64_t	end = kore_time_ms() + front_config.drain_timeout;
+
+	draining = true;
+	accept_wanted = false;
+	if (accepting)
+	{
+		(void) accept_some((int) worker_max_connections);
+		stop_accepting();
+	}
+	while (close_idle() > 0 && kore_time_ms() < end)
+	{
+		kore_platform_event_wait(20);
+		kore_timer_run(kore_time_ms());
+		kore_connection_prune(KORE_CONNECTION_PRUNE_DISCONNECT);
+	}
+	kore_connection_prune(KORE_CONNECTION_PRUNE_ALL);
+}

@@ -1,0 +1,59 @@
+# The HTTP front: Kore's objects and the binary build/wazo-auth.
+#
+# Included by the top Makefile; works alone too, from the top folder: make -f kore_front/front.mk
+# Nothing is written to Kore's folder.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+ifndef WAZO_AUTH_VERSION
+WAZO_AUTH_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" wazo_auth.control)
+endif
+
+KORE_SOURCE ?= /usr/share/kore
+FRONT_BUILD := build/front
+KORE_BUILD := build/kore
+FRONT_BINARY := build/wazo-auth
+FRONT_SBINDIR ?= /usr/sbin
+
+FRONT_SOURCES := main config supervise sandbox client request response dbconn lanes log
+FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o)
+KORE_STAMP := $(KORE_BUILD)/features
+
+# "4.1.0" to 40100, which front.h compares: struct layouts and hooks are those of that release.
+FRONT_KORE_RELEASE := $(shell awk -F. '{ print $$1 * 10000 + $$2 * 100 + $$3 }' $(KORE_SOURCE)/RELEASE 2>/dev/null || echo 0)
+FRONT_PQ_INCLUDE := $(shell pkg-config --cflags-only-I libpq 2>/dev/null || echo -I/usr/include/postgresql)
+
+FRONT_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS) $(shell dpkg-buildflags --get CFLAGS) -fPIE \
+	-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes \
+	-Wmissing-prototypes -Wmissing-declarations -Wno-deprecated-declarations \
+	-DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"' \
+	-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $(FRONT_PQ_INCLUDE) $(FRONT_EXTRA_CFLAGS)
+FRONT_LDFLAGS = $(shell dpkg-buildflags --get LDFLAGS) -pie -Wl,-z,relro,-z,now -rdynamic $(FRONT_EXTRA_LDFLAGS)
+FRONT_LIBS = -lpq -lyaml -lssl -lcrypto -ldl
+
+.DEFAULT_GOAL ?= front
+
+front: $(FRONT_BINARY)
+
+# One make for all of Kore's objects: its own Makefile knows how. NOHTTP: the HTTP layer is ours (README.md).
+$(KORE_STAMP): $(KORE_SOURCE)/RELEASE $(KORE_SOURCE)/Makefile
+	@mkdir -p $(KORE_BUILD)
+	rm -f $(KORE_BUILD)/*.o
+	MAKEFLAGS= MFLAGS= $(MAKE) -s -C $(KORE_SOURCE) OBJDIR=$(abspath $(KORE_BUILD)) CC='$(CC)' \
+		KORE_SINGLE_BINARY=1 NOHTTP=1 objects
+
+$(FRONT_BUILD)/%.o: kore_front/%.c kore_front/front.h kore_front/db.h kore_front/front.mk wazo_auth.control $(KORE_STAMP)
+	@mkdir -p $(FRONT_BUILD)
+	$(CC) $(FRONT_CFLAGS) $$(cat $(KORE_STAMP)) -c $< -o $@
+
+$(FRONT_BINARY): $(FRONT_OBJECTS)
+	$(CC) $(FRONT_OBJECTS) $(KORE_BUILD)/*.o $(FRONT_LDFLAGS) $(FRONT_LIBS) -o $@
+
+install-front: front
+	install -d $(DESTDIR)$(FRONT_SBINDIR)
+	install -m 755 $(FRONT_BINARY) $(DESTDIR)$(FRONT_SBINDIR)/wazo-auth
+
+clean-front:
+	rm -rf $(FRONT_BUILD) $(KORE_BUILD) $(FRONT_BINARY)
+
+.PHONY: front install-front clean-front

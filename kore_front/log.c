@@ -1,0 +1,410 @@
+/*
+ * log.c: the front's log: one line a request, and messages about itself.
+ *
+ * No token, password, header value or body is ever written. Access lines are gathered per worker and written at most
+ * 50 ms later, in pieces of whole lines small enough that a pipe keeps those of several workers apart.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "front.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kore.h"
+
+#define PIECE 4096				/* PIPE_BUF of Linux: written in one go */
+#define FLUSH_AFTER_MS 50
+#define MASK "***"
+
+static int	log_fd = STDERR_FILENO;
+static bool log_may_block;		/* a pipe, socket or terminal: never wait for its reader */
+static volatile sig_atomic_t reopen_wanted;
+static char pending[16 * PIECE];
+static size_t pending_len;
+static bool flush_planned;
+static bool in_worker;
+static unsigned long dropped;
+static pid_t log_pid;
+
+/* Microseconds of the monotonic clock. */
+uint64_t
+front_time_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* Opens the log (again). Returns 0, or -1 with errno; the old one then stays in use. */
+int
+log_open(void)
+{
+	struct stat st;
+
+	if (front_config.log_file != NULL)
+	{
+		int			fd = open(front_config.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+
+		if (fd == -1)
+			return -1;
+		if (log_fd != STDERR_FILENO)
+			close(log_fd);
+		log_fd = fd;
+	}
+	log_may_block = fstat(log_fd, &st) == 0 && !S_ISREG(st.st_mode);
+	log_pid = getpid();
+	return 0;
+}
+
+/* Signal handler of SIGHUP: the file is opened again before the next write. */
+void
+log_request_reopen(int sig)
+{
+	(void) sig;
+	reopen_wanted = 1;
+}
+
+/* Writes whole lines; what a reader is too slow for is dropped and counted, a request must not wait for the log. */
+static void
+write_lines(const char *data, size_t len)
+{
+	if (reopen_wanted)
+	{
+		reopen_wanted = 0;
+		(void) log_open();
+	}
+	while (len > 0)
+	{
+		size_t		piece = len;
+		ssize_t		n;
+
+		if (piece > PIECE)
+		{
+			piece = PIECE;
+			while (piece > 0 && data[piece - 1] != '\n')
+				piece--;
+			if (piece == 0)
+				piece = PIECE;
+		}
+		if (log_may_block)
+		{
+			struct pollfd p = {.fd = log_fd, .events = POLLOUT};
+
+			if (poll(&p, 1, 0) != 1)
+			{
+				dropped++;
+				return;
+			}
+		}
+		n = write(log_fd, data, piece);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+		{
+			dropped++;
+			return;
+		}
+		data += n;
+		len -= (size_t) n;
+	}
+	if (dropped > 0)
+	{
+		char		line[80];
+		int			n = snprintf(line, sizeof(line), "[%d] warning: the log was too slow, %lu writes dropped\n",
+								 (int) log_pid, dropped);
+
+		dropped = 0;
+		if (write(log_fd, line, (size_t) n) < 0)
+			dropped++;
+	}
+}
+
+/* Writes the gathered access lines. */
+void
+log_flush(void)
+{
+	if (pending_len > 0)
+		write_lines(pending, pending_len);
+	pending_len = 0;
+}
+
+static void
+flush_timer(void *arg, u_int64_t now)
+{
+	(void) arg;
+	(void) now;
+	flush_planned = false;
+	log_flush();
+}
+
+/* In a worker: from here on lines are gathered, the event loop runs the timer. */
+void
+log_worker_start(void)
+{
+	in_worker = true;
+	log_pid = getpid();
+}
+
+/* UTC with milliseconds; the part up to the second is made once a second. */
+static size_t
+add_time(char *out, size_t size)
+{
+	static time_t last;
+	static char text[32];
+	struct timespec ts;
+	int			n;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (ts.tv_sec != last)
+	{
+		struct tm	tm;
+
+		gmtime_r(&ts.tv_sec, &tm);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+		last = ts.tv_sec;
+	}
+	n = snprintf(out, size, "%s.%03ldZ", text, ts.tv_nsec / 1000000);
+	return (size_t) n;
+}
+
+/*
+ * Writes a message about the front itself. level: of syslog.h. The caller sees to it that no secret is among the
+ * arguments; control characters are replaced, so that nothing can forge a line.
+ */
+void
+front_log(int level, const char *fmt,...)
+{
+	static const char *const names[] = {
+		"critical", "critical", "critical", "error", "warning", "info", "info", "debug"
+	};
+	char		line[1024];
+	size_t		start;
+	size_t		n;
+	int			len;
+	va_list		args;
+
+	if (level > front_config.log_level)
+		return;
+	n = add_time(line, sizeof(line));
+	n += (size_t) snprintf(line + n, sizeof(line) - n, " [%d] %s: ", (int) log_pid, names[level & 7]);
+	start = n;
+	va_start(args, fmt);
+	len = vsnprintf(line + n, sizeof(line) - n - 1, fmt, args);
+	va_end(args);
+	if (len > 0)
+		n += (size_t) len < sizeof(line) - n - 1 ? (size_t) len : sizeof(line) - n - 2;
+	while (n > start && line[n - 1] == '\n')
+		n--;
+	for (size_t i = start; i < n; i++)
+		if ((unsigned char) line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = ' ';
+	line[n++] = '\n';
+	log_flush();
+	write_lines(line, n);
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Percent-decodes into out (lower-cased, NUL-terminated), as much as fits: only for comparing with known names. */
+static void
+decode_name(const char *s, size_t len, char *out, size_t size)
+{
+	size_t		n = 0;
+
+	for (size_t i = 0; i < len && n + 1 < size; i++)
+	{
+		unsigned char c = (unsigned char) s[i];
+
+		if (c == '%' && i + 2 < len && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0)
+		{
+			c = (unsigned char) (hex_value(s[i + 1]) * 16 + hex_value(s[i + 2]));
+			i += 2;
+		}
+		if (c >= 'A' && c <= 'Z')
+			c = (unsigned char) (c + 32);
+		out[n++] = (char) (c != '\0' ? c : ' ');
+	}
+	out[n] = '\0';
+}
+
+/* Names of query values that may be shown nowhere. */
+static bool
+is_secret_name(const char *s, size_t len)
+{
+	static const char *const parts[] = {"token", "passw", "secret", "session", "code", "assertion", "saml", "auth", "key"};
+	char		name[64];
+
+	if (len >= sizeof(name))
+		return true;
+	decode_name(s, len, name, sizeof(name));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (strstr(name, parts[i]) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Copies a request target with its secrets masked: the path segment after "token" (or "tokens"), and the values of
+ * query keys that name one. out_size: at least 16. A longer target is cut and ends with "...". Returns the length.
+ */
+size_t
+log_mask_target(const char *target, size_t len, char *out, size_t out_size)
+{
+	const char *end = target + len;
+	const char *query = memchr(target, '?', len);
+	const char *p = target;
+	const char *path_end = query != NULL ? query : end;
+	size_t		n = 0;
+	bool		mask_next = false;
+	bool		cut = false;
+
+#define PUT(s, l) \
+	do { \
+		if (n + (l) > out_size - 4) \
+			cut = true; \
+		else \
+		{ \
+			memcpy(out + n, (s), (l)); \
+			n += (l); \
+		} \
+	} while (0)
+
+	while (p < path_end && !cut)
+	{
+		const char *slash = memchr(p, '/', (size_t) (path_end - p));
+		const char *seg_end = slash != NULL ? slash : path_end;
+		size_t		seg_len = (size_t) (seg_end - p);
+
+		if (seg_len > 0)
+		{
+			if (mask_next)
+			{
+				PUT(MASK, 3);
+				mask_next = false;
+			}
+			else
+			{
+				char		name[16];
+
+				decode_name(p, seg_len, name, sizeof(name));
+				mask_next = strcmp(name, "token") == 0 || strcmp(name, "tokens") == 0;
+				PUT(p, seg_len);
+			}
+		}
+		if (slash != NULL && !cut)
+			PUT("/", 1);
+		p = slash != NULL ? slash + 1 : path_end;
+	}
+	while (p < end && !cut)
+	{
+		const char *start = p + 1;	/* after '?', '&' or ';' */
+		const char *stop = start;
+		const char *eq;
+
+		while (stop < end && *stop != '&' && *stop != ';')
+			stop++;
+		eq = memchr(start, '=', (size_t) (stop - start));
+		PUT(p, 1);
+		if (eq == NULL)
+		{
+			if (!cut)
+				PUT(start, (size_t) (stop - start));
+		}
+		else
+		{
+			bool		secret = is_secret_name(start, (size_t) (eq - start));
+
+			if (!cut)
+				PUT(start, (size_t) (eq + 1 - start));
+			if (!cut)
+				PUT(secret ? MASK : eq + 1, secret ? 3 : (size_t) (stop - eq - 1));
+		}
+		p = stop;
+	}
+#undef PUT
+	if (cut)
+	{
+		memcpy(out + n, "...", 3);
+		n += 3;
+	}
+	return n;
+}
+
+/* The trace id of a well-formed W3C traceparent, 32 hex digits; NULL otherwise. */
+static const char *
+trace_id(const Request *req, const char *buf)
+{
+	const char *v;
+
+	if (req->traceparent < 0 || req->headers[req->traceparent].value_len < 55)
+		return NULL;
+	v = buf + req->headers[req->traceparent].value;
+	if (v[2] != '-' || v[35] != '-' || v[52] != '-')
+		return NULL;
+	for (int i = 0; i < 55; i++)
+		if (i != 2 && i != 35 && i != 52 && (hex_value(v[i]) < 0 || (v[i] >= 'A' && v[i] <= 'F')))
+			return NULL;
+	return v + 3;
+}
+
+/*
+ * Adds the line of one request: time, peer, "METHOD target", status, bytes sent, milliseconds, trace id or "-".
+ * req: NULL or with method_len 0 when the request could not be read.
+ */
+void
+log_access(const char *peer, const Request *req, const char *buf, int status, uint64_t bytes, uint64_t microseconds)
+{
+	char		line[2048];
+	size_t		n;
+	const char *trace = NULL;
+
+	if (front_config.log_level < LOG_INFO)
+		return;
+	n = add_time(line, sizeof(line));
+	n += (size_t) snprintf(line + n, sizeof(line) - n, " %s \"", peer);
+	if (req != NULL && req->method_len > 0)
+	{
+		memcpy(line + n, buf + req->method, req->method_len);
+		n += req->method_len;
+		line[n++] = ' ';
+		n += log_mask_target(buf + req->target, req->target_len, line + n, 1024);
+		trace = trace_id(req, buf);
+	}
+	else
+		line[n++] = '-';
+	n += (size_t) snprintf(line + n, sizeof(line) - n, "\" %d %llu %llu.%03llu %.*s\n", status,
+						   (unsigned long long) bytes, (unsigned long long) (microseconds / 1000),
+						   (unsigned long long) (microseconds % 1000), trace != NULL ? 32 : 1,
+						   trace != NULL ? trace : "-");
+	if (pending_len + n > sizeof(pending))
+		log_flush();
+	memcpy(pending + pending_len, line, n);
+	pending_len += n;
+	if (!flush_planned && in_worker)
+	{
+		flush_planned = true;
+		(void) kore_timer_add(flush_timer, FLUSH_AFTER_MS, NULL, KORE_TIMER_ONESHOT);
+	}
+}

@@ -1,0 +1,491 @@
+/*
+ * request.c: the strict reader of HTTP/1.x requests.
+ *
+ * Works on bytes alone (no socket, no Kore), so that it can be tested and fuzzed by itself. Where RFC 9112 lets a
+ * server choose between repair and refusal it refuses: what two servers in a row may read differently (smuggling)
+ * ends with 400 and a closed connection.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "front.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define CLASS_TOKEN 1			/* RFC 9110 tchar */
+#define CLASS_FIELD 2			/* field value: visible, space, tab, 0x80 and above */
+#define CLASS_TARGET 4			/* printable ASCII without space and '#' */
+#define CLASS_HOST 8			/* RFC 3986 authority without userinfo */
+
+static uint8_t char_class[256];
+
+static void __attribute__((constructor))
+init_char_class(void)
+{
+	for (int c = 0; c < 256; c++)
+	{
+		bool		alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+
+		if (alnum || (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL))
+			char_class[c] |= CLASS_TOKEN;
+		if (c == '\t' || (c >= 0x20 && c != 0x7f))
+			char_class[c] |= CLASS_FIELD;
+		if (c > 0x20 && c < 0x7f && c != '#')
+			char_class[c] |= CLASS_TARGET;
+		if (alnum || (c != 0 && strchr("-._~!$&'()*+;=:[]%", c) != NULL))
+			char_class[c] |= CLASS_HOST;
+	}
+}
+
+static bool
+all_of(const char *s, size_t len, int class)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!(char_class[(unsigned char) s[i]] & class))
+			return false;
+	return true;
+}
+
+/* Compares a counted text with a literal, ASCII letters of either case alike. */
+static bool
+same_name(const char *s, size_t len, const char *literal)
+{
+	return len == strlen(literal) && strncasecmp(s, literal, len) == 0;
+}
+
+/*
+ * Looks for the end of a header block in what has arrived so far.
+ * scan: zeroed before the first call of a request, then kept. buf, len: all bytes of the request up to now.
+ * Returns REQUEST_MORE, REQUEST_READY (scan->pos is then the length of request line and headers with the empty line)
+ * or a status: 400 for a line that does not end with CR LF, 414, 431 for what is longer than allowed.
+ */
+int
+request_scan(RequestScan *scan, const char *buf, size_t len)
+{
+	while (scan->pos < len)
+	{
+		const char *nl = memchr(buf + scan->pos, '\n', len - scan->pos);
+		uint32_t	end;
+
+		if (nl == NULL)
+		{
+			scan->pos = (uint32_t) len;
+			break;
+		}
+		end = (uint32_t) (nl - buf);
+		if (end == scan->line || buf[end - 1] != '\r')
+			return 400;
+		scan->pos = end + 1;
+		if (scan->lines == 0)
+			scan->first_line = end + 1;
+		if (end - 1 == scan->line)
+		{
+			/* an empty line: no request line before it is told by the parser */
+			return scan->pos - scan->first_line > FRONT_MAX_HEADER_BLOCK ? 431 : REQUEST_READY;
+		}
+		scan->line = end + 1;
+		scan->lines++;
+	}
+	if (scan->lines == 0)
+		return len > FRONT_MAX_REQUEST_LINE ? 414 : REQUEST_MORE;
+	return len - scan->first_line > FRONT_MAX_HEADER_BLOCK ? 431 : REQUEST_MORE;
+}
+
+/* METHOD SP target SP HTTP/1.x; anything else is malformed. */
+static int
+parse_request_line(Request *req, const char *buf, size_t len)
+{
+	const char *sp1 = memchr(buf, ' ', len);
+	const char *sp2;
+	const char *version;
+	size_t		version_len;
+
+	if (sp1 == NULL || sp1 == buf)
+		return 400;
+	sp2 = memchr(sp1 + 1, ' ', len - (size_t) (sp1 + 1 - buf));
+	if (sp2 == NULL || sp2 == sp1 + 1)
+		return 400;
+	if (!all_of(buf, (size_t) (sp1 - buf), CLASS_TOKEN) || !all_of(sp1 + 1, (size_t) (sp2 - sp1 - 1), CLASS_TARGET))
+		return 400;
+	version = sp2 + 1;
+	version_len = len - (size_t) (version - buf);
+	if (version_len != 8 || memcmp(version, "HTTP/", 5) != 0 || version[6] != '.' ||
+		version[5] < '0' || version[5] > '9' || version[7] < '0' || version[7] > '9')
+		return 400;
+	if (sp1 - buf > FRONT_MAX_METHOD)
+		return 501;
+	if (sp2 - sp1 - 1 > FRONT_MAX_TARGET)
+		return 414;
+
+	req->method_len = (uint32_t) (sp1 - buf);
+	req->target = (uint32_t) (sp1 + 1 - buf);
+	req->target_len = (uint32_t) (sp2 - sp1 - 1);
+	req->is_head = req->method_len == 4 && memcmp(buf, "HEAD", 4) == 0;
+	req->is_options = req->method_len == 7 && memcmp(buf, "OPTIONS", 7) == 0;
+
+	if (version[5] != '1' || version[7] > '1')
+		return 505;
+	req->http_1_0 = version[7] == '0';
+
+	/* Only the form that origin servers are asked in; this is no proxy. */
+	if (sp1[1] != '/' && !(req->is_options && req->target_len == 1 && sp1[1] == '*'))
+		return 400;
+	return REQUEST_READY;
+}
+
+/* What the headers that matter to the reader add up to. */
+typedef struct Framing
+{
+	int			hosts;
+	int			lengths;
+	bool		transfer_encoding;
+	bool		bad_length;
+	bool		huge_length;
+	bool		bad_expect;
+	bool		close;
+	bool		keep_alive;
+} Framing;
+
+/* Reads a comma separated list of options of the connection. */
+static void
+parse_connection(Framing *f, const char *value, size_t len)
+{
+	const char *end = value + len;
+
+	while (value < end)
+	{
+		const char *comma = memchr(value, ',', (size_t) (end - value));
+		const char *item_end = comma != NULL ? comma : end;
+		const char *next = comma != NULL ? comma + 1 : end;
+
+		while (value < item_end && (*value == ' ' || *value == '\t'))
+			value++;
+		while (item_end > value && (item_end[-1] == ' ' || item_end[-1] == '\t'))
+			item_end--;
+		if (same_name(value, (size_t) (item_end - value), "close"))
+			f->close = true;
+		else if (same_name(value, (size_t) (item_end - value), "keep-alive"))
+			f->keep_alive = true;
+		value = next;
+	}
+}
+
+static void
+parse_length(Request *req, Framing *f, const char *value, size_t len)
+{
+	uint64_t	n = 0;
+
+	f->lengths++;
+	if (len == 0)
+		f->bad_length = true;
+	for (size_t i = 0; i < len; i++)
+	{
+		if (value[i] < '0' || value[i] > '9')
+		{
+			f->bad_length = true;
+			return;
+		}
+		if (n > UINT64_MAX / 10 - 10)
+			f->huge_length = true;
+		else
+			n = n * 10 + (uint64_t) (value[i] - '0');
+	}
+	req->body_len = n;
+}
+
+/* One header line, without its end. */
+static int
+parse_header(Request *req, Framing *f, const char *buf, uint32_t start, uint32_t end)
+{
+	const char *line = buf + start;
+	const char *colon = memchr(line, ':', end - start);
+	RequestHeader *h;
+	const char *name;
+	const char *value;
+
+	if (colon == NULL || colon == line || !all_of(line, (size_t) (colon - line), CLASS_TOKEN) ||
+		!all_of(colon + 1, (size_t) (buf + end - colon - 1), CLASS_FIELD))
+		return 400;				/* also a folded line, and a space before the colon */
+	if (req->n_headers == FRONT_MAX_HEADERS)
+		return 431;
+	h = &req->headers[req->n_headers];
+	h->name = start;
+	h->name_len = (uint32_t) (colon - line);
+	h->value = (uint32_t) (colon + 1 - buf);
+	while (h->value < end && (buf[h->value] == ' ' || buf[h->value] == '\t'))
+		h->value++;
+	while (end > h->value && (buf[end - 1] == ' ' || buf[end - 1] == '\t'))
+		end--;
+	h->value_len = end - h->value;
+	req->n_headers++;
+
+	name = buf + h->name;
+	value = buf + h->value;
+	switch (h->name_len)
+	{
+		case 4:
+			if (same_name(name, 4, "Host"))
+			{
+				f->hosts++;
+				if (!all_of(value, h->value_len, CLASS_HOST))
+					return 400;
+			}
+			break;
+		case 6:
+			if (same_name(name, 6, "Origin") && req->origin < 0)
+				req->origin = req->n_headers - 1;
+			else if (same_name(name, 6, "Expect"))
+			{
+				if (same_name(value, h->value_len, "100-continue"))
+					req->expect_continue = true;
+				else
+					f->bad_expect = true;
+			}
+			break;
+		case 10:
+			if (same_name(name, 10, "Connection"))
+				parse_connection(f, value, h->value_len);
+			break;
+		case 11:
+			if (same_name(name, 11, "traceparent") && req->traceparent < 0)
+				req->traceparent = req->n_headers - 1;
+			break;
+		case 14:
+			if (same_name(name, 14, "Content-Length"))
+				parse_length(req, f, value, h->value_len);
+			break;
+		case 17:
+			if (same_name(name, 17, "Transfer-Encoding"))
+				f->transfer_encoding = true;
+			break;
+		default:
+			break;
+	}
+	return REQUEST_READY;
+}
+
+/*
+ * Parses a complete header block.
+ * req: filled as far as the block is understood, also on failure (the answer to a refused request needs the origin).
+ * buf, head_len: the block with its empty line. max_body: most bytes of a body.
+ * Returns REQUEST_READY or a status: 400, 413, 414, 417, 431, 501, 505 (RFC 9110, 9112). After any of them the
+ * connection has to be closed, since where the next request starts is not known.
+ */
+int
+request_parse(Request *req, const char *buf, size_t head_len, size_t max_body)
+{
+	Framing		f = {0};
+	uint32_t	pos = 0;
+	int			status = REQUEST_READY;
+	bool		first = true;
+
+	memset(req, 0, offsetof(Request, headers));
+	req->head_len = (uint32_t) head_len;
+	req->origin = req->traceparent = -1;
+
+	while (pos < head_len - 2)
+	{
+		const char *nl = memchr(buf + pos, '\n', head_len - pos);
+		uint32_t	end = (uint32_t) (nl - buf) - 1;	/* request_scan has seen CR LF */
+		int			result;
+
+		if (first)
+			result = parse_request_line(req, buf, end);
+		else
+			result = parse_header(req, &f, buf, pos, end);
+		if (result == 400)
+			return 400;
+		if (status == REQUEST_READY)
+			status = result;	/* the first complaint, unless a later one shows the request as malformed */
+		first = false;
+		pos = end + 2;
+	}
+	if (first)
+		return 400;
+	req->keep_alive = !f.close && (!req->http_1_0 || f.keep_alive);
+	if (f.bad_length || f.lengths > 1 || (f.transfer_encoding && f.lengths > 0) || f.hosts > 1 ||
+		(f.hosts == 0 && !req->http_1_0 && status != 505))
+		return 400;
+	if (status != REQUEST_READY)
+		return status;
+	if (f.transfer_encoding)
+		return 501;
+	if (f.huge_length || req->body_len > max_body)
+		return 413;
+	if (f.bad_expect && !req->http_1_0)
+		return 417;
+	if (req->http_1_0 || req->body_len == 0)
+		req->expect_continue = false;
+	return REQUEST_READY;
+}
+
+/*
+ * Whether a request goes through the fast lane: GET and HEAD of /0.1/token/X, POST of /0.1/token/X/scopes/check.
+ * This is the only thing the front knows about routes (DESIGN, section 6).
+ */
+bool
+request_is_fast(const Request *req, const char *buf)
+{
+	static const char prefix[] = "/0.1/token/";
+	static const char check[] = "/scopes/check";
+	const char *target = buf + req->target;
+	const char *method = buf + req->method;
+	const char *query = memchr(target, '?', req->target_len);
+	size_t		path_len = query != NULL ? (size_t) (query - target) : req->target_len;
+	const char *token;
+	const char *slash;
+	size_t		rest;
+
+	if (path_len <= sizeof(prefix) - 1 || memcmp(target, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	token = target + sizeof(prefix) - 1;
+	rest = path_len - (sizeof(prefix) - 1);
+	slash = memchr(token, '/', rest);
+	if (slash == NULL)
+		return req->is_head || (req->method_len == 3 && memcmp(method, "GET", 3) == 0);
+	return slash != token && req->method_len == 4 && memcmp(method, "POST", 4) == 0 &&
+		rest - (size_t) (slash - token) == sizeof(check) - 1 && memcmp(slash, check, sizeof(check) - 1) == 0;
+}
+
+/* Whether a request may be sent to the database a second time when the connection broke: reads only. */
+bool
+request_is_safe(const Request *req, const char *buf)
+{
+	return req->is_head || (req->method_len == 3 && memcmp(buf + req->method, "GET", 3) == 0) ||
+		request_is_fast(req, buf);
+}
+
+/*
+ * Bytes that are not valid UTF-8 are read as Latin-1 and transcoded; valid ones are copied.
+ * out: room for 2 * len bytes. Returns the length of the result. PostgreSQL's notion of UTF-8: no surrogates, no
+ * overlong forms, nothing above U+10FFFF.
+ */
+size_t
+text_to_utf8(const char *in, size_t len, char *out)
+{
+	const unsigned char *s = (const unsigned char *) in;
+	size_t		i = 0;
+	size_t		n = 0;
+
+	while (i < len && s[i] < 0x80)
+		i++;
+	while (i < len)
+	{
+		unsigned char c = s[i];
+		unsigned char low = 0x80;
+		unsigned char high = 0xbf;
+		int			more;
+
+		if (c < 0x80)
+			more = 0;
+		else if (c >= 0xc2 && c <= 0xdf)
+			more = 1;
+		else if (c >= 0xe0 && c <= 0xef)
+		{
+			more = 2;
+			if (c == 0xe0)
+				low = 0xa0;
+			else if (c == 0xed)
+				high = 0x9f;
+		}
+		else if (c >= 0xf0 && c <= 0xf4)
+		{
+			more = 3;
+			if (c == 0xf0)
+				low = 0x90;
+			else if (c == 0xf4)
+				high = 0x8f;
+		}
+		else
+			goto latin1;
+		if (i + (size_t) more >= len + (more == 0))
+			goto latin1;
+		for (int k = 1; k <= more; k++)
+		{
+			if (s[i + (size_t) k] < low || s[i + (size_t) k] > high)
+				goto latin1;
+			low = 0x80;
+			high = 0xbf;
+		}
+		i += 1 + (size_t) more;
+	}
+	memcpy(out, in, len);
+	return len;
+
+latin1:
+	for (i = 0; i < len; i++)
+	{
+		if (s[i] < 0x80)
+			out[n++] = (char) s[i];
+		else
+		{
+			out[n++] = (char) (0xc0 | (s[i] >> 6));
+			out[n++] = (char) (0x80 | (s[i] & 0x3f));
+		}
+	}
+	return n;
+}
+
+/*
+ * The client's address as the database shall store it.
+ * num_proxies n > 0: the n-th value from the right of all X-Forwarded-For lines together; fewer values, an empty one
+ * or n = 0: the TCP peer. No check of its form, as upstream (config.md, section 8). out: UTF-8, cut to FRONT_MAX_PEER
+ * characters; out_size at least 4 * FRONT_MAX_PEER. Returns its length.
+ */
+size_t
+request_peer(const Request *req, const char *buf, int num_proxies, const char *tcp_peer, char *out, size_t out_size)
+{
+	char		value[2 * FRONT_MAX_HEADER_BLOCK];
+	size_t		len;
+	size_t		chars = 0;
+	int			wanted = num_proxies;
+
+	if (wanted > 0)
+	{
+		for (int i = req->n_headers - 1; i >= 0; i--)
+		{
+			const RequestHeader *h = &req->headers[i];
+			const char *start = buf + h->value;
+			const char *end = start + h->value_len;
+
+			if (h->name_len != 15 || strncasecmp(buf + h->name, "X-Forwarded-For", 15) != 0)
+				continue;
+			for (;;)
+			{
+				const char *item = end;
+
+				while (item > start && item[-1] != ',')
+					item--;
+				if (--wanted == 0)
+				{
+					while (item < end && (*item == ' ' || *item == '\t'))
+						item++;
+					while (end > item && (end[-1] == ' ' || end[-1] == '\t'))
+						end--;
+					len = text_to_utf8(item, (size_t) (end - item), value);
+					if (len == 0)
+						goto tcp;
+					for (size_t k = 0; k < len; k++)
+					{
+						if ((value[k] & 0xc0) != 0x80 && ++chars > FRONT_MAX_PEER)
+						{
+							len = k;
+							break;
+						}
+					}
+					if (len > out_size)
+						goto tcp;
+					memcpy(out, value, len);
+					return len;
+				}
+				if (item == start)
+					break;
+				end = item - 1;
+			}
+		}
+	}
+tcp:
+	len = strlen(tcp_peer);
+	memcpy(out, tcp_peer, len);
+	return len;
+}
