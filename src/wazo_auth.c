@@ -12,6 +12,7 @@
 #include "acl_cache.h"
 #include "hash_limit.h"
 #include "password.h"
+#include "schema_registry.h"
 
 PG_MODULE_MAGIC;
 
@@ -23,5 +24,6 @@ _PG_init(void)
 	acl_cache_init();
 	hash_limit_init();
 	password_init();
+	schema_registry_init();
 	MarkGUCPrefixReserved("wazo_auth");
 }

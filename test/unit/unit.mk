@@ -13,7 +13,7 @@ ACL_PURE = src/acl_pattern.c src/acl_bits.c src/acl_match.c src/acl_compile.c
 ACL_PURE_HEADERS = src/acl_pattern.h src/acl_match.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-acl-match unit-phc unit-uuid-text
+UNIT_TESTS += unit-acl-match unit-phc unit-uuid-text unit-validate-text
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -24,6 +24,10 @@ $(UNIT_DIR)/%.lines: test/data/%.json test/data/acl_lines.pl | $(UNIT_DIR)
 $(UNIT_DIR)/acl_match_test: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ test/unit/acl_match_test.c $(ACL_PURE)
 
+$(UNIT_DIR)/validate_text_test: test/unit/validate_text_test.c src/validate_email.c src/python_text.c \
+		src/validate_email.h src/python_text.h | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lidn -lutf8proc
+
 $(UNIT_DIR)/%_test: test/unit/%_test.c src/%.c src/%.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
@@ -32,6 +36,9 @@ unit-phc: $(UNIT_DIR)/phc_test
 	$<
 
 unit-uuid-text: $(UNIT_DIR)/uuid_text_test
+	$<
+
+unit-validate-text: $(UNIT_DIR)/validate_text_test
 	$<
 
 unit-acl-match: $(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines

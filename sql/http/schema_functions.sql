@@ -1,0 +1,110 @@
+-- Validation of requests by declared shapes.
+
+CREATE OR REPLACE FUNCTION wazo_auth.schema_changed()
+    RETURNS pg_catalog.trigger
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'wazo_auth_schema_changed';
+COMMENT ON FUNCTION wazo_auth.schema_changed() IS
+'Trigger of wazo_auth.schema and wazo_auth.schema_field: lets every backend forget the shapes that it has read.';
+
+CREATE OR REPLACE TRIGGER schema_changed
+    AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema
+    FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.schema_changed();
+COMMENT ON TRIGGER schema_changed ON wazo_auth.schema IS 'Lets every backend read the shapes anew.';
+CREATE OR REPLACE TRIGGER schema_changed
+    AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema_field
+    FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.schema_changed();
+COMMENT ON TRIGGER schema_changed ON wazo_auth.schema_field IS 'Lets every backend read the shapes anew.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.in_extension_script()
+    RETURNS pg_catalog.bool
+    LANGUAGE c STABLE PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'wazo_auth_in_extension_script';
+COMMENT ON FUNCTION wazo_auth.in_extension_script() IS
+'Whether this runs inside CREATE EXTENSION or ALTER EXTENSION UPDATE: rows that are registered then ship with an extension and are not dumped.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.declare_schema(
+        name pg_catalog.text, family pg_catalog.text, resource pg_catalog.text, fields pg_catalog.json,
+        error_id pg_catalog.text DEFAULT NULL, cross_check pg_catalog.text DEFAULT NULL,
+        many pg_catalog.bool DEFAULT false, refuse_unknown pg_catalog.bool DEFAULT false)
+    RETURNS pg_catalog.void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    field record;
+    spec jsonb;
+    items jsonb;
+    wrong text;
+BEGIN
+    IF declare_schema.name IS NULL OR declare_schema.fields IS NULL OR json_typeof(declare_schema.fields) <> 'object' THEN
+        RAISE EXCEPTION 'a schema needs a name and a JSON object of fields' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
+    DELETE FROM wazo_auth.schema AS s WHERE s.name = declare_schema.name;
+    INSERT INTO wazo_auth.schema (name, family, resource, error_id, many, refuse_unknown, cross_check, shipped)
+    VALUES (declare_schema.name, declare_schema.family,
+            coalesce(declare_schema.resource,
+                     CASE declare_schema.family WHEN 'list_query' THEN 'users' WHEN 'emails' THEN 'emails' WHEN 'reset' THEN 'reset' END),
+            coalesce(declare_schema.error_id,
+                     CASE declare_schema.family WHEN 'list_query' THEN 'invalid-list-param' ELSE 'invalid-data' END),
+            declare_schema.many, declare_schema.refuse_unknown, declare_schema.cross_check,
+            wazo_auth.in_extension_script());
+
+    FOR field IN SELECT f.key, f.value, f.n FROM json_each(declare_schema.fields) WITH ORDINALITY AS f (key, value, n) LOOP
+        spec := field.value;
+        items := spec -> 'items';
+        -- a word that is not understood would be a rule that is not kept
+        SELECT k INTO wrong
+          FROM (SELECT jsonb_object_keys(spec) AS k
+                EXCEPT VALUES ('type'), ('required'), ('nullable'), ('default'), ('min'), ('max'), ('choices'),
+                              ('pattern'), ('check'), ('items'), ('schema')) AS unknown
+         UNION ALL
+        SELECT k
+          FROM (SELECT jsonb_object_keys(items) AS k
+                EXCEPT VALUES ('type'), ('min'), ('max'), ('choices'), ('pattern'), ('check')) AS unknown
+         LIMIT 1;
+        IF wrong IS NOT NULL THEN
+            RAISE EXCEPTION 'field "%" of schema "%" has an unknown property "%"', field.key, declare_schema.name, wrong
+                USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        INSERT INTO wazo_auth.schema_field (
+            schema, "position", name, type, required, nullable, default_value,
+            min, max, choices, pattern, check_pattern,
+            item_type, item_min, item_max, item_choices, item_pattern, item_check_pattern, item_schema)
+        VALUES (
+            declare_schema.name, field.n, field.key, spec ->> 'type',
+            coalesce((spec ->> 'required')::bool, false),
+            -- a field that is null by default takes null
+            coalesce((spec ->> 'nullable')::bool, spec -> 'default' = 'null'::jsonb, false),
+            spec -> 'default',
+            (spec ->> 'min')::int8, (spec ->> 'max')::int8,
+            CASE WHEN spec ? 'choices' THEN ARRAY(SELECT jsonb_array_elements_text(spec -> 'choices')) END,
+            spec ->> 'pattern', spec ->> 'check',
+            CASE WHEN spec ->> 'type' = 'list' THEN coalesce(items ->> 'type', 'any') END,
+            (items ->> 'min')::int8, (items ->> 'max')::int8,
+            CASE WHEN items ? 'choices' THEN ARRAY(SELECT jsonb_array_elements_text(items -> 'choices')) END,
+            items ->> 'pattern', items ->> 'check',
+            spec ->> 'schema');
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION wazo_auth.declare_schema(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.json, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.bool) IS
+'Declares or replaces a shape of requests. fields: a JSON object in checking order, name: {"type", "required", "nullable", "default", "min", "max", "choices", "pattern", "check" (the pattern in PostgreSQL''s syntax), "items": {"type", "min", ...} for lists, "schema" for nested ones}. Errors: 22023 for an unknown property, 23514 for an unknown type or family.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.validate(schema pg_catalog.text, input pg_catalog.jsonb)
+    RETURNS pg_catalog.jsonb
+    LANGUAGE c STABLE PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'wazo_auth_validate';
+COMMENT ON FUNCTION wazo_auth.validate(pg_catalog.text, pg_catalog.jsonb) IS
+'Reads a request body by a declared shape: returns the declared fields, converted and with defaults. NULL and falsy documents count as {}. Errors: WA400 with the answer''s parts as JSON in the DETAIL, 42704 for an unknown shape.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.validate_query(schema pg_catalog.text, input pg_catalog.jsonb)
+    RETURNS pg_catalog.jsonb
+    LANGUAGE c STABLE PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'wazo_auth_validate_query';
+COMMENT ON FUNCTION wazo_auth.validate_query(pg_catalog.text, pg_catalog.jsonb) IS
+'As wazo_auth.validate() for a query string, given as an object of texts or, for repeated parameters, arrays of texts: a list takes one or several values, any other field the first one.';
+
+-- An upgrade declares the shapes of its version from here on.
+DELETE FROM wazo_auth.schema WHERE shipped;
