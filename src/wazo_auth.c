@@ -10,7 +10,9 @@
 #include "utils/guc.h"
 
 #include "acl_cache.h"
+#include "catalog.h"
 #include "hash_limit.h"
+#include "http_route.h"
 #include "password.h"
 #include "schema_registry.h"
 
@@ -21,9 +23,11 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	catalog_init();
+	route_init();
 	acl_cache_init();
-	hash_limit_init();
 	password_init();
 	schema_registry_init();
+	hash_limit_init();
 	MarkGUCPrefixReserved("wazo_auth");
 }

@@ -1,0 +1,51 @@
+CREATE OR REPLACE FUNCTION wazo_auth.bootstrap(
+  username text DEFAULT NULL, password text DEFAULT NULL, purpose text DEFAULT 'internal',
+  policy_slug text DEFAULT 'wazo_default_master_user_policy')
+RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_top uuid;
+  v_user uuid;
+  v_policy uuid;
+BEGIN
+  -- One at a time: it looks first and makes what is missing.
+  LOCK TABLE wazo_auth.tenant IN SHARE ROW EXCLUSIVE MODE;
+  v_top := wazo_auth.top_tenant_uuid();
+  IF v_top IS NULL THEN
+    v_top := pg_catalog.gen_random_uuid();
+    INSERT INTO wazo_auth.tenant (uuid, path, slug, name) VALUES (v_top, ARRAY[v_top], 'master', 'master');
+  END IF;
+  IF NOT EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = v_top AND g.system_managed) THEN
+    PERFORM wazo_auth.create_all_users_group(v_top);
+  END IF;
+  IF NOT EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.slug = 'wazo_default_master_user_policy') THEN
+    PERFORM wazo_auth.create_policy(v_top, 'wazo_default_master_user_policy', '{#}');
+  END IF;
+  IF username IS NULL THEN
+    RETURN v_top;
+  END IF;
+  IF COALESCE(password, '') = '' THEN
+    RAISE EXCEPTION 'the administrator needs a password' USING ERRCODE = 'invalid_parameter_value',
+      HINT = 'Call wazo_auth.bootstrap(username, password).';
+  END IF;
+  v_user := wazo_auth.resolve_login(username);
+  IF v_user IS NOT NULL THEN
+    IF wazo_auth.password_verify(password, (SELECT p.hash FROM wazo_auth.password p WHERE p.user_uuid = v_user)) THEN
+      RETURN v_top;
+    END IF;
+    RAISE EXCEPTION 'the user "%" exists and has another password', username USING ERRCODE = 'duplicate_object',
+      HINT = 'Use its password, or set a new one: SELECT wazo_auth.set_password(wazo_auth.resolve_login(username), password).';
+  END IF;
+  SELECT p.uuid INTO v_policy FROM wazo_auth.policy p
+  WHERE p.slug = policy_slug AND p.tenant_uuid = v_top;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the top tenant has no policy with the slug "%"', policy_slug USING ERRCODE = 'undefined_object';
+  END IF;
+  v_user := wazo_auth.create_user(v_top, username, password, purpose => purpose, authentication_method => 'native');
+  PERFORM wazo_auth.add_user_policy(v_user, v_policy);
+  RETURN v_top;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.bootstrap(text, text, text, text) IS
+'Makes the top tenant, its group of all users and the policy wazo_default_master_user_policy, and with a username and password the first administrator. May be called again: what exists stays. Returns the top tenant. Raises 42710 when the user exists with another password.';

@@ -1,0 +1,66 @@
+CREATE OR REPLACE FUNCTION wazo_auth.default_settings() RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT '{
+    "default_token_lifetime": 7200,
+    "max_user_concurrent_sessions": 100,
+    "enabled_backend_plugins": {"ldap_user": true, "wazo_user": true},
+    "enabled_http_plugins": {"user_registration": false},
+    "backend_policies": {},
+    "purpose_metadata_mapping": {"user": [], "internal": [], "external_api": []}
+  }'::jsonb
+$$;
+COMMENT ON FUNCTION wazo_auth.default_settings() IS 'The settings that hold while nothing else is configured (contract: config.md section 2).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.get_setting(name text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT CASE
+           WHEN s.value IS NULL THEN d.value
+           WHEN pg_catalog.jsonb_typeof(s.value) = 'object' AND pg_catalog.jsonb_typeof(d.value) = 'object' THEN d.value || s.value
+           ELSE s.value
+         END
+  FROM (SELECT wazo_auth.default_settings() -> get_setting.name AS value) d
+  LEFT JOIN wazo_auth.setting s ON s.name = get_setting.name;
+END;
+COMMENT ON FUNCTION wazo_auth.get_setting(text) IS
+'Value of a setting by its name in the configuration file: what was configured, else the default, else null. Maps are the default with the configured keys over it.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.configure(settings jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_key text;
+  v_value jsonb;
+  v_type text;
+BEGIN
+  IF pg_catalog.jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
+    RAISE EXCEPTION 'settings must be a JSON object' USING ERRCODE = 'invalid_parameter_value',
+      HINT = 'For example: SELECT wazo_auth.configure(''{"default_token_lifetime": 3600}'').';
+  END IF;
+  FOR v_key, v_value IN SELECT e.key, e.value FROM pg_catalog.jsonb_each(settings) e LOOP
+    IF pg_catalog.jsonb_typeof(v_value) = 'null' THEN
+      DELETE FROM wazo_auth.setting s WHERE s.name = v_key;
+      CONTINUE;
+    END IF;
+    v_type := pg_catalog.jsonb_typeof(wazo_auth.default_settings() -> v_key);
+    IF v_type <> pg_catalog.jsonb_typeof(v_value) THEN
+      RAISE EXCEPTION 'setting "%" must be of type %', v_key, v_type USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF v_key IN ('default_token_lifetime', 'max_user_concurrent_sessions')
+       AND (v_value::numeric <> pg_catalog.trunc(v_value::numeric) OR v_value::numeric NOT BETWEEN 1 AND 315360000) THEN
+      RAISE EXCEPTION 'setting "%" must be a whole number from 1 to 315360000', v_key USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    INSERT INTO wazo_auth.setting AS s (name, value) VALUES (v_key, v_value)
+    ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value WHERE s.value IS DISTINCT FROM EXCLUDED.value;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.configure(jsonb) IS
+'Sets settings by the names of the configuration file; null restores a default. Unknown names are kept. Raises 22023 for a value of the wrong type or out of range.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.plugin_enabled(plugin text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT COALESCE((wazo_auth.get_setting('enabled_http_plugins') ->> plugin_enabled.plugin)::boolean, true);
+END;
+COMMENT ON FUNCTION wazo_auth.plugin_enabled(text) IS
+'Does the setting enabled_http_plugins leave this group of routes on? Unknown ones are on.';

@@ -1,0 +1,33 @@
+-- Who may do what (the only place that says so). Nobody gets a right to a
+-- table: the functions are the interface.
+REVOKE ALL ON SCHEMA wazo_auth FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA wazo_auth FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA wazo_auth FROM PUBLIC;
+GRANT USAGE ON SCHEMA wazo_auth TO wazo_auth_front, wazo_auth_service, wazo_auth_admin;
+
+GRANT EXECUTE ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) TO wazo_auth_front;
+GRANT EXECUTE ON FUNCTION wazo_auth.token_check(uuid, text, uuid) TO wazo_auth_front, wazo_auth_service;
+GRANT EXECUTE ON FUNCTION wazo_auth.token_get(uuid, text, uuid) TO wazo_auth_service;
+
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.add_group_policy(uuid, uuid),
+  wazo_auth.add_group_user(uuid, uuid),
+  wazo_auth.add_user_policy(uuid, uuid),
+  wazo_auth.bootstrap(text, text, text, text),
+  wazo_auth.configure(jsonb),
+  wazo_auth.create_group(uuid, text, text, uuid),
+  wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean),
+  wazo_auth.create_tenant(uuid, text, text, uuid),
+  wazo_auth.create_user(uuid, text, text, text, text, text, text, text, boolean, uuid),
+  wazo_auth.import_password(uuid, text, bytea),
+  wazo_auth.resolve_login(text),
+  wazo_auth.revoke_refresh_token(uuid, text),
+  wazo_auth.set_password(uuid, text),
+  wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text),
+  wazo_auth.token_delete(uuid),
+  wazo_auth.user_acl(uuid, text)
+TO wazo_auth_admin;
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.token_check(uuid, text, uuid),
+  wazo_auth.token_get(uuid, text, uuid)
+TO wazo_auth_admin;

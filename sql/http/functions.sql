@@ -1,0 +1,78 @@
+CREATE OR REPLACE FUNCTION wazo_auth.forget_cached() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_forget_cached';
+COMMENT ON FUNCTION wazo_auth.forget_cached() IS
+'Statement trigger on the tables that every backend keeps compiled (routes, settings): makes all backends read them again.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.raise_error(
+  status integer, message text, error_id text DEFAULT NULL, details json DEFAULT NULL, resource text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF error_id IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'WA' || status, MESSAGE = message;
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'WA' || status, MESSAGE = message,
+    DETAIL = '{"error_id": ' || pg_catalog.to_json(error_id)
+      || ', "details": ' || COALESCE(details::text, '{}')
+      || COALESCE(', "resource": ' || pg_catalog.to_json(resource), '') || '}';
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.raise_error(integer, text, text, json, text) IS
+'Raises the error of an HTTP status (400 to 599): SQLSTATE WAnnn. Without error_id the answer has the shape {"reason": [message], ...}, with it {"message", "error_id", "details", "timestamp", "resource"}. Do not put secrets into any argument.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.basic_credentials(header text, OUT login text, OUT password text)
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_basic_credentials';
+COMMENT ON FUNCTION wazo_auth.basic_credentials(text) IS
+'Login and password of an Authorization header with the scheme Basic; both null when there are none. Raises WA400 for bad base64 padding.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.http_header(request wazo_auth.http_request, name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT request.headers[n + 1]
+  FROM pg_catalog.generate_series(1, pg_catalog.cardinality(request.headers) - 1, 2) n
+  WHERE pg_catalog.lower(request.headers[n]) = pg_catalog.lower(name)
+  ORDER BY n
+  LIMIT 1
+$$;
+COMMENT ON FUNCTION wazo_auth.http_header(wazo_auth.http_request, text) IS
+'Value of the first request header of that name, whatever its case; null when there is none.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.json_response(body json, status integer DEFAULT 200, headers text[] DEFAULT '{}')
+RETURNS wazo_auth.http_response
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT ROW(status, ARRAY['Content-Type', 'application/json'] || headers,
+             pg_catalog.convert_to(wazo_auth.json_ascii(body) || E'\n', 'UTF8'))::wazo_auth.http_response
+$$;
+COMMENT ON FUNCTION wazo_auth.json_response(json, integer, text[]) IS
+'What a handler returns for a JSON body; written as ASCII with a final newline (contract: responses.md section 1). headers: further ones, name and value in turn.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.no_content() RETURNS wazo_auth.http_response
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT ROW(204, ARRAY['Content-Type', 'application/json'], NULL)::wazo_auth.http_response
+$$;
+COMMENT ON FUNCTION wazo_auth.no_content() IS 'What a handler returns when it has done its work and has nothing to say: status 204.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.http(
+  method text, target text, headers text[] DEFAULT '{}', body bytea DEFAULT NULL, peer text DEFAULT NULL)
+RETURNS wazo_auth.http_response
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_http';
+COMMENT ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) IS
+'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: address of the client. Errors are answers; only a cancelled statement or a null method or target (22004) raises one. Needs no right to any table.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.add_route(
+  method text, path text, handler text, plugin text,
+  access text DEFAULT NULL, checks text[] DEFAULT '{}',
+  query_schema text DEFAULT NULL, body_schema text DEFAULT NULL,
+  token_from text DEFAULT 'header', summary text DEFAULT NULL)
+RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+  INSERT INTO wazo_auth.route AS r (method, path, handler, plugin, access, checks, query_schema, body_schema, token_from, summary, shipped)
+  VALUES (add_route.method, add_route.path, add_route.handler, add_route.plugin, add_route.access, add_route.checks,
+          add_route.query_schema, add_route.body_schema, add_route.token_from, add_route.summary, wazo_auth.in_extension_script())
+  ON CONFLICT (path, method) DO UPDATE
+  SET handler = EXCLUDED.handler, plugin = EXCLUDED.plugin, access = EXCLUDED.access, checks = EXCLUDED.checks,
+      query_schema = EXCLUDED.query_schema, body_schema = EXCLUDED.body_schema, token_from = EXCLUDED.token_from,
+      summary = EXCLUDED.summary, shipped = EXCLUDED.shipped;
+END;
+COMMENT ON FUNCTION wazo_auth.add_route(text, text, text, text, text, text[], text, text, text, text) IS
+'Adds a route, or replaces the one of the same method and path. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. plugin: name that the setting enabled_http_plugins can turn off. The other arguments are columns of wazo_auth.route. Served by all connections as soon as this commits.';

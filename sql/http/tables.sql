@@ -1,0 +1,54 @@
+CREATE TABLE wazo_auth.route (
+  method text COLLATE "C" NOT NULL,
+  path text COLLATE "C" NOT NULL,
+  handler text COLLATE "C" NOT NULL,
+  access text COLLATE "C",
+  token_from text COLLATE "C" NOT NULL DEFAULT 'header',
+  checks text[] COLLATE "C" NOT NULL DEFAULT '{}',
+  query_schema text COLLATE "C",
+  body_schema text COLLATE "C",
+  plugin text COLLATE "C" NOT NULL,
+  summary text COLLATE "C",
+  shipped boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (path, method),
+  CONSTRAINT route_method_check CHECK (method IN ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE')),
+  CONSTRAINT route_path_check CHECK (path LIKE '/%' AND path NOT LIKE '%//%' AND path NOT LIKE '%/'),
+  CONSTRAINT route_token_from_check CHECK (token_from IN ('header', 'query')),
+  CONSTRAINT route_checks_check CHECK (checks <@ ARRAY['tenant', 'user', 'query', 'body', 'json'])
+);
+COMMENT ON TABLE wazo_auth.route IS 'The REST API: what answers which request. A new route is a row and a function, served at once';
+COMMENT ON COLUMN wazo_auth.route.path IS 'Template. {x_uuid} takes a UUID, any other {x} one non-empty segment';
+COMMENT ON COLUMN wazo_auth.route.handler IS 'schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response; or a C function (internal), for the token routes';
+COMMENT ON COLUMN wazo_auth.route.access IS 'Access the caller''s token must grant, with {x} for path parameters; null: no token asked for';
+COMMENT ON COLUMN wazo_auth.route.token_from IS 'header: X-Auth-Token, then Authorization: Bearer; query: ?token= first, then the headers';
+COMMENT ON COLUMN wazo_auth.route.checks IS 'What happens before the handler, in this order: tenant (Wazo-Tenant), user ({user_uuid} is visible), query and body (by their schema), json (any document)';
+COMMENT ON COLUMN wazo_auth.route.plugin IS 'Name in the setting enabled_http_plugins; a disabled plugin''s routes answer 404';
+COMMENT ON COLUMN wazo_auth.route.shipped IS 'Came with the extension, so a dump leaves it out';
+
+CREATE TYPE wazo_auth.http_request AS (
+  method text,
+  path text,
+  params jsonb,
+  query jsonb,
+  headers text[],
+  body jsonb,
+  raw_body bytea,
+  peer text,
+  token_auth_id text,
+  token_session_uuid uuid,
+  token_acl wazo_auth.acl,
+  token_metadata json,
+  caller_tenant_uuid uuid,
+  tenant_uuid uuid,
+  access text
+);
+COMMENT ON TYPE wazo_auth.http_request IS 'What a handler gets: the request after routing and checks. tenant_uuid is the scoping tenant; body and query are validated';
+
+CREATE TYPE wazo_auth.http_response AS (
+  status integer,
+  headers text[],
+  body bytea
+);
+COMMENT ON TYPE wazo_auth.http_response IS 'What a handler returns. headers: name, value, name, value';
+
+SELECT pg_catalog.pg_extension_config_dump('wazo_auth.route', 'WHERE NOT shipped');

@@ -1,0 +1,79 @@
+CREATE OR REPLACE FUNCTION wazo_auth.verify_refresh_token(refresh_token text, client_id text) RETURNS wazo_auth.refresh_token
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_row wazo_auth.refresh_token;
+BEGIN
+  SELECT r.* INTO v_row
+  FROM wazo_auth.refresh_token r
+  WHERE r.token_digest = wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token)) AND r.client_id = verify_refresh_token.client_id;
+  IF FOUND THEN
+    PERFORM FROM wazo_auth.user u WHERE u.uuid = v_row.user_uuid AND u.enabled FOR NO KEY UPDATE;
+  END IF;
+  -- The login of the first use must still lead to the user; and the refresh
+  -- token may have been revoked while we waited for the user's row.
+  IF NOT FOUND
+     OR wazo_auth.resolve_login(v_row.login) IS DISTINCT FROM v_row.user_uuid
+     OR wazo_auth.effective_authentication_method(v_row.user_uuid) NOT IN ('native', 'ldap', 'saml')
+     OR NOT EXISTS (SELECT FROM wazo_auth.refresh_token r WHERE r.token_digest = v_row.token_digest) THEN
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  RETURN v_row;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.verify_refresh_token(text, text) IS
+'The refresh token of a client, if it may still be used; locks its user''s row. Raises WA401 otherwise (contract: semantics.md section 1, step 2).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.delete_refresh_tokens(token_digests uuid[], with_sessions boolean DEFAULT false) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_sessions integer := 0;
+BEGIN
+  IF with_sessions THEN
+    v_sessions := wazo_auth.delete_sessions(ARRAY(
+      SELECT s.token_digest FROM wazo_auth.session s WHERE s.refresh_token_digest = ANY (token_digests)));
+  END IF;
+  DELETE FROM wazo_auth.refresh_token r WHERE r.token_digest = ANY (token_digests);
+  RETURN v_sessions;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_refresh_tokens(uuid[], boolean) IS
+'Revokes refresh tokens, by their digests, and with_sessions the sessions opened with them; else those stay valid. Returns how many sessions ended.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.obtain_refresh_token(
+  user_uuid uuid, client_id text, login text, mobile boolean, backend text, user_agent text, remote_addr text,
+  OUT token text, OUT refresh_token wazo_auth.refresh_token, OUT revoked integer)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_old wazo_auth.refresh_token;
+  v_token uuid;
+BEGIN
+  revoked := 0;
+  SELECT r.* INTO v_old FROM wazo_auth.refresh_token r
+  WHERE r.user_uuid = obtain_refresh_token.user_uuid AND r.client_id = obtain_refresh_token.client_id;
+  IF FOUND AND NOT mobile THEN
+    token := wazo_auth.unseal(v_old.sealed_token, 'refresh_token:' || v_old.token_digest);
+    refresh_token := v_old;
+    RETURN;
+  END IF;
+  IF mobile THEN
+    -- A mobile device has one refresh token: this client's old one and those of
+    -- all mobile clients go, with their sessions.
+    revoked := wazo_auth.delete_refresh_tokens(ARRAY(
+      SELECT r.token_digest FROM wazo_auth.refresh_token r
+      WHERE r.user_uuid = obtain_refresh_token.user_uuid AND (r.client_id = obtain_refresh_token.client_id OR r.mobile)
+      ORDER BY r.client_id <> obtain_refresh_token.client_id, r.created_at, r.token_digest), true);
+  END IF;
+  v_token := pg_catalog.gen_random_uuid();
+  token := v_token::text;
+  INSERT INTO wazo_auth.refresh_token AS r (token_digest, sealed_token, user_uuid, client_id, mobile, backend, login, user_agent, remote_addr)
+  VALUES (wazo_auth.token_digest(v_token),
+          wazo_auth.seal(token, 'refresh_token:' || wazo_auth.token_digest(v_token)),
+          user_uuid, client_id, mobile, backend, login, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256))
+  RETURNING r.* INTO v_old;
+  refresh_token := v_old;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text) IS
+'Refresh token of a client of a user, whose row the caller has locked: the existing one, or a new one; for a mobile client always a new one in place of all mobile ones. revoked: sessions that ended thereby (contract: semantics.md section 1, steps 11 and 12).';

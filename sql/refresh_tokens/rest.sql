@@ -1,0 +1,183 @@
+-- Routes of refresh tokens: /0.1/tokens, /0.1/users/{user_uuid}/tokens
+
+SELECT wazo_auth.declare_schema('refresh_token_list', 'list_query', NULL, '{
+  "limit":      {"type": "integer", "nullable": true, "min": 0},
+  "offset":     {"type": "integer", "default": 0, "min": 0},
+  "order":      {"type": "string", "default": "created_at", "choices": ["created_at", "client_id", "mobile"]},
+  "direction":  {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
+  "search":     {"type": "string"},
+  "recurse":    {"type": "boolean", "default": false},
+  "client_id":  {"type": "string"},
+  "mobile":     {"type": "string"},
+  "created_at": {"type": "string"}
+}');
+
+CREATE OR REPLACE FUNCTION wazo_auth.search_pattern(search text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT '%' || pg_catalog.array_to_string(pg_catalog.array_remove(pg_catalog.string_to_array(search, ' '), ''), '%') || '%'
+$$;
+COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
+'ILIKE pattern of the query parameter search: its words in their order, anything between them; % and _ in it are wildcards (contract: schemas.md section 3). Null without a search.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.bad_filter(name text) RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT wazo_auth.raise_error(400, 'Invalid value of the filter ' || name, 'invalid-list-param',
+                               pg_catalog.json_build_object(name, 'invalid'), 'users');
+END;
+COMMENT ON FUNCTION wazo_auth.bad_filter(text) IS 'Raises WA400 for a filter whose value cannot be read.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.list_refresh_tokens(
+  tenant_uuid uuid, query jsonb, user_uuid uuid DEFAULT NULL, recurse boolean DEFAULT NULL)
+RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_mobile boolean;
+  v_created_at timestamptz;
+  v_result json;
+BEGIN
+  BEGIN
+    v_mobile := query ->> 'mobile';
+  EXCEPTION WHEN data_exception THEN
+    PERFORM wazo_auth.bad_filter('mobile');
+  END;
+  BEGIN
+    v_created_at := query ->> 'created_at';
+  EXCEPTION WHEN data_exception THEN
+    PERFORM wazo_auth.bad_filter('created_at');
+  END;
+  WITH visible AS MATERIALIZED (
+    SELECT r.client_id, r.created_at, r.mobile, r.user_uuid, u.tenant_uuid, r.metadata, r.token_digest
+    FROM wazo_auth.refresh_token r
+    JOIN wazo_auth.user u ON u.uuid = r.user_uuid
+    WHERE CASE
+            -- The caller's checks have made sure that this user is visible.
+            WHEN list_refresh_tokens.user_uuid IS NOT NULL THEN r.user_uuid = list_refresh_tokens.user_uuid
+            ELSE u.tenant_uuid IN (
+              SELECT wazo_auth.tenant_scope(list_refresh_tokens.tenant_uuid,
+                                            COALESCE(list_refresh_tokens.recurse, (query ->> 'recurse')::boolean, false)))
+          END
+  ), found AS MATERIALIZED (
+    SELECT v.*
+    FROM visible v
+    WHERE (query ->> 'search' IS NULL OR v.client_id ILIKE wazo_auth.search_pattern(query ->> 'search'))
+      AND (query ->> 'client_id' IS NULL OR v.client_id = query ->> 'client_id')
+      AND (v_mobile IS NULL OR v.mobile = v_mobile)
+      AND (v_created_at IS NULL OR v.created_at = v_created_at)
+  ), page AS (
+    SELECT f.*, pg_catalog.row_number() OVER (
+             ORDER BY
+               CASE WHEN query ->> 'direction' = 'asc' THEN
+                 CASE query ->> 'order' WHEN 'client_id' THEN f.client_id WHEN 'mobile' THEN f.mobile::text END END,
+               CASE WHEN query ->> 'direction' = 'desc' THEN
+                 CASE query ->> 'order' WHEN 'client_id' THEN f.client_id WHEN 'mobile' THEN f.mobile::text END END DESC,
+               CASE WHEN query ->> 'order' = 'created_at' AND query ->> 'direction' = 'asc' THEN f.created_at END,
+               CASE WHEN query ->> 'order' = 'created_at' AND query ->> 'direction' = 'desc' THEN f.created_at END DESC,
+               f.token_digest) AS place
+    FROM found f
+    ORDER BY place
+    LIMIT (query ->> 'limit')::bigint OFFSET (query ->> 'offset')::bigint
+  )
+  SELECT pg_catalog.json_build_object(
+    'total', (SELECT pg_catalog.count(*) FROM visible),
+    'filtered', (SELECT pg_catalog.count(*) FROM found),
+    'items', COALESCE((
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+               'client_id', p.client_id, 'created_at', p.created_at, 'mobile', p.mobile,
+               'user_uuid', p.user_uuid, 'tenant_uuid', p.tenant_uuid, 'metadata', p.metadata) ORDER BY p.place)
+      FROM page p), '[]'))
+  INTO v_result;
+  RETURN v_result;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.list_refresh_tokens(uuid, jsonb, uuid, boolean) IS
+'Page of refresh tokens as {"total", "filtered", "items"}: those of one user, or of the users of a tenant and, with recurse, below. query: a validated refresh_token_list. Raises WA400 for a filter that cannot be read.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.revoke_refresh_token(user_uuid uuid, client_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_digest uuid;
+BEGIN
+  SELECT r.token_digest INTO v_digest
+  FROM wazo_auth.refresh_token r
+  WHERE r.user_uuid = revoke_refresh_token.user_uuid AND r.client_id = revoke_refresh_token.client_id
+  FOR UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.raise_error(404, pg_catalog.format('unknown refresh_token for client_id "%s"', client_id),
+      'cannot-find-refresh-token-matching-client-id', pg_catalog.json_build_object('client_id', client_id), 'tokens');
+  END IF;
+  PERFORM wazo_auth.delete_refresh_tokens(ARRAY[v_digest]);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.revoke_refresh_token(uuid, text) IS
+'Revokes a user''s refresh token for a client; sessions opened with it stay valid. Raises WA404 when there is none.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_tokens_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT wazo_auth.json_response(wazo_auth.list_refresh_tokens(request.tenant_uuid, request.query));
+END;
+COMMENT ON FUNCTION wazo_auth.rest_tokens_get(wazo_auth.http_request) IS 'GET /tokens: refresh tokens of the tenant''s users.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_tokens_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT wazo_auth.json_response(wazo_auth.list_refresh_tokens(
+           request.tenant_uuid, request.query, (request.params ->> 'user_uuid')::uuid));
+END;
+COMMENT ON FUNCTION wazo_auth.rest_user_tokens_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/tokens: refresh tokens of a user.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.revoke_refresh_token((request.params ->> 'user_uuid')::uuid, request.params ->> 'client_id');
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_token_delete(wazo_auth.http_request) IS 'DELETE /users/{user_uuid}/tokens/{client_id}.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.caller_uuid(request wazo_auth.http_request) RETURNS uuid
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- Tokens that the service made itself have no user.
+  IF wazo_auth.try_uuid(request.token_auth_id) IS NULL THEN
+    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such user: "%s"', request.token_auth_id), 'unknown-user',
+                                  pg_catalog.json_build_object('uuid', request.token_auth_id), 'users');
+  END IF;
+  RETURN request.token_auth_id::uuid;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.caller_uuid(wazo_auth.http_request) IS 'User of the caller''s token. Raises WA404 for a token without one.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_my_tokens_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT wazo_auth.json_response(wazo_auth.list_refresh_tokens(
+           request.tenant_uuid, request.query, wazo_auth.caller_uuid(request)));
+END;
+COMMENT ON FUNCTION wazo_auth.rest_my_tokens_get(wazo_auth.http_request) IS 'GET /users/me/tokens: refresh tokens of the caller.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_my_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.revoke_refresh_token(wazo_auth.caller_uuid(request), request.params ->> 'client_id');
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_my_token_delete(wazo_auth.http_request) IS 'DELETE /users/me/tokens/{client_id}.';
+
+SELECT wazo_auth.add_route('GET', '/0.1/tokens', 'wazo_auth.rest_tokens_get', 'tokens',
+  access => 'auth.tokens.read', checks => '{tenant,query}', query_schema => 'refresh_token_list',
+  summary => 'Refresh tokens of a tenant''s users');
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/tokens', 'wazo_auth.rest_user_tokens_get', 'tokens',
+  access => 'auth.users.{user_uuid}.tokens.read', checks => '{tenant,user,query}', query_schema => 'refresh_token_list',
+  summary => 'Refresh tokens of a user');
+SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/tokens/{client_id}', 'wazo_auth.rest_user_token_delete', 'tokens',
+  access => 'auth.users.{user_uuid}.tokens.{client_id}.delete', checks => '{tenant,user}',
+  summary => 'Revoke a refresh token of a user');
+SELECT wazo_auth.add_route('GET', '/0.1/users/me/tokens', 'wazo_auth.rest_my_tokens_get', 'tokens',
+  access => 'auth.users.me.tokens.read', checks => '{tenant,query}', query_schema => 'refresh_token_list',
+  summary => 'Refresh tokens of the caller');
+SELECT wazo_auth.add_route('DELETE', '/0.1/users/me/tokens/{client_id}', 'wazo_auth.rest_my_token_delete', 'tokens',
+  access => 'auth.users.me.tokens.{client_id}.delete', checks => '{tenant}',
+  summary => 'Revoke a refresh token of the caller');

@@ -1,0 +1,21 @@
+CREATE TABLE wazo_auth.refresh_token (
+  token_digest uuid PRIMARY KEY,
+  sealed_token bytea NOT NULL,
+  user_uuid uuid NOT NULL REFERENCES wazo_auth.user ON DELETE CASCADE,
+  client_id text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  mobile boolean NOT NULL DEFAULT false,
+  backend text COLLATE "C" NOT NULL DEFAULT 'wazo_user',
+  login text COLLATE "C" NOT NULL,
+  user_agent text COLLATE "C" NOT NULL DEFAULT '',
+  remote_addr text COLLATE "C" NOT NULL DEFAULT '',
+  metadata json NOT NULL DEFAULT '{}',
+  CONSTRAINT refresh_token_user_uuid_client_id_key UNIQUE (user_uuid, client_id)
+);
+COMMENT ON TABLE wazo_auth.refresh_token IS 'Right of a client to open sessions for a user without a password; never expires by itself';
+COMMENT ON COLUMN wazo_auth.refresh_token.token_digest IS 'wazo_auth.token_digest() of the refresh token, which itself is stored nowhere in clear';
+COMMENT ON COLUMN wazo_auth.refresh_token.sealed_token IS 'The refresh token, sealed: a login of the same client is answered with the same one';
+COMMENT ON COLUMN wazo_auth.refresh_token.login IS 'As typed at the first login; must still lead to the user for the refresh token to work';
+COMMENT ON COLUMN wazo_auth.refresh_token.metadata IS 'Metadata that every session made from it gets, below the fresh one';
+
+SELECT pg_catalog.pg_extension_config_dump('wazo_auth.refresh_token', '');

@@ -1,0 +1,274 @@
+CREATE OR REPLACE FUNCTION wazo_auth.try_uuid(value text) RETURNS uuid
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_try_uuid';
+COMMENT ON FUNCTION wazo_auth.try_uuid(text) IS
+'The uuid of its canonical lower-case text, null for anything else. A cast would put the text, maybe a secret, into an error message.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.token_check(token uuid, access text DEFAULT NULL, tenant uuid DEFAULT NULL)
+RETURNS wazo_auth.token_status
+LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'wazo_auth_token_check';
+COMMENT ON FUNCTION wazo_auth.token_check(uuid, text, uuid) IS
+'May the bearer of this token do this, for this tenant? A null access or tenant is not checked. Writes nothing, raises nothing, and works on a standby.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.token_get(token uuid, access text DEFAULT NULL, tenant uuid DEFAULT NULL)
+RETURNS json
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_token_get';
+COMMENT ON FUNCTION wazo_auth.token_get(uuid, text, uuid) IS
+'The token as GET /token shows it (contract: responses.md section 3), after the checks of token_check(). Raises WA404 for an unknown or expired token, WA403 when access or tenant are refused.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.token_json(token uuid, refresh_token text DEFAULT NULL) RETURNS json
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_token_json';
+COMMENT ON FUNCTION wazo_auth.token_json(uuid, text) IS
+'The token as POST /token shows it: times with microseconds, and the refresh token if there is one. Raises WA404.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.authentication_failed() RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT wazo_auth.raise_error(401, 'Authentication Failed');
+END;
+COMMENT ON FUNCTION wazo_auth.authentication_failed() IS 'Raises WA401, the same whatever was wrong with the credentials.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.default_acl(backend text) RETURNS wazo_auth.acl
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT p.acl
+  FROM wazo_auth.policy p
+  WHERE p.name = COALESCE(wazo_auth.get_setting('backend_policies') ->> default_acl.backend,
+                          wazo_auth.get_setting('default_user_policy') #>> '{}')
+    AND p.tenant_uuid = wazo_auth.top_tenant_uuid();
+END;
+COMMENT ON FUNCTION wazo_auth.default_acl(text) IS
+'ACL that every token gets: the top tenant''s policy named by the setting backend_policies for this backend, else by default_user_policy; null without one. Another tenant''s policy of that name does not count: its administrator would rule over all.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.user_acl(user_uuid uuid, backend text DEFAULT 'wazo_user') RETURNS wazo_auth.acl
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT COALESCE(wazo_auth.acl_agg(part.acl ORDER BY part.kind, part.name, part.uuid), '{}')
+  FROM (
+    SELECT 1 AS kind, NULL::text AS name, NULL::uuid AS uuid, wazo_auth.default_acl(user_acl.backend) AS acl
+    UNION ALL
+    SELECT 2, g.slug || '/' || p.slug, p.uuid, p.acl
+    FROM wazo_auth.group_user gu
+    JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
+    JOIN wazo_auth.group_policy gp ON gp.group_uuid = gu.group_uuid
+    JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
+    WHERE gu.user_uuid = user_acl.user_uuid
+    UNION ALL
+    SELECT 3, p.slug, p.uuid, p.acl
+    FROM wazo_auth.user_policy up
+    JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
+    WHERE up.user_uuid = user_acl.user_uuid
+  ) part
+  WHERE part.acl IS NOT NULL;
+END;
+COMMENT ON FUNCTION wazo_auth.user_acl(uuid, text) IS
+'ACL that a token of this user would get now: the default policy''s accesses, then those of its groups'' policies, then those of its own, by slug; duplicates kept (contract: semantics.md section 1, step 9).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.is_admin(user_uuid uuid) RETURNS boolean
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT EXISTS (
+           SELECT FROM wazo_auth.user_policy up
+           JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
+           WHERE up.user_uuid = is_admin.user_uuid AND p.slug = 'wazo_default_admin_policy')
+      OR EXISTS (
+           SELECT FROM wazo_auth.group_user gu
+           JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
+           WHERE gu.user_uuid = is_admin.user_uuid AND g.slug = 'wazo_default_admin_group');
+END;
+COMMENT ON FUNCTION wazo_auth.is_admin(uuid) IS
+'Has the user the policy wazo_default_admin_policy, or is it in a group wazo_default_admin_group? For the metadata plugin user_admin_status.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(user_uuid uuid) RETURNS json
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT CASE
+           WHEN wazo_auth.get_setting('purpose_metadata_mapping') -> u.purpose ? 'user_admin_status' THEN
+             pg_catalog.json_build_object(
+               'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
+               'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
+               'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose,
+               'admin', wazo_auth.is_admin(u.uuid))
+           ELSE
+             pg_catalog.json_build_object(
+               'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
+               'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
+               'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose)
+         END
+  FROM wazo_auth.user u
+  WHERE u.uuid = user_metadata.user_uuid;
+END;
+COMMENT ON FUNCTION wazo_auth.user_metadata(uuid) IS
+'Metadata that a token of this user would get now (contract: semantics.md section 1, step 7).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.merge_metadata(below json, above json) RETURNS json
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT CASE
+           WHEN below::text = '{}' THEN above
+           ELSE (SELECT pg_catalog.json_object_agg(m.key, m.value ORDER BY m.place)
+                 FROM (SELECT k.key,
+                              pg_catalog.min(k.place) AS place,
+                              (pg_catalog.array_agg(k.value::jsonb ORDER BY k.place DESC))[1] AS value
+                       FROM (SELECT b.key, b.value, b.n AS place FROM pg_catalog.json_each(below) WITH ORDINALITY b(key, value, n)
+                             UNION ALL
+                             SELECT a.key, a.value, a.n + 100000 FROM pg_catalog.json_each(above) WITH ORDINALITY a(key, value, n)) k
+                       GROUP BY k.key) m)
+         END;
+END;
+COMMENT ON FUNCTION wazo_auth.merge_metadata(json, json) IS
+'Two JSON objects as one: keys of the first come first, values of the second win.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.store_acl(acl wazo_auth.acl) RETURNS uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_digest uuid := wazo_auth.acl_digest(acl);
+BEGIN
+  -- The lock keeps the set from being cleared away as unused before the
+  -- session that is about to refer to it is there.
+  LOOP
+    PERFORM FROM wazo_auth.acl_set s WHERE s.digest = v_digest FOR KEY SHARE;
+    EXIT WHEN FOUND;
+    INSERT INTO wazo_auth.acl_set (digest, acl) VALUES (v_digest, acl) ON CONFLICT DO NOTHING;
+  END LOOP;
+  RETURN v_digest;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.store_acl(wazo_auth.acl) IS
+'Digest of the stored set with this ACL, made when there is none yet; kept until the end of the transaction at least.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_session_cap(user_uuid uuid, purpose text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  IF purpose <> 'internal'
+     AND (SELECT pg_catalog.count(*) FROM wazo_auth.session s
+          WHERE s.user_uuid = check_session_cap.user_uuid AND s.expires_at > pg_catalog.clock_timestamp())
+         >= (wazo_auth.get_setting('max_user_concurrent_sessions'))::integer THEN
+    PERFORM wazo_auth.raise_error(429, pg_catalog.format('User %s has exceeded the maximum number of active sessions', user_uuid));
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_session_cap(uuid, text) IS
+'Raises WA429 when the user has as many live sessions as max_user_concurrent_sessions allows; users with the purpose internal have no limit. Exact only while the caller holds a lock on the user''s row.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.delete_sessions(token_digests uuid[]) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  DELETE FROM wazo_auth.session s WHERE s.token_digest = ANY (token_digests);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_sessions(uuid[]) IS
+'Ends sessions, by the digests of their tokens. Returns how many there were. Every session that ends does so here.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.token_delete(token uuid) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT wazo_auth.delete_sessions(ARRAY[wazo_auth.token_digest(token_delete.token)]) > 0;
+END;
+COMMENT ON FUNCTION wazo_auth.token_delete(uuid) IS
+'Ends the session of a token. Returns whether there was one; an unknown token is no error.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.verify_credentials(login text, password text) RETURNS uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_user uuid;
+  v_hash text;
+  v_new_hash text;
+BEGIN
+  SELECT r.uuid, p.hash INTO v_user, v_hash
+  FROM (SELECT wazo_auth.resolve_login(login) AS uuid) r
+  LEFT JOIN wazo_auth.password p ON p.user_uuid = r.uuid;
+  -- Also for an unknown user, so that the answer takes as long.
+  IF NOT wazo_auth.password_verify(password, v_hash) THEN
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  IF wazo_auth.effective_authentication_method(v_user) IS DISTINCT FROM 'native' THEN
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  IF wazo_auth.password_needs_rehash(v_hash) THEN
+    v_new_hash := wazo_auth.password_hash(password);
+  END IF;
+  -- From here on the user stays as it is: a password change, a disabling or a
+  -- deletion that came first is seen, a later one waits and finds the session.
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = v_user AND u.enabled FOR NO KEY UPDATE;
+  IF NOT FOUND OR v_hash IS DISTINCT FROM (SELECT p.hash FROM wazo_auth.password p WHERE p.user_uuid = v_user) THEN
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  IF v_new_hash IS NOT NULL THEN
+    UPDATE wazo_auth.password p SET hash = v_new_hash WHERE p.user_uuid = v_user;
+  END IF;
+  RETURN v_user;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.verify_credentials(text, text) IS
+'The enabled native user with this username or confirmed address and this password, whose row it locks. Rehashes a password that is stored in an old way. Raises WA401 for anything that is wrong, at the cost of one password hash, and WA503 when too many are being computed.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.open_session(
+  user_uuid uuid, expiration integer, acl wazo_auth.acl, metadata json, mobile boolean,
+  refresh_token_digest uuid, user_agent text, remote_addr text)
+RETURNS uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_token uuid := pg_catalog.gen_random_uuid();
+  v_now timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, mobile, user_uuid,
+                                 refresh_token_digest, user_agent, remote_addr, metadata)
+  SELECT wazo_auth.token_digest(v_token), u.tenant_uuid, wazo_auth.store_acl(acl), v_now,
+         v_now + pg_catalog.make_interval(secs => expiration), mobile, u.uuid,
+         refresh_token_digest, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256), metadata
+  FROM wazo_auth.user u
+  WHERE u.uuid = user_uuid;
+  RETURN v_token;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.open_session(uuid, integer, wazo_auth.acl, json, boolean, uuid, text, text) IS
+'Makes a session of a user, whose row the caller has locked, and returns its token, which is stored nowhere. expiration in seconds.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.token_create(
+  login text DEFAULT NULL, password text DEFAULT NULL, expiration integer DEFAULT NULL,
+  access_type text DEFAULT 'online', client_id text DEFAULT NULL, refresh_token text DEFAULT NULL,
+  mobile boolean DEFAULT false, backend text DEFAULT 'wazo_user', user_agent text DEFAULT '', remote_addr text DEFAULT '',
+  OUT token uuid, OUT new_refresh_token text, OUT sessions_revoked integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_user uuid;
+  v_refresh wazo_auth.refresh_token;
+  v_obtained record;
+BEGIN
+  sessions_revoked := 0;
+  IF refresh_token IS NOT NULL AND client_id IS NOT NULL THEN
+    v_refresh := wazo_auth.verify_refresh_token(refresh_token, client_id);
+    v_user := v_refresh.user_uuid;
+  ELSIF login <> '' AND password <> '' THEN
+    v_user := wazo_auth.verify_credentials(login, password);
+  ELSE
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  PERFORM wazo_auth.check_session_cap(u.uuid, u.purpose) FROM wazo_auth.user u WHERE u.uuid = v_user;
+
+  IF access_type = 'offline' THEN
+    v_obtained := wazo_auth.obtain_refresh_token(v_user, client_id, login, mobile, backend, user_agent, remote_addr);
+    v_refresh := v_obtained.refresh_token;
+    new_refresh_token := v_obtained.token;
+    sessions_revoked := v_obtained.revoked;
+  END IF;
+
+  token := wazo_auth.open_session(
+    v_user,
+    COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer),
+    wazo_auth.user_acl(v_user, backend),
+    wazo_auth.merge_metadata(COALESCE(v_refresh.metadata, '{}'), wazo_auth.user_metadata(v_user)),
+    mobile, v_refresh.token_digest, user_agent, remote_addr);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text) IS
+'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the refresh token if one was asked for, and how many sessions a mobile login ended. Raises WA401, WA429 at the session cap, WA503 when too many passwords are being checked (contract: semantics.md section 1).';

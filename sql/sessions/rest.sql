@@ -1,0 +1,125 @@
+-- Routes of tokens: /0.1/token
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_token_request(body jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT pg_catalog.array_remove(ARRAY[
+    CASE WHEN offline AND has_refresh THEN 'cannot use the "access_type" "offline" with a refresh token'
+         WHEN offline AND NOT has_client THEN '"client_id" must be specified when using "access_type" is "offline"' END,
+    CASE WHEN body ->> 'tenant_id' <> '' AND body ->> 'domain_name' <> ''
+         THEN '"tenant_id" and "domain_name" must be mutually exclusive' END,
+    CASE WHEN has_refresh AND NOT has_client THEN '"client_id" must be specified when using a "refresh_token"' END,
+    CASE WHEN body ->> 'saml_session_id' <> '' AND has_refresh
+         THEN 'Cannot use a "saml_session_id" and a "refresh_token" at the same time' END
+  ], NULL)
+  FROM (SELECT COALESCE(body ->> 'access_type' = 'offline', false) AS offline,
+               COALESCE(body ->> 'refresh_token' <> '', false) AS has_refresh,
+               COALESCE(body ->> 'client_id' <> '', false) AS has_client) b
+$$;
+COMMENT ON FUNCTION wazo_auth.check_token_request(jsonb) IS
+'Messages of the rules between the fields of a token request (contract: schemas.md, TokenRequest).';
+
+SELECT wazo_auth.declare_schema('token_request', 'token_repr', NULL, '{
+  "backend":         {"type": "string", "default": "wazo_user"},
+  "expiration":      {"type": "integer", "min": 1, "max": 315360000},
+  "access_type":     {"type": "string", "choices": ["online", "offline"]},
+  "client_id":       {"type": "string", "min": 1, "max": 1024},
+  "saml_session_id": {"type": "string", "min": 1, "max": 1024},
+  "refresh_token":   {"type": "string"},
+  "tenant_id":       {"type": "string"},
+  "domain_name":     {"type": "string"}
+}', cross_check => 'wazo_auth.check_token_request');
+
+SELECT wazo_auth.declare_schema('token_scopes_request', 'token_repr', NULL, '{
+  "scopes":      {"type": "list", "required": true, "items": {"type": "string"}},
+  "tenant_uuid": {"type": "string", "nullable": true, "default": null}
+}');
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_token_head(request internal) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_head';
+COMMENT ON FUNCTION wazo_auth.rest_token_head(internal) IS
+'HEAD /token/{token_uuid}: 204 when the token is valid and passes the checks of scope and tenant, 404 or 403 otherwise.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_token_get(request internal) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_get';
+COMMENT ON FUNCTION wazo_auth.rest_token_get(internal) IS
+'GET /token/{token_uuid}: like HEAD, with the token as JSON.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_token_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_body jsonb := request.body;
+  v_login text;
+  v_password text;
+  v_new record;
+BEGIN
+  SELECT c.login, c.password INTO v_login, v_password
+  FROM wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization')) c;
+  -- A login through a SAML session, or one that names a domain or tenant, is
+  -- another identity provider's; native ones never answer it.
+  IF NOT (v_body ?& ARRAY['refresh_token', 'client_id'])
+     AND (v_body ? 'saml_session_id' OR v_body ?| ARRAY['domain_name', 'tenant_id']) THEN
+    v_password := NULL;
+  END IF;
+  v_new := wazo_auth.token_create(
+    login => v_login, password => v_password,
+    expiration => (v_body ->> 'expiration')::integer,
+    access_type => COALESCE(v_body ->> 'access_type', 'online'),
+    client_id => v_body ->> 'client_id',
+    refresh_token => v_body ->> 'refresh_token',
+    mobile => COALESCE(pg_catalog.lower(wazo_auth.http_header(request, 'Wazo-Session-Type')) = 'mobile', false),
+    backend => v_body ->> 'backend',
+    user_agent => COALESCE(wazo_auth.http_header(request, 'User-Agent'), ''),
+    remote_addr => COALESCE(request.peer, ''));
+  RETURN wazo_auth.json_response(
+    pg_catalog.json_build_object('data', wazo_auth.token_json(v_new.token, v_new.new_refresh_token)),
+    headers => ARRAY['Wazo-Sessions-Revoked', v_new.sessions_revoked::text]);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_token_post(wazo_auth.http_request) IS
+'POST /token: logs in by Basic credentials or refresh token and answers with the new token.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.token_delete((request.params ->> 'token_uuid')::uuid);
+  RETURN wazo_auth.json_response('{"data": {"message": "success"}}');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_token_delete(wazo_auth.http_request) IS
+'DELETE /token/{token_uuid}: ends the session; the same answer for an unknown token.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_token_scopes_check_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_token uuid := request.params ->> 'token_uuid';
+  v_tenant text := NULLIF(request.body ->> 'tenant_uuid', '');
+  v_status wazo_auth.token_status;
+BEGIN
+  -- A tenant that is no uuid is nobody's, except for the service's own tokens.
+  v_status := wazo_auth.token_check(v_token, tenant =>
+    CASE WHEN v_tenant IS NOT NULL THEN COALESCE(wazo_auth.try_uuid(v_tenant), '00000000-0000-0000-0000-000000000000') END);
+  IF v_status = 'unknown' THEN
+    PERFORM wazo_auth.raise_error(404, 'No such token');
+  ELSIF v_status = 'tenant_denied' THEN
+    PERFORM wazo_auth.raise_error(403, 'Unauthorized for tenant ' || v_tenant);
+  END IF;
+  RETURN wazo_auth.json_response(pg_catalog.json_build_object('scopes', (
+    SELECT COALESCE(pg_catalog.json_object_agg(s.scope, wazo_auth.token_check(v_token, s.scope) = 'valid' ORDER BY s.place), '{}')
+    FROM (SELECT e.value AS scope, pg_catalog.min(e.n) AS place
+          FROM pg_catalog.jsonb_array_elements_text(request.body -> 'scopes') WITH ORDINALITY e(value, n)
+          GROUP BY e.value) s)));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_token_scopes_check_post(wazo_auth.http_request) IS
+'POST /token/{token_uuid}/scopes/check: which of the accesses the token grants.';
+
+SELECT wazo_auth.add_route('POST', '/0.1/token', 'wazo_auth.rest_token_post', 'tokens',
+  checks => '{body}', body_schema => 'token_request', summary => 'Log in');
+SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_get', 'tokens',
+  summary => 'A token, if it is valid for a scope and tenant');
+SELECT wazo_auth.add_route('HEAD', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_head', 'tokens',
+  summary => 'Is a token valid for a scope and tenant?');
+SELECT wazo_auth.add_route('DELETE', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_delete', 'tokens',
+  summary => 'End a session');
+SELECT wazo_auth.add_route('POST', '/0.1/token/{token_uuid}/scopes/check', 'wazo_auth.rest_token_scopes_check_post', 'tokens',
+  checks => '{body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?');

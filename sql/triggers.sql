@@ -1,0 +1,9 @@
+-- Triggers that keep every backend's compiled copies of a table true; they
+-- have no other effect, so a restore may fire them.
+CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.route
+FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
+COMMENT ON TRIGGER forget_cached ON wazo_auth.route IS 'Makes all backends read the routes again';
+
+CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.setting
+FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
+COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS 'Makes all backends read the routes again, which plugins can be turned off';

@@ -1,0 +1,36 @@
+/*
+ * catalog.h
+ *	  Where the extension's own objects are: OIDs found by name once per
+ *	  backend and forgotten when one of them changes.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef WAZO_AUTH_CATALOG_H
+#define WAZO_AUTH_CATALOG_H
+
+#include "postgres.h"
+
+typedef struct WazoCatalog
+{
+	Oid			schema;
+	Oid			owner;			/* of the schema: handlers run as this role */
+	Oid			session;
+	Oid			session_pkey;
+	Oid			acl_set;
+	Oid			acl_set_pkey;
+	Oid			user;
+	Oid			user_pkey;
+	Oid			tenant;
+	Oid			tenant_pkey;
+	Oid			route;
+	Oid			setting;
+	Oid			http_request;	/* row types */
+	Oid			http_response;
+	Oid			token_status;	/* enum type and its values */
+	Oid			token_status_value[4];
+} WazoCatalog;
+
+extern const WazoCatalog *wazo_catalog(void);
+extern void catalog_init(void);
+
+#endif							/* WAZO_AUTH_CATALOG_H */
