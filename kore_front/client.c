@@ -429,6 +429,7 @@ skip_empty_lines(Client *client)
 			return false;
 		client->in_len -= 2;
 		memmove(client->in, client->in + 2, client->in_len);
+		client->scan.pos = 0;
 	}
 	return true;
 }
@@ -451,7 +452,7 @@ read_head(Client *client)
 	int			r;
 	size_t		total;
 
-	if (client->scan.pos == 0)
+	if (client->scan.lines == 0)
 	{
 		if (req != NULL)
 		{
@@ -464,7 +465,7 @@ read_head(Client *client)
 			client_refuse(client, 400);
 			return false;
 		}
-		if (client->in_len == 0)
+		if (client->in_len == 0 || (client->in_len == 1 && client->in[0] == '\r'))
 			return false;
 	}
 	if (req == NULL)

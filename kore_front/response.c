@@ -267,6 +267,8 @@ response_error(Bytes *out, const Request *req, const char *buf, int status, bool
 		{504, "The request took too long."},
 		{505, "The server does not support the HTTP protocol version used in the request."}
 	};
+	static const char before[] = "{\"message\": \"";
+	static const char after[] = "\"}\n";
 	const char *message = "Internal Server Error";
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
@@ -276,13 +278,13 @@ response_error(Bytes *out, const Request *req, const char *buf, int status, bool
 	if (retry_after)
 		ADD(out, "Retry-After: 1\r\n");
 	ADD(out, "Content-Type: application/json\r\nContent-Length: ");
-	add_number(out, strlen(message) + 15);
+	add_number(out, sizeof(before) - 1 + strlen(message) + sizeof(after) - 1);
 	ADD(out, "\r\n\r\n");
 	if (req != NULL && req->is_head)
 		return;
-	ADD(out, "{\"message\": \"");
+	ADD(out, before);
 	bytes_add(out, message, strlen(message));
-	ADD(out, "\"}\n");
+	ADD(out, after);
 }
 
 /* Reads big-endian integers of the wire format, never past the end. */

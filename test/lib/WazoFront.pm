@@ -190,7 +190,8 @@ sub workers
 		my $line = <$f> // next;
 		push @pids, $1 if $line =~ /^(\d+) \(.*\) [^Z] $self->{front} /;
 	}
-	return sort { $a <=> $b } @pids;
+	@pids = sort { $a <=> $b } @pids;
+	return @pids;
 }
 
 sub connect
