@@ -282,13 +282,12 @@ log_mask_target(const char *target, size_t len, char *out, size_t out_size)
 
 #define PUT(s, l) \
 	do { \
-		if (n + (l) > out_size - 4) \
-			cut = true; \
-		else \
-		{ \
-			memcpy(out + n, (s), (l)); \
-			n += (l); \
-		} \
+		size_t		room = out_size - 3 - n; \
+		size_t		want = (l); \
+\
+		cut = want > room; \
+		memcpy(out + n, (s), cut ? room : want); \
+		n += cut ? room : want; \
 	} while (0)
 
 	while (p < path_end && !cut)
