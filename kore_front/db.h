@@ -38,7 +38,6 @@ struct DbConn
 	uint64_t	since;			/* ms: entered the state; when READY: the oldest request became the oldest */
 	uint64_t	used;			/* ms: last answer */
 	uint64_t	retired;		/* ms: last time it was retired */
-	uint32_t	pause;			/* ms before the next attempt */
 	struct kore_timer *timer;
 	Job		   *ring[DB_MAX_DEPTH];
 	uint32_t	head;
@@ -54,7 +53,7 @@ struct Job
 	DbConn	   *conn;			/* NULL: queued */
 	uint64_t	deadline;		/* ms */
 	bool		safe;			/* may be sent again */
-	bool		retried;
+	uint8_t		resent;			/* times it was */
 	TAILQ_ENTRY(Job) list;
 };
 

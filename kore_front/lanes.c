@@ -20,6 +20,7 @@
 #define IDLE_CONNECTION 60000	/* ms until a slow connection beyond the first is closed */
 #define SWEEP 500				/* ms */
 #define RETIRE_INTERVAL 1000	/* ms */
+#define RESEND_MOST 2			/* an ended server takes all connections with it, one after the other */
 
 struct Lane
 {
@@ -31,6 +32,8 @@ struct Lane
 	uint32_t	depth;			/* requests under way on one connection */
 	bool		down;			/* the last attempt to connect failed and no connection is left */
 	bool		tried;
+	uint32_t	pause;			/* ms between attempts to connect */
+	uint64_t	next_attempt;	/* ms */
 	TAILQ_HEAD(, Job) queue;
 	int			held;			/* requests queued or under way */
 	int			limit;
@@ -113,7 +116,7 @@ lanes_submit(Client *client)
 	job->conn = NULL;
 	job->deadline = kore_time_ms() + front_config.request_timeout;
 	job->safe = lane == &fast || request_is_safe(req, buf);
-	job->retried = false;
+	job->resent = 0;
 	lane->held++;
 	TAILQ_INSERT_TAIL(&lane->queue, job, list);
 	plan_turn();
@@ -229,7 +232,7 @@ lane_ready(DbConn *conn)
 		front_log(LOG_WARNING, "the database is back (%s lane)", lane->name);
 	lane->down = false;
 	lane->tried = true;
-	conn->pause = 0;
+	lane->pause = 0;
 	plan_turn();
 }
 
@@ -239,15 +242,18 @@ reopen_timer(void *arg, u_int64_t now)
 	DbConn	   *conn = arg;
 	Lane	   *lane = conn->lane;
 
-	(void) now;
 	conn->timer = NULL;
 	if (stopping || conn->state != DB_CLOSED)
 		return;
-	/* While the database is away one connection is enough to find out when it is back. */
-	if (lane->down && conn != &lane->conns[0])
-		conn->timer = kore_timer_add(reopen_timer, PAUSE_FIRST, conn, KORE_TIMER_ONESHOT);
-	else if (TAILQ_EMPTY(&lane->queue) && count_state(lane, DB_READY) + count_opening(lane) >= lane->min_conns)
-		conn->pause = 0;		/* not needed now; grow() opens it when it is */
+	if (TAILQ_EMPTY(&lane->queue) && count_state(lane, DB_READY) >= lane->min_conns)
+		return;					/* not needed now; grow() opens it when it is */
+	/* While the database is away one attempt at a time is enough to find out when it is back. */
+	if (now < lane->next_attempt || (lane->down && count_opening(lane) > 0))
+	{
+		uint64_t	wait = now < lane->next_attempt ? lane->next_attempt - now : PAUSE_FIRST;
+
+		conn->timer = kore_timer_add(reopen_timer, wait, conn, KORE_TIMER_ONESHOT);
+	}
 	else
 		lane_open(conn);
 }
@@ -281,7 +287,7 @@ lane_lost(DbConn *conn)
 
 		conn->head = (conn->head + 1) % DB_MAX_DEPTH;
 		job->conn = NULL;
-		if (job->client != NULL && job->safe && !job->retried && !stopping)
+		if (job->client != NULL && job->safe && job->resent < RESEND_MOST && !stopping)
 			again[n_again++] = job;
 		else
 			failed[n_failed++] = job;
@@ -290,7 +296,7 @@ lane_lost(DbConn *conn)
 	{
 		Job		   *job = again[--n_again];
 
-		job->retried = true;
+		job->resent++;
 		TAILQ_INSERT_HEAD(&lane->queue, job, list);
 	}
 	for (uint32_t i = 0; i < n_failed; i++)
@@ -299,6 +305,8 @@ lane_lost(DbConn *conn)
 	if (!was_ready)
 	{
 		lane->tried = true;
+		lane->pause = lane->pause == 0 ? PAUSE_FIRST : lane->pause * 2 > PAUSE_MOST ? PAUSE_MOST : lane->pause * 2;
+		lane->next_attempt = kore_time_ms() + lane->pause;
 		if (count_state(lane, DB_READY) == 0 && !lane->down)
 		{
 			front_log(LOG_WARNING, "the database is away (%s lane)", lane->name);
@@ -311,8 +319,7 @@ lane_lost(DbConn *conn)
 		return;
 	/* The first attempt after a loss at once, then after growing pauses. */
 	if (conn->timer == NULL)
-		conn->timer = kore_timer_add(reopen_timer, conn->pause, conn, KORE_TIMER_ONESHOT);
-	conn->pause = conn->pause == 0 ? PAUSE_FIRST : conn->pause * 2 > PAUSE_MOST ? PAUSE_MOST : conn->pause * 2;
+		conn->timer = kore_timer_add(reopen_timer, was_ready ? 0 : lane->pause, conn, KORE_TIMER_ONESHOT);
 	plan_turn();
 }
 
@@ -374,9 +381,10 @@ lane_answer(DbConn *conn, Job *job, const PGresult *row, const char *sqlstate)
 {
 	Lane	   *lane = conn->lane;
 
-	if (sqlstate[0] != '\0' && is_stale(sqlstate) && retire(conn) && !job->retried && job->client != NULL && !stopping)
+	if (sqlstate[0] != '\0' && is_stale(sqlstate) && retire(conn) && job->resent < RESEND_MOST &&
+		job->client != NULL && !stopping)
 	{
-		job->retried = true;
+		job->resent++;
 		TAILQ_INSERT_HEAD(&lane->queue, job, list);
 	}
 	else if (sqlstate[0] != '\0')
