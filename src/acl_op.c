@@ -8,12 +8,15 @@
 
 #include "acl_cache.h"
 #include "acl_op.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_acl_contains);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_contained);
+PG_FUNCTION_INFO_V1(wazo_auth_acl_request);
+PG_FUNCTION_INFO_V1(wazo_auth_acl_grants_request);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_grants);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_grants_cached);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_may_add);
@@ -102,28 +105,51 @@ grants(FunctionCallInfo fcinfo, struct varlena *acl, const char *text,
 }
 
 /*
- * The context of the arguments n (auth id) and n + 1 (session id).  A null id
- * is the text "None": that is what the platform's daemons compare with.
+ * Set the identities; NULL is the text "None", which is what the platform's
+ * daemons compare with.
  */
 void
-acl_context_from_args(FunctionCallInfo fcinfo, int n, AclContext *ctx)
+acl_context_set(AclContext *ctx, text *auth_id, text *session_id)
 {
-	ctx->auth_id = ctx->session_id = "None";
-	ctx->auth_id_len = ctx->session_id_len = 4;
-	if (!PG_ARGISNULL(n))
-	{
-		text	   *id = PG_GETARG_TEXT_PP(n);
+	ctx->auth_id = auth_id != NULL ? VARDATA_ANY(auth_id) : "None";
+	ctx->auth_id_len = auth_id != NULL ? VARSIZE_ANY_EXHDR(auth_id) : 4;
+	ctx->session_id = session_id != NULL ? VARDATA_ANY(session_id) : "None";
+	ctx->session_id_len = session_id != NULL ? VARSIZE_ANY_EXHDR(session_id) : 4;
+}
 
-		ctx->auth_id = VARDATA_ANY(id);
-		ctx->auth_id_len = VARSIZE_ANY_EXHDR(id);
-	}
-	if (!PG_ARGISNULL(n + 1))
-	{
-		text	   *id = PG_GETARG_TEXT_PP(n + 1);
+/* The identities in arguments 2 and 3. */
+static void
+context_from_args(FunctionCallInfo fcinfo, AclContext *ctx)
+{
+	acl_context_set(ctx,
+					PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2),
+					PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3));
+}
 
-		ctx->session_id = VARDATA_ANY(id);
-		ctx->session_id_len = VARSIZE_ANY_EXHDR(id);
-	}
+/*
+ * Take a request apart: access, auth id, session id, each of which may be
+ * null.  Errors: 2202E when it is not an array of three.
+ */
+void
+acl_request_read(ArrayType *array, AclRequest *request)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	int			count;
+	text	   *parts[3];
+
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("an access request has three elements"),
+				 errhint("Use wazo_auth.acl_request(access, auth_id, session_id).")));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elems, &nulls, &count);
+	for (int i = 0; i < 3; i++)
+		parts[i] = nulls[i] ? NULL : DatumGetTextPP(elems[i]);
+	request->access = parts[0] != NULL ? VARDATA_ANY(parts[0]) : NULL;
+	request->len = parts[0] != NULL ? VARSIZE_ANY_EXHDR(parts[0]) : 0;
+	acl_context_set(&request->ctx, parts[1], parts[2]);
 }
 
 /*
@@ -158,8 +184,8 @@ wazo_auth_acl_contained(PG_FUNCTION_ARGS)
 }
 
 /*
- * acl_grants(acl, access, auth_id, session_id): a null access is no question,
- * and true; a null ACL gives null.
+ * acl_grants(acl, access, auth_id, session_id): a null ACL gives null; a null
+ * access is no question, and true.
  */
 Datum
 wazo_auth_acl_grants(PG_FUNCTION_ARGS)
@@ -169,15 +195,52 @@ wazo_auth_acl_grants(PG_FUNCTION_ARGS)
 	AclContext	ctx;
 	bool		result;
 
-	if (PG_ARGISNULL(1))
-		PG_RETURN_BOOL(true);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_BOOL(true);
 	acl = PG_GETARG_ACL_PP(0);
 	access = PG_GETARG_TEXT_PP(1);
-	acl_context_from_args(fcinfo, 2, &ctx);
+	context_from_args(fcinfo, &ctx);
 	result = grants(fcinfo, acl, VARDATA_ANY(access),
 					VARSIZE_ANY_EXHDR(access), &ctx);
+	PG_FREE_IF_COPY(acl, 0);
+	PG_RETURN_BOOL(result);
+}
+
+/* acl_request(access, auth_id, session_id): the right side of @@. */
+Datum
+wazo_auth_acl_request(PG_FUNCTION_ARGS)
+{
+	Datum		elems[3];
+	bool		nulls[3];
+	int			dims[1] = {3};
+	int			lower[1] = {1};
+
+	for (int i = 0; i < 3; i++)
+	{
+		nulls[i] = PG_ARGISNULL(i);
+		elems[i] = nulls[i] ? (Datum) 0 : PointerGetDatum(PG_GETARG_TEXT_PP(i));
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(elems, nulls, 1, dims, lower,
+											 TEXTOID, -1, false,
+											 TYPALIGN_INT));
+}
+
+/*
+ * acl @@ request: acl_grants with its last three arguments in one array, so
+ * that an index can serve it.
+ */
+Datum
+wazo_auth_acl_grants_request(PG_FUNCTION_ARGS)
+{
+	struct varlena *acl = PG_GETARG_ACL_PP(0);
+	AclRequest	request;
+	bool		result = true;
+
+	acl_request_read(PG_GETARG_ARRAYTYPE_P(1), &request);
+	if (request.access != NULL)
+		result = grants(fcinfo, acl, request.access, request.len, &request.ctx);
 	PG_FREE_IF_COPY(acl, 0);
 	PG_RETURN_BOOL(result);
 }
@@ -194,12 +257,12 @@ wazo_auth_acl_grants_cached(PG_FUNCTION_ARGS)
 	text	   *access;
 	AclContext	ctx;
 
-	if (PG_ARGISNULL(1))
-		PG_RETURN_BOOL(true);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_BOOL(true);
 	access = PG_GETARG_TEXT_PP(1);
-	acl_context_from_args(fcinfo, 2, &ctx);
+	context_from_args(fcinfo, &ctx);
 	acl_digest_of(PG_GETARG_ACL_PP(0), &digest);
 	program = acl_cache_lookup(&digest);
 	if (program == NULL)
@@ -224,7 +287,7 @@ wazo_auth_acl_may_add(PG_FUNCTION_ARGS)
 	entry = PG_GETARG_TEXT_PP(1);
 	if (VARSIZE_ANY_EXHDR(entry) > 0 && *VARDATA_ANY(entry) == '!')
 		PG_RETURN_BOOL(true);
-	acl_context_from_args(fcinfo, 2, &ctx);
+	context_from_args(fcinfo, &ctx);
 	PG_RETURN_BOOL(grants(fcinfo, PG_GETARG_ACL_PP(0), VARDATA_ANY(entry),
 						  VARSIZE_ANY_EXHDR(entry), &ctx));
 }
@@ -251,7 +314,7 @@ wazo_auth_acl_may_remove(PG_FUNCTION_ARGS)
 		access++;
 		len--;
 	}
-	acl_context_from_args(fcinfo, 2, &ctx);
+	context_from_args(fcinfo, &ctx);
 	PG_RETURN_BOOL(grants(fcinfo, PG_GETARG_ACL_PP(0), access, len, &ctx));
 }
 
@@ -279,7 +342,7 @@ wazo_auth_acl_decide(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	acl = PG_GETARG_ACL_PP(0);
 	wanted = PG_GETARG_TEXT_PP(1);
-	acl_context_from_args(fcinfo, 2, &ctx);
+	context_from_args(fcinfo, &ctx);
 	acl_access_init(&access, VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(wanted),
 					&ctx, &acl_backend_env);
 	index = acl_list_decide(ACL_PACKED(acl), &access, &granted);

@@ -3,35 +3,35 @@
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_grants(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
     RETURNS pg_catalog.bool
-    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 SUPPORT wazo_auth.acl_grants_support
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants';
 COMMENT ON FUNCTION wazo_auth.acl_grants(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'Does the ACL grant the access to this holder? auth_id is what me stands for, session_id what my_session stands for; a null one is the text None. A null access is no question: true. An access longer than 64 KiB is never granted.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_grants_cached(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
     RETURNS pg_catalog.bool
-    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants_cached';
 COMMENT ON FUNCTION wazo_auth.acl_grants_cached(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'As acl_grants, through the cache of ACL sets that token checks use (see wazo_auth.acl_cache_size): for an ACL that many statements ask one after the other';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_may_add(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
     RETURNS pg_catalog.bool
-    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_add';
 COMMENT ON FUNCTION wazo_auth.acl_may_add(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'May a caller with this ACL put the entry into a policy? A negative entry always, another one when the ACL grants it as if it were an access';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_may_remove(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
     RETURNS pg_catalog.bool
-    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_remove';
 COMMENT ON FUNCTION wazo_auth.acl_may_remove(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'May a caller with this ACL take the entry out of a policy? When the ACL grants it, one leading ! taken off';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_decide(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text, OUT granted pg_catalog.bool, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text)
     RETURNS pg_catalog.record
-    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_decide';
 COMMENT ON FUNCTION wazo_auth.acl_decide(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'The decision of acl_grants and the entry that made it, counted from 1: the first negative one that matches, else the first positive one; nulls when none does';

@@ -31,11 +31,18 @@ CREATE FUNCTION wazo_auth.acl_send(wazo_auth.acl)
 COMMENT ON FUNCTION wazo_auth.acl_send(wazo_auth.acl) IS
 'Binary output of wazo_auth.acl';
 
+CREATE FUNCTION wazo_auth.acl_typanalyze(pg_catalog.internal)
+    RETURNS pg_catalog.bool
+    LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_typanalyze';
+COMMENT ON FUNCTION wazo_auth.acl_typanalyze(pg_catalog.internal) IS 'ANALYZE of wazo_auth.acl: also keeps the most common entries';
+
 CREATE TYPE wazo_auth.acl (
     INPUT = wazo_auth.acl_in,
     OUTPUT = wazo_auth.acl_out,
     RECEIVE = wazo_auth.acl_recv,
     SEND = wazo_auth.acl_send,
+    ANALYZE = wazo_auth.acl_typanalyze,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = int4,
     STORAGE = extended
@@ -186,14 +193,14 @@ COMMENT ON OPERATOR FAMILY wazo_auth.acl_hash_ops USING hash IS 'equality of acc
 
 CREATE FUNCTION wazo_auth.acl_contains(wazo_auth.acl, pg_catalog.text)
     RETURNS pg_catalog.bool
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_contains';
 COMMENT ON FUNCTION wazo_auth.acl_contains(wazo_auth.acl, pg_catalog.text) IS
 'Does the ACL grant the access, whoever holds it? The function of the operator @>; me and my_session are only themselves';
 
 CREATE FUNCTION wazo_auth.acl_contained(pg_catalog.text, wazo_auth.acl)
     RETURNS pg_catalog.bool
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_contained';
 COMMENT ON FUNCTION wazo_auth.acl_contained(pg_catalog.text, wazo_auth.acl) IS
 'Is the access granted by the ACL, whoever holds it? The function of the operator <@';
@@ -205,22 +212,98 @@ CREATE FUNCTION wazo_auth.acl_concat(wazo_auth.acl, wazo_auth.acl)
 COMMENT ON FUNCTION wazo_auth.acl_concat(wazo_auth.acl, wazo_auth.acl) IS
 'The entries of the first ACL, then those of the second';
 
+CREATE FUNCTION wazo_auth.acl_sel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int4)
+    RETURNS pg_catalog.float8
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_sel';
+COMMENT ON FUNCTION wazo_auth.acl_sel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int4) IS
+'Share of rows whose ACL grants an access, for the planner';
+
+CREATE FUNCTION wazo_auth.acl_joinsel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal)
+    RETURNS pg_catalog.float8
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_joinsel';
+COMMENT ON FUNCTION wazo_auth.acl_joinsel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal) IS
+'Share of pairs of an ACL and an access that it grants, for the planner';
+
 CREATE OPERATOR wazo_auth.@> (
     FUNCTION = wazo_auth.acl_contains, LEFTARG = wazo_auth.acl, RIGHTARG = pg_catalog.text,
-    COMMUTATOR = OPERATOR(wazo_auth.<@)
+    COMMUTATOR = OPERATOR(wazo_auth.<@),
+    RESTRICT = wazo_auth.acl_sel, JOIN = wazo_auth.acl_joinsel
 );
 COMMENT ON OPERATOR wazo_auth.@> (wazo_auth.acl, pg_catalog.text) IS 'grants the access';
 
 CREATE OPERATOR wazo_auth.<@ (
     FUNCTION = wazo_auth.acl_contained, LEFTARG = pg_catalog.text, RIGHTARG = wazo_auth.acl,
-    COMMUTATOR = OPERATOR(wazo_auth.@>)
+    COMMUTATOR = OPERATOR(wazo_auth.@>),
+    RESTRICT = wazo_auth.acl_sel, JOIN = wazo_auth.acl_joinsel
 );
 COMMENT ON OPERATOR wazo_auth.<@ (pg_catalog.text, wazo_auth.acl) IS 'is granted by';
+
+CREATE FUNCTION wazo_auth.acl_request(access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+    RETURNS pg_catalog.text[]
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_request';
+COMMENT ON FUNCTION wazo_auth.acl_request(pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'An access and its asker as one value, the right side of the operator @@';
+
+CREATE FUNCTION wazo_auth.acl_grants_request(wazo_auth.acl, pg_catalog.text[])
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants_request';
+COMMENT ON FUNCTION wazo_auth.acl_grants_request(wazo_auth.acl, pg_catalog.text[]) IS
+'Does the ACL grant the request? The function of the operator @@';
+
+CREATE OPERATOR wazo_auth.@@ (
+    FUNCTION = wazo_auth.acl_grants_request, LEFTARG = wazo_auth.acl, RIGHTARG = pg_catalog.text[],
+    RESTRICT = wazo_auth.acl_sel, JOIN = wazo_auth.acl_joinsel
+);
+COMMENT ON OPERATOR wazo_auth.@@ (wazo_auth.acl, pg_catalog.text[]) IS 'grants the request of acl_request(access, auth_id, session_id)';
 
 CREATE OPERATOR wazo_auth.|| (
     FUNCTION = wazo_auth.acl_concat, LEFTARG = wazo_auth.acl, RIGHTARG = wazo_auth.acl
 );
 COMMENT ON OPERATOR wazo_auth.|| (wazo_auth.acl, wazo_auth.acl) IS 'the entries of both';
+
+CREATE FUNCTION wazo_auth.acl_gin_extract_value(wazo_auth.acl, pg_catalog.internal, pg_catalog.internal)
+    RETURNS pg_catalog.internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_gin_extract_value';
+COMMENT ON FUNCTION wazo_auth.acl_gin_extract_value(wazo_auth.acl, pg_catalog.internal, pg_catalog.internal) IS
+'GIN: the keys of an ACL';
+
+CREATE FUNCTION wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
+    RETURNS pg_catalog.internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_gin_extract_query';
+COMMENT ON FUNCTION wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
+'GIN: the keys of an access';
+
+CREATE FUNCTION wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_gin_consistent';
+COMMENT ON FUNCTION wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
+'GIN: may the ACL grant the access?';
+
+CREATE FUNCTION wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
+    RETURNS pg_catalog."char"
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_gin_triconsistent';
+COMMENT ON FUNCTION wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
+'GIN: may the ACL grant the access, as far as is known?';
+
+CREATE OPERATOR CLASS wazo_auth.acl_gin_ops DEFAULT FOR TYPE wazo_auth.acl USING gin AS
+    OPERATOR 1 wazo_auth.@> (wazo_auth.acl, pg_catalog.text),
+    OPERATOR 2 wazo_auth.@@ (wazo_auth.acl, pg_catalog.text[]),
+    FUNCTION 1 pg_catalog.byteacmp(pg_catalog.bytea, pg_catalog.bytea),
+    FUNCTION 2 wazo_auth.acl_gin_extract_value(wazo_auth.acl, pg_catalog.internal, pg_catalog.internal),
+    FUNCTION 3 wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
+    FUNCTION 4 wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
+    FUNCTION 6 wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
+    STORAGE pg_catalog.bytea;
+COMMENT ON OPERATOR CLASS wazo_auth.acl_gin_ops USING gin IS 'which ACLs grant an access: keys are the literal heads of the patterns';
+COMMENT ON OPERATOR FAMILY wazo_auth.acl_gin_ops USING gin IS 'which ACLs grant an access';
 
 CREATE FUNCTION wazo_auth.acl_agg_trans(pg_catalog.internal, wazo_auth.acl)
     RETURNS pg_catalog.internal
@@ -244,3 +327,10 @@ CREATE AGGREGATE wazo_auth.acl_agg(wazo_auth.acl) (
 );
 COMMENT ON AGGREGATE wazo_auth.acl_agg(wazo_auth.acl) IS
 'The entries of all ACLs in the order of the rows; nulls are left out, no row at all gives null';
+
+CREATE FUNCTION wazo_auth.acl_grants_support(pg_catalog.internal)
+    RETURNS pg_catalog.internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants_support';
+COMMENT ON FUNCTION wazo_auth.acl_grants_support(pg_catalog.internal) IS
+'Planner support of acl_grants: lets an index on the ACL column serve it, and estimates how many rows it leaves';

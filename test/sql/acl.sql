@@ -1,7 +1,7 @@
 -- The type wazo_auth.acl and what is asked of it.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS wazo_auth;
-SET search_path = wazo_auth, public;
+SET search_path = public, wazo_auth;
 
 -- text form, order and duplicates
 SELECT '{confd.#,!confd.wizard.*,a b,"x,y",confd.#,""}'::acl;

@@ -55,8 +55,9 @@ split(char *line, char **words)
 }
 
 /*
- * All ways to ask one list: direct, compiled, the bit matcher alone.  Returns
- * whether they agree with the reference.
+ * All ways to ask one list: direct, compiled, the bit matcher alone, and the
+ * index, which must find every list that grants.  Returns whether they agree
+ * with the reference.
  */
 static bool
 agree(const Text *entries, size_t count, const char *packed,
@@ -76,6 +77,7 @@ agree(const Text *entries, size_t count, const char *packed,
 	for (size_t i = 0; i < count; i++)
 		ok &= acl_bits_match(&a, entries[i].text, entries[i].len, 0) ==
 			reference_match(entries[i], access, ctx);
+	ok &= !expected || test_index_finds(entries, count, &a);
 	acl_access_done(&a);
 	if (!ok)
 	{

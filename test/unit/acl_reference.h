@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acl_keys.h"
 #include "acl_match.h"
 
 static void *
@@ -124,7 +125,7 @@ reference_match(Text pattern, Text text, const AclContext *ctx)
 }
 
 /* Index of the deciding entry, or -1, as acl_list_decide gives it. */
-static int32_t
+static inline int32_t
 reference_decide(const Text *entries, size_t count, Text access,
 				 const AclContext *ctx, bool *granted)
 {
@@ -183,8 +184,42 @@ test_compile(const char *packed, size_t size)
 	return exact;
 }
 
+typedef struct KeySearch
+{
+	const Text *entries;
+	size_t		count;
+	bool		found;
+} KeySearch;
+
+static inline void
+test_find_key(void *arg, const char *key, size_t len)
+{
+	KeySearch  *search = arg;
+
+	for (size_t i = 0; i < search->count && !search->found; i++)
+	{
+		AclEntry	entry = {search->entries[i].text, search->entries[i].len, false};
+		char		stored[ACL_MAX_KEY];
+		size_t		n;
+
+		if (entry.len > 0 && entry.text[0] == '!')
+			continue;
+		n = acl_entry_key(&entry, stored);
+		search->found = n == len && memcmp(stored, key, len) == 0;
+	}
+}
+
+/* Would the index find this list for this access? */
+static inline bool
+test_index_finds(const Text *entries, size_t count, const AclAccess *access)
+{
+	KeySearch	search = {entries, count, false};
+
+	return !acl_access_keys(access, test_find_key, &search) || search.found;
+}
+
 /* "x6162" -> ab, "-" -> null. */
-static Text
+static inline Text
 test_unhex(const char *word)
 {
 	Text		t = {NULL, 0};

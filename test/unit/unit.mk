@@ -9,8 +9,8 @@ UNIT_CFLAGS = -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Isrc -Itest/u
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_GENERATED ?= 1000000
 
-ACL_PURE = src/acl_pattern.c src/acl_bits.c src/acl_match.c src/acl_compile.c
-ACL_PURE_HEADERS = src/acl_pattern.h src/acl_match.h test/unit/acl_reference.h
+ACL_PURE = src/acl_pattern.c src/acl_bits.c src/acl_match.c src/acl_compile.c src/acl_keys.c
+ACL_PURE_HEADERS = src/acl_pattern.h src/acl_match.h src/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
 UNIT_TESTS += unit-acl-match unit-phc unit-uuid-text unit-validate-text
@@ -44,5 +44,13 @@ unit-validate-text: $(UNIT_DIR)/validate_text_test
 unit-acl-match: $(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines
 	$(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines \
 		$(UNIT_DIR)/sample_policies.lines $(UNIT_GENERATED)
+
+# A fuzzer for whoever has the time: build/unit/acl_fuzz -max_total_time=600
+.PHONY: fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz
+	$(UNIT_DIR)/acl_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
+
+$(UNIT_DIR)/acl_fuzz: test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ test/fuzz/acl_fuzz.c $(ACL_PURE)
 
 check-unit: $(UNIT_TESTS)

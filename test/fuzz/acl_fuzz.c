@@ -1,0 +1,93 @@
+/*
+ * acl_fuzz.c
+ *	  libFuzzer target: any list, any access, any ids; every matcher must agree
+ *	  with the reference, and the packed form's check must not let bad bytes by.
+ *
+ * Input: fields separated by a zero byte: auth id, session id, access, then
+ * the entries.  A first byte 0xff takes the rest as a packed list instead.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "../unit/acl_reference.h"
+
+#define MAX_FIELDS	32
+
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+fuzz_packed(const char *packed, size_t size)
+{
+	AclAccess	a;
+	AclCompiled *compiled;
+	AclReader	reader;
+	AclEntry	entry;
+
+	if (!acl_packed_valid(packed, size))
+		return;
+	compiled = test_compile(packed, size);
+	acl_reader_init(&reader, packed);
+	while (acl_reader_next(&reader, &entry))
+	{
+		acl_access_init(&a, entry.text, entry.len, NULL, &test_env);
+		if (acl_list_grants(packed, &a) != acl_compiled_grants(compiled, &a))
+			abort();
+		acl_access_done(&a);
+	}
+	free(compiled);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	Text		fields[MAX_FIELDS];
+	size_t		count = 0;
+	size_t		from = 0;
+	const char *text = (const char *) data;
+	size_t		packed_size;
+	char	   *packed;
+	AclCompiled *compiled;
+	AclContext	ctx;
+	AclAccess	a;
+	bool		expected;
+	bool		granted;
+	int32_t		index;
+
+	if (size > 0 && data[0] == 0xff)
+	{
+		fuzz_packed(text + 1, size - 1);
+		return 0;
+	}
+	for (size_t i = 0; i <= size && count < MAX_FIELDS; i++)
+		if (i == size || data[i] == 0)
+		{
+			fields[count++] = (Text) {text + from, i - from};
+			from = i + 1;
+		}
+	if (count < 3)
+		return 0;
+	ctx = (AclContext) {fields[0].text, fields[0].len, fields[1].text, fields[1].len};
+	for (size_t i = 3; i < count; i++)
+		if (fields[i].len > ACL_MAX_ENTRY)
+			return 0;
+
+	packed = test_pack(fields + 3, count - 3, &packed_size);
+	if (!acl_packed_valid(packed, packed_size))
+		abort();
+	compiled = test_compile(packed, packed_size);
+	index = reference_decide(fields + 3, count - 3, fields[2], &ctx, &expected);
+	acl_access_init(&a, fields[2].text, fields[2].len, &ctx, &test_env);
+	if (acl_list_grants(packed, &a) != expected ||
+		acl_compiled_grants(compiled, &a) != expected ||
+		acl_list_decide(packed, &a, &granted) != index || granted != expected)
+		abort();
+	for (size_t i = 3; i < count; i++)
+		if (acl_bits_match(&a, fields[i].text, fields[i].len, 0) !=
+			reference_match(fields[i], fields[2], &ctx))
+			abort();
+	if (expected && !test_index_finds(fields + 3, count - 3, &a))
+		abort();
+	acl_access_done(&a);
+	free(packed);
+	free(compiled);
+	return 0;
+}
