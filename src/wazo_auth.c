@@ -12,6 +12,7 @@
 #include "acl_cache.h"
 #include "catalog.h"
 #include "hash_limit.h"
+#include "key_file.h"
 #include "http_route.h"
 #include "password.h"
 #include "schema_registry.h"
@@ -29,5 +30,6 @@ _PG_init(void)
 	password_init();
 	schema_registry_init();
 	hash_limit_init();
+	key_file_init();
 	MarkGUCPrefixReserved("wazo_auth");
 }
