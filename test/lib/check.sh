@@ -31,8 +31,8 @@ trap 'finish; exit 1' INT TERM
 
 private_tree "$work/tree"
 mkdir -p "$work/src/build" "$work/logs"
-cp -r test expected sql docs wazo_auth.control Makefile README.md "$work/src/"
-cp -r migrations debian src kore_front "$work/src/" 2>/dev/null || true
+cp -r test expected sql wazo_auth.control Makefile README.md "$work/src/"
+cp -r docs migrations debian src kore_front "$work/src/" 2>/dev/null || true
 cp build/wazo-auth build/wazo_auth--*.sql "$work/src/build/"
 [ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
 chown -R "$SERVER_USER": "$work/src" "$work/logs"
@@ -105,14 +105,14 @@ suite_unit() {
 suite_regress() {
 	start_shared_cluster
 	count_regress regress in_src "$pgxs/src/test/regress/pg_regress" --bindir="$PG_BINDIR" \
-		--inputdir=test --expecteddir=. --outputdir=. --dbname=wazo_auth_regress \
+		--inputdir=test --outputdir=. --dbname=wazo_auth_regress \
 		--encoding=UTF8 --load-extension=wazo_auth $(names test/sql .sql)
 }
 
 suite_isolation() {
 	start_shared_cluster
 	count_regress isolation in_src "$pgxs/src/test/isolation/pg_isolation_regress" --bindir="$PG_BINDIR" \
-		--inputdir=test --expecteddir=. --outputdir=output_iso --dbname=wazo_auth_isolation \
+		--inputdir=test --outputdir=. --dbname=wazo_auth_isolation \
 		--encoding=UTF8 --load-extension=wazo_auth $(names test/specs .spec)
 }
 

@@ -116,8 +116,8 @@ EOF
 # The front runs as the servers' account, never as root.
 cp build/wazo-auth "$state/wazo-auth" && chmod 755 "$state/wazo-auth"
 cd "$state"
-as_server "$state/wazo-auth" --listen-address 127.0.0.1 --listen-port "$port" \
-	--database "host=$state/socket port=5432 dbname=wazo_auth user=wazo_auth_front" 9>&- &
+(exec_as_server "$state/wazo-auth" --listen-address 127.0.0.1 --listen-port "$port" \
+	--database "host=$state/socket port=5432 dbname=wazo_auth user=wazo_auth_front" 9>&-) &
 front=$!
 status=0
 wait "$front" || status=$?

@@ -21,6 +21,16 @@ as_server() {
 	fi
 }
 
+# The same in the place of the calling (sub)shell, so that a signal to it
+# reaches the command; runuser would stand in between.
+exec_as_server() {
+	if [ "$(id -un)" = "$SERVER_USER" ]; then
+		exec "$@"
+	else
+		exec setpriv --reuid="$SERVER_USER" --regid="$(id -g "$SERVER_USER")" --init-groups -- "$@"
+	fi
+}
+
 # private_tree DIR: a copy of the PostgreSQL installation below DIR with this
 # checkout's extension in it; sets PG_BINDIR. PostgreSQL finds its files by the
 # place of its binary, so copied binaries beside links to everything else are
