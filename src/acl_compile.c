@@ -5,13 +5,13 @@
  * Each edge of the tree is one whole segment of a pattern: a literal, one of
  * the reserved words, or a lone '*'.  What follows the first segment that is
  * none of these (it holds a '#', or a '*' beside other characters) hangs at
- * the node as a tail, which acl_pattern_match looks at; tails that end in a
- * literal segment are found by that segment.  So a check looks only at entries
+ * the node as a tail, which acl_pattern_match looks at; tails that end in
+ * literal segments are found by these.  So a check looks only at entries
  * that agree with the access from the front, whatever the list's length, and
  * the ids are not needed before the check: everybody with the same list shares
  * the compiled form.
  *
- * Literal edges and the lists of tails with a literal end are found through
+ * Literal edges and the lists of tails with the same end are found through
  * one hash table with open addressing.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -26,6 +26,9 @@
  */
 #define MAX_DEPTH	16
 
+/* Segments of a tail's literal end that count, at most. */
+#define MAX_END		8
+
 enum
 {
 	EDGE_ME,
@@ -39,8 +42,7 @@ enum
 #define NODE_TERMINAL_NEGATIVE	0x02
 #define NODE_BELOW_NEGATIVE		0x04	/* a negative entry ends here or below */
 #define NODE_HAS_LITERALS		0x08
-#define NODE_HAS_ENDS			0x10	/* tails found by their last segment */
-#define NODE_IS_END				0x20	/* is itself such a list of tails */
+#define NODE_IS_END				0x10	/* a list of tails with the same end */
 
 typedef struct Node
 {
@@ -51,6 +53,7 @@ typedef struct Node
 	uint16_t	flags;
 	uint32_t	special[EDGE_SPECIAL_COUNT];	/* 0: none */
 	uint32_t	tails;			/* first tail + 1; 0: none */
+	uint32_t	ends;			/* bit n: there are tails found by n segments */
 } Node;
 
 typedef struct Tail
@@ -224,7 +227,8 @@ add_literal(AclCompiled *c, uint32_t parent, uint16_t kind,
 		node->len = (uint16_t) len;
 		node->flags = kind;
 		TABLE(c)[slot] = id;
-		NODES(c)[parent].flags |= kind ? NODE_HAS_ENDS : NODE_HAS_LITERALS;
+		if (kind == 0)
+			NODES(c)[parent].flags |= NODE_HAS_LITERALS;
 	}
 	return id;
 }
@@ -242,25 +246,48 @@ add_special(AclCompiled *c, uint32_t parent, int edge)
 	return id;
 }
 
-/* Hang the rest of an entry at a node, or at the list for its last segment. */
+/*
+ * How many literal segments the rest of an entry ends in; *start is where they
+ * start.  The first segment, which is why there is a rest, is none of them.
+ */
+static unsigned
+literal_end(const char *rest, size_t len, size_t *start)
+{
+	unsigned	n = 0;
+	size_t		end = len;
+
+	*start = len;
+	while (n < MAX_END)
+	{
+		size_t		from = end;
+
+		while (from > 0 && rest[from - 1] != '.' &&
+			   rest[from - 1] != '*' && rest[from - 1] != '#')
+			from--;
+		if (from == 0 || rest[from - 1] != '.' ||
+			acl_reserved_word(rest + from, end - from) != ACL_WORD_NONE)
+			break;
+		n++;
+		*start = from;
+		end = from - 1;
+	}
+	return n;
+}
+
+/* Hang the rest of an entry at a node, or at the list for its literal end. */
 static void
 add_tail(AclCompiled *c, uint32_t at, const AclEntry *entry, size_t from)
 {
 	const char *rest = entry->text + from;
 	size_t		len = entry->len - from;
-	size_t		last = len;
-	bool		wild = false;
+	size_t		start;
+	unsigned	segments = literal_end(rest, len, &start);
 	Tail	   *tail;
 
-	while (last > 0 && rest[last - 1] != '.')
+	if (segments > 0)
 	{
-		last--;
-		wild |= rest[last] == '*' || rest[last] == '#';
-	}
-	if (last > 0 && !wild &&
-		acl_reserved_word(rest + last, len - last) == ACL_WORD_NONE)
-	{
-		at = add_literal(c, at, NODE_IS_END, rest + last, len - last);
+		NODES(c)[at].ends |= UINT32_C(1) << segments;
+		at = add_literal(c, at, NODE_IS_END, rest + start, len - start);
 		if (entry->negative)
 			NODES(c)[at].flags |= NODE_BELOW_NEGATIVE;
 	}
@@ -360,9 +387,9 @@ typedef struct Walk
 	size_t		start[MAX_DEPTH + 1];
 	size_t		len[MAX_DEPTH + 1];
 	uint32_t	hash[MAX_DEPTH + 1];
-	const char *last;
-	size_t		last_len;
-	uint32_t	last_hash;
+	unsigned	ends;			/* how many ends were cut off so far */
+	size_t		end_start[MAX_END + 1];
+	uint32_t	end_hash[MAX_END + 1];
 	bool		granted;
 	bool		refused;
 } Walk;
@@ -389,21 +416,30 @@ cut(Walk *w)
 				break;
 		}
 	}
-	if (from <= len)
+	w->ends = 0;
+	w->end_start[0] = len + 1;
+}
+
+/* Make the access's last n segments known; false when there are fewer. */
+static bool
+cut_end(Walk *w, unsigned n)
+{
+	const char *text = w->access->text;
+
+	while (w->ends < n)
 	{
-		from = len;
+		size_t		from;
+
+		if (w->end_start[w->ends] == 0)
+			return false;
+		from = w->end_start[w->ends] - 1;
 		while (from > 0 && text[from - 1] != '.')
 			from--;
-		w->last = text + from;
-		w->last_len = len - from;
-		w->last_hash = hash_segment(w->last, w->last_len);
+		w->ends++;
+		w->end_start[w->ends] = from;
+		w->end_hash[w->ends] = hash_segment(text + from, w->access->len - from);
 	}
-	else
-	{
-		w->last = text + w->start[w->segments - 1];
-		w->last_len = w->len[w->segments - 1];
-		w->last_hash = w->hash[w->segments - 1];
-	}
+	return true;
 }
 
 /* Nothing more to learn from this node and what is below it? */
@@ -459,10 +495,16 @@ walk(Walk *w, uint32_t id, int depth)
 	text = w->access->text + w->start[depth];
 	len = w->len[depth];
 	try_tails(w, node->tails, w->start[depth]);
-	if (node->flags & NODE_HAS_ENDS)
+	for (unsigned n = 1; node->ends >> n != 0; n++)
 	{
-		next = find_literal(c, id, NODE_IS_END, w->last, w->last_len,
-							w->last_hash, NULL);
+		if (!(node->ends >> n & 1))
+			continue;
+		if (!cut_end(w, n))
+			break;
+		next = find_literal(c, id, NODE_IS_END,
+							w->access->text + w->end_start[n],
+							w->access->len - w->end_start[n],
+							w->end_hash[n], NULL);
 		if (next != 0 && !settled(w, NODES(c) + next))
 			try_tails(w, NODES(c)[next].tails, w->start[depth]);
 	}

@@ -2,16 +2,16 @@
  * acl_bench.c
  *	  Nanoseconds per check of the ACL matcher, one line per case:
  *
- *		name entries warm_ns first_use_ns direct_ns compile_ns
+ *		shape entries warm first compile
  *
  * Usage: acl_bench LINES_OF_POLICIES, as test/data/acl_lines.pl makes them.
- * warm is a check of a compiled list; direct looks at the list as it is
- * stored, which is what the first check of a list does; compile is what the
- * second one adds; first_use is direct plus its preparation.
+ * warm is a check of a compiled list; first is the first check of a list,
+ * which looks at it as it is stored; compile is what the second check adds.
  *
- * The lists of 10, 200 and 1,000 entries are cut from all entries of the
- * sample tokens (numbers are put into a segment when they run out), and the
- * checks are those of the samples, so most are refused: the expensive answer.
+ * Shapes: "sample" is cut from all entries of the sample tokens (a segment
+ * with a number is put in when they run out), checked with the samples'
+ * accesses, most of which are refused: the expensive answer.  The others are
+ * entries that differ in one segment only, and an access for one in two.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -88,80 +88,129 @@ entry(size_t i)
 
 static volatile unsigned sink;
 
-static void
-run(size_t count)
-{
-	static const AclContext ctx = {"c0ffee00-1111-4222-8333-444455556666", 36,
-	"5e551000-aaaa-4bbb-8ccc-ddddeeeeffff", 36};
-	Text	   *entries = test_alloc(count * sizeof(Text));
-	size_t		size;
-	char	   *packed;
-	AclCompiled *compiled;
-	void	   *block;
-	double		start;
-	double		warm;
-	double		direct;
-	double		compile;
-	int			rounds = 200;
+static const AclContext ctx = {"c0ffee00-1111-4222-8333-444455556666", 36,
+"5e551000-aaaa-4bbb-8ccc-ddddeeeeffff", 36};
 
-	for (size_t i = 0; i < count; i++)
-		entries[i] = entry(i);
-	packed = test_pack(entries, count, &size);
-	compiled = test_compile(packed, size);
+static void
+run(const char *shape, const Text *entries, size_t count,
+	const Text *accesses, size_t naccesses)
+{
+	size_t		size;
+	char	   *packed = test_pack(entries, count, &size);
+	AclCompiled *compiled = test_compile(packed, size);
+	double		times[3];
+	double		start;
+	int			rounds = (int) (300000 / naccesses) + 1;
 
 	start = seconds();
 	for (int r = 0; r < rounds; r++)
-		for (size_t i = 0; i < check_count; i++)
+		for (size_t i = 0; i < naccesses; i++)
 		{
 			AclAccess	a;
 
-			acl_access_init(&a, checks[i].text, checks[i].len, &ctx, &test_env);
+			acl_access_init(&a, accesses[i].text, accesses[i].len, &ctx, &test_env);
 			sink += acl_compiled_grants(compiled, &a);
 			acl_access_done(&a);
 		}
-	warm = (seconds() - start) / rounds / (double) check_count;
+	times[0] = (seconds() - start) / rounds / (double) naccesses;
 
-	rounds = 5;
+	rounds = (int) (20000 / naccesses) + 1;
 	start = seconds();
 	for (int r = 0; r < rounds; r++)
-		for (size_t i = 0; i < check_count; i++)
+		for (size_t i = 0; i < naccesses; i++)
 		{
 			AclAccess	a;
 
-			acl_access_init(&a, checks[i].text, checks[i].len, &ctx, &test_env);
+			acl_access_init(&a, accesses[i].text, accesses[i].len, &ctx, &test_env);
 			sink += acl_list_grants(packed, &a);
 			acl_access_done(&a);
 		}
-	direct = (seconds() - start) / rounds / (double) check_count;
+	times[1] = (seconds() - start) / rounds / (double) naccesses;
 
 	start = seconds();
-	for (int r = 0; r < 500; r++)
+	for (int r = 0; r < 300; r++)
 	{
-		block = test_alloc(acl_compile_bound(packed, size));
+		void	   *block = test_alloc(acl_compile_bound(packed, size));
+
 		sink += (unsigned) acl_compile(packed, size, block);
 		free(block);
 	}
-	compile = (seconds() - start) / 500;
+	times[2] = (seconds() - start) / 300;
 
-	printf("acl_check %zu %.0f %.0f %.0f %.0f\n", count, warm * 1e9,
-		   direct * 1e9, direct * 1e9, compile * 1e9);
+	printf("%s %zu %.0f %.0f %.0f\n", shape, count,
+		   times[0] * 1e9, times[1] * 1e9, times[2] * 1e9);
 	free(compiled);
 	free(packed);
+}
+
+static void
+run_sample(size_t count)
+{
+	Text	   *entries = test_alloc(count * sizeof(Text));
+
+	for (size_t i = 0; i < count; i++)
+		entries[i] = entry(i);
+	run("sample", entries, count, checks, check_count);
+	free(entries);
+}
+
+/* "format" has one %d for the entry's number; so has the access's. */
+static void
+run_shape(const char *shape, const char *format, const char *access_format,
+		  size_t count)
+{
+	Text	   *entries = calloc(count, sizeof(Text));
+	Text		accesses[64] = {{NULL, 0}};
+
+	for (size_t i = 0; i < count + 64; i++)
+	{
+		char	   *text = test_alloc(256);
+		int			n;
+
+		if (i < count)
+		{
+			n = snprintf(text, 256, format, (int) i);
+			entries[i] = (Text) {text, (size_t) n};
+		}
+		else
+		{
+			size_t		k = i - count;
+
+			n = snprintf(text, 256, access_format,
+						 (int) (k % 2 ? k * count / 64 : 1000000 + k));
+			accesses[k] = (Text) {text, (size_t) n};
+		}
+	}
+	run(shape, entries, count, accesses, 64);
+	for (size_t i = 0; i < count; i++)
+		free((char *) entries[i].text);
+	for (size_t i = 0; i < 64; i++)
+		free((char *) accesses[i].text);
 	free(entries);
 }
 
 int
 main(int argc, char **argv)
 {
+	static const size_t counts[] = {10, 100, 200, 1000};
+
 	if (argc != 2)
 	{
 		fprintf(stderr, "usage: acl_bench LINES_OF_POLICIES\n");
 		return 2;
 	}
 	read_lines(argv[1]);
-	run(10);
-	run(100);
-	run(200);
-	run(1000);
+	for (int i = 0; i < 4; i++)
+		run_sample(counts[i]);
+	for (int i = 0; i < 4; i++)
+	{
+		run_shape("literal", "confd.lines.e%d.read", "confd.lines.e%d.read", counts[i]);
+		run_shape("me", "confd.users.me.e%d.read",
+				  "confd.users.c0ffee00-1111-4222-8333-444455556666.e%d.read", counts[i]);
+		run_shape("star", "confd.*.e%d.*.read", "confd.lines.e%d.7.read", counts[i]);
+		run_shape("hash", "confd.e%d.#", "confd.e%d.a.b", counts[i]);
+		run_shape("hash-inside", "confd.#.e%d.read", "confd.a.b.e%d.read", counts[i]);
+		run_shape("negative", "!confd.lines.e%d.*", "confd.lines.e%d.read", counts[i]);
+	}
 	return 0;
 }
