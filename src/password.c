@@ -44,33 +44,63 @@ PG_FUNCTION_INFO_V1(wazo_auth_password_verify);
 PG_FUNCTION_INFO_V1(wazo_auth_password_needs_rehash);
 PG_FUNCTION_INFO_V1(wazo_auth_password_from_upstream);
 
-/*
- * Memory of libargon2.  A mapping of its own goes back to the system after
- * each hash instead of staying with the backend, and huge pages save some
- * thousand page faults.
- */
-static int
-map_memory(uint8_t **memory, size_t size)
+/* larger blocks of memory are not kept between two hashes */
+#define ARENA_MAX_BYTES		(32 * 1024 * 1024)
+
+static uint8_t *arena = NULL;
+static size_t arena_size = 0;
+
+static uint8_t *
+map_block(size_t size)
 {
 	void	   *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 						 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
-		return ARGON2_MEMORY_ALLOCATION_ERROR;
+		return NULL;
 #ifdef MADV_HUGEPAGE
 	(void) madvise(p, size, MADV_HUGEPAGE);
 #endif
 #ifdef MADV_DONTDUMP
 	(void) madvise(p, size, MADV_DONTDUMP);
 #endif
-	*memory = p;
+	return p;
+}
+
+/*
+ * Memory of libargon2: a mapping of its own in huge pages, kept by the backend
+ * for its next hash because zeroing new pages takes a tenth of the time of a
+ * hash.  libargon2 wipes it before it gives it back.
+ */
+static int
+take_memory(uint8_t **memory, size_t size)
+{
+	if (arena != NULL && arena_size != size)
+	{
+		(void) munmap(arena, arena_size);
+		arena = NULL;
+	}
+	*memory = arena != NULL ? arena : map_block(size);
+	if (*memory == NULL)
+		return ARGON2_MEMORY_ALLOCATION_ERROR;
+	if (size <= ARENA_MAX_BYTES)
+	{
+		arena = *memory;
+		arena_size = size;
+	}
 	return ARGON2_OK;
 }
 
+/* Keeps the memory, but lets the system take it when it is short of some. */
 static void
-unmap_memory(uint8_t *memory, size_t size)
+give_memory(uint8_t *memory, size_t size)
 {
-	(void) munmap(memory, size);
+	if (memory != arena)
+		(void) munmap(memory, size);
+#ifdef MADV_FREE
+	else
+		(void) madvise(memory, size, MADV_FREE);
+#endif
 }
 
 /*
@@ -95,8 +125,8 @@ compute(const PhcHash *hash, const char *password, Size len, uint8_t *out)
 			/* a backend must not have threads; lanes are computed in turn */
 			.threads = 1,
 			.version = ARGON2_VERSION_13,
-			.allocate_cbk = map_memory,
-			.free_cbk = unmap_memory,
+			.allocate_cbk = take_memory,
+			.free_cbk = give_memory,
 			.flags = ARGON2_DEFAULT_FLAGS,
 		};
 		int			rc = argon2_ctx(&context, Argon2_id);
