@@ -47,10 +47,14 @@ unit-acl-match: $(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 
 # A fuzzer for whoever has the time: build/unit/acl_fuzz -max_total_time=600
 .PHONY: fuzz
-fuzz: $(UNIT_DIR)/acl_fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz
 	$(UNIT_DIR)/acl_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
+	$(UNIT_DIR)/text_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
 
 $(UNIT_DIR)/acl_fuzz: test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ test/fuzz/acl_fuzz.c $(ACL_PURE)
 
 check-unit: $(UNIT_TESTS)
+
+$(UNIT_DIR)/text_fuzz: test/fuzz/text_fuzz.c src/uuid_text.c src/phc.c src/validate_email.c src/python_text.c | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lidn -lutf8proc
