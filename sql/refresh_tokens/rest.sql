@@ -37,12 +37,12 @@ DECLARE
   v_result json;
 BEGIN
   BEGIN
-    v_mobile := query ->> 'mobile';
+    v_mobile := (query ->> 'mobile')::boolean;
   EXCEPTION WHEN data_exception THEN
     PERFORM wazo_auth.bad_filter('mobile');
   END;
   BEGIN
-    v_created_at := query ->> 'created_at';
+    v_created_at := (query ->> 'created_at')::timestamptz;
   EXCEPTION WHEN data_exception THEN
     PERFORM wazo_auth.bad_filter('created_at');
   END;

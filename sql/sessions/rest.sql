@@ -91,7 +91,7 @@ COMMENT ON FUNCTION wazo_auth.rest_token_delete(wazo_auth.http_request) IS
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_scopes_check_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_token uuid := request.params ->> 'token_uuid';
+  v_token uuid := (request.params ->> 'token_uuid')::uuid;
   v_tenant text := NULLIF(request.body ->> 'tenant_uuid', '');
   v_status wazo_auth.token_status;
 BEGIN

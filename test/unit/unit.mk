@@ -13,7 +13,7 @@ ACL_PURE = src/acl_pattern.c src/acl_bits.c src/acl_match.c src/acl_compile.c sr
 ACL_PURE_HEADERS = src/acl_pattern.h src/acl_match.h src/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-acl-match unit-phc unit-uuid-text unit-validate-text
+UNIT_TESTS += unit-acl-match unit-http-target unit-phc unit-uuid-text unit-validate-text
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -32,6 +32,9 @@ $(UNIT_DIR)/%_test: test/unit/%_test.c src/%.c src/%.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
 .PHONY: check-unit $(UNIT_TESTS)
+unit-http-target: $(UNIT_DIR)/http_target_test
+	$<
+
 unit-phc: $(UNIT_DIR)/phc_test
 	$<
 
