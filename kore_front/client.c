@@ -687,6 +687,12 @@ close_idle(void)
 	for (client = TAILQ_FIRST(&clients); client != NULL; client = next)
 	{
 		next = TAILQ_NEXT(client, list);
+		if (client->state == LINGERING && client->out.len == 0)
+		{
+			discard(client);
+			client_close(client);
+			continue;
+		}
 		if (client->state == READING_HEAD && client->in_len == 0 && client->out.len == 0)
 		{
 			/* A request may have arrived just now. */
@@ -721,6 +727,7 @@ client_drain(void)
 		(void) accept_some((int) worker_max_connections);
 		stop_accepting();
 	}
+	(void) close(listener.fd);
 	while (close_idle() > 0 && kore_time_ms() < end)
 	{
 		kore_platform_event_wait(20);

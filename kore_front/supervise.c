@@ -36,6 +36,7 @@ typedef struct Worker
 } Worker;
 
 static Worker workers[KORE_WORKER_MAX];
+static int	listen_fd = -1;
 
 /* A socket handed over by systemd (LISTEN_FDS), so that a restart loses no connection; -1 without one. */
 static int
@@ -93,6 +94,7 @@ supervise_listen(int *family)
 		exit(1);
 	}
 	*family = addr.ss_family;
+	listen_fd = fd;
 	return fd;
 }
 
@@ -223,6 +225,8 @@ stop(const sigset_t *set)
 {
 	uint64_t	end = kore_time_ms() + front_config.drain_timeout + 3000;
 
+	/* When the last process has closed the socket, clients are refused and not left waiting. */
+	(void) close(listen_fd);
 	signal_workers(SIGTERM);
 	while (count_running() > 0)
 	{

@@ -293,6 +293,7 @@ sub DESTROY
 		kill 'KILL', $self->{front};
 		waitpid($self->{front}, 0);
 	}
+	kill 'KILL', @{$self->{others}} if $self->{others};	# fronts that a test started by itself
 	eval { $self->stop_server('immediate') };
 	system('rm', '-rf', $self->{dir}) if $self->{dir} =~ m{^/tmp/wazo_front\.};
 }

@@ -1,0 +1,370 @@
+# The front's processes: command line, signals, draining, dead workers, sandbox, log files.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+use strict;
+use warnings;
+use File::Basename;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use WazoFront qw(wait_for);
+
+my $t = WazoFront->new;
+my $host = "Host: localhost\r\n";
+my $r;
+
+# Runs the front to its end. Returns exit status and what it printed.
+sub run
+{
+	my (@options) = @_;
+	my $pid = open(my $out, '-|') // die "fork: $!";
+	if ($pid == 0)
+	{
+		open(STDERR, '>&', \*STDOUT);
+		exec($t->{binary}, @options) or POSIX::_exit(127);
+	}
+	local $/;
+	my $text = <$out> // '';
+	close $out;
+	return ($? >> 8, $text);
+}
+
+sub running { my ($pid) = @_; return -d "/proc/$pid" && ($t->slurp_path("/proc/$pid/stat") !~ /\) Z /); }
+
+sub WazoFront::slurp_path
+{
+	my ($self, $path) = @_;
+	open(my $f, '<', $path) or return '';
+	local $/;
+	return <$f> // '';
+}
+
+# ---- command line ----
+foreach my $wrong (['--nonsense'], ['--listen-port', '0'], ['--listen-port', '70000'], ['--listen-port', 'x'], ['--workers', '0'],
+	['--workers', '1x'], ['-l', 'loud'], ['--max-body', '-1'], ['--request-timeout', '0'], ['--request-timeout', 'nan'], ['argument'], ['--log-file', 'relative.log'], ['--database'])
+{
+	my ($status, $text) = run(@$wrong);
+	is($status, 2, "exit status 2 for @$wrong");
+	like($text, qr/--help/, '... with a hint');
+}
+my ($status, $text) = run('--version');
+is($status, 0, '--version');
+my ($version) = $t->slurp_path(File::Basename::dirname(__FILE__) . '/../../wazo_auth.control') =~ /^default_version\s*=\s*'(.*)'/m;
+is($text, "wazo-auth $version\n", '... is that of the control file');
+($status, $text) = run('--help');
+is($status, 0, '--help');
+like($text, qr/--$_\b/, "... names --$_") for qw(config-file user debug log-level log-file listen-port listen-address database workers num-proxies no-cors max-body max-in-flight);
+
+# ---- a taken port ----
+{
+	my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
+	my $port = $taken->sockport;
+	($status, $text) = run('--listen-port', $port, '--database', 'password=hunter2 host=/nonexistent');
+	is($status, 1, 'a taken port: exit status 1');
+	like($text, qr/cannot listen on 127\.0\.0\.1 port $port: Address already in use/, '... named in the message');
+	unlike($text, qr/hunter2/, '... and no password');
+	($status, $text) = run('--listen-address', '192.0.2.1', '--listen-port', $port);
+	is($status, 1, 'an address of another machine: exit status 1');
+	like($text, qr/192\.0\.2\.1 port $port/, '... named');
+	($status, $text) = run('-u', 'no-such-user', '--listen-port', WazoFront::free_port());
+	is($status, 1, 'an unknown user: exit status 1');
+}
+
+# ---- configuration file; what it says can be overridden ----
+{
+	my $port = WazoFront::free_port();
+	my $file = "$t->{dir}/config.yml";
+	my $log = "$t->{dir}/by-config.log";
+	open(my $f, '>', $file) or die $!;
+	print $f <<"YAML";
+# as upstream's, with keys that are not the front's
+user:
+debug: false
+log_level: debug
+log_filename: $log
+db_uri: "postgresql://postgres\@127.0.0.1:$t->{pg_port}/postgres?application_name=wazo-auth"
+default_token_lifetime: 7200
+enabled_http_plugins: {api: true, users: false}
+rest_api:
+  listen: 127.0.0.1
+  port: $port
+  max_threads: 25
+  num_proxies: 2
+  cors:
+    enabled: true
+    allow_headers: [X-One, "X-Two"]
+  certificate: null
+default_policies:
+  p: {acl: ["a.b", {x: y}]}
+YAML
+	close $f;
+	my $pid = fork();
+	if ($pid == 0)
+	{
+		open(STDERR, '>', "$t->{dir}/by-config.err");
+		exec($t->{binary}, '-c', $file, '--workers', 1) or POSIX::_exit(127);
+	}
+	push @{$t->{others}}, $pid;
+	local $t->{port} = $port;
+	ok(wait_for(sub { -S "/proc/self/none" || IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }), 'address and port of the file')
+		or diag $t->slurp('by-config.err');
+	$r = $t->call('OPTIONS', '/echo', headers => ['Origin: http://a', 'Access-Control-Request-Method: GET', 'Access-Control-Request-Headers: x-two, content-type', 'X-Forwarded-For: a, b']);
+	is($r->{status}, 200, '... database');
+	is($r->{headers}{'access-control-allow-headers'}, 'x-two', '... cross-origin headers');
+	is($t->echo($r)->{peer}, 'a', '... proxies');
+	kill 'TERM', $pid;
+	waitpid($pid, 0);
+	is($?, 0, '... ends with 0');
+	like($t->slurp('by-config.log'), qr/debug: worker 1 ends/, '... log file and level');
+	open($f, '>', $file) or die $!;
+	print $f "rest_api: [unclosed\n";
+	close $f;
+	($status, $text) = run('-c', $file);
+	is($status, 2, 'broken YAML: exit status 2');
+	like($text, qr/config\.yml.*line/, '... with the place');
+}
+
+# ---- drain ----
+$t->start_front('--workers', 2, '--log-level', 'debug');
+{
+	my @workers = $t->workers;
+	is(scalar(@workers), 2, 'two workers');
+	my $seccomp = 0;
+	foreach my $pid (@workers)
+	{
+		$seccomp++ if $t->slurp_path("/proc/$pid/status") =~ /^Seccomp:\s+2$/m;
+		unlike($t->slurp_path("/proc/$pid/cmdline"), qr/host=/, 'process title without the connection string');
+		like($t->slurp_path("/proc/$pid/cmdline"), qr/wazo-auth \[wrk \d\]/, '... but with its role');
+	}
+	is($seccomp, 2, 'the sandbox is on in both');
+	unlike($t->slurp_path("/proc/$t->{front}/cmdline"), qr/host=/, "nor in the parent's");
+
+	my @slow = map { my $s = $t->connect; syswrite($s, "GET /sleep/1.5 HTTP/1.1\r\n$host\r\n"); $s } 1 .. 6;
+	my $pipelined = $t->connect;
+	syswrite($pipelined, "GET /sleep/1 HTTP/1.1\r\n$host\r\nGET /echo?second HTTP/1.1\r\n$host\r\n");
+	my $idle = $t->connect;
+	syswrite($idle, "GET /0.1/token/x HTTP/1.1\r\n$host\r\n");
+	$t->read_answer($idle);
+	my $half = $t->connect;
+	syswrite($half, "POST /echo HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\na");
+	sleep 0.5;
+	my $start = time;
+	kill 'TERM', $t->{front};
+	ok($t->closed($idle, 1), 'TERM: idle connection closed');
+	ok(wait_for(sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $t->{port}, Timeout => 1) }, 2), '... nothing is accepted any more');
+	syswrite($half, 'bc');
+	is(($t->read_answer($half) // {status => 'none'})->{status}, 200, '... a request that was begun is finished');
+	is(join(' ', map { my $a = $t->read_answer($_); $a ? "$a->{status} $a->{headers}{connection}" : 'none' } @slow), join(' ', ('200 close') x 6),
+		'... slow requests are answered, and the end is announced');
+	is(($t->read_answer($pipelined) // {status => 'none'})->{status}, 200, '... a pipelined one, too');
+	is($t->stop_front('TERM'), 0, '... exit status 0');
+	cmp_ok(time - $start, '<', 8, '... without waiting longer');
+	ok(!(grep { running($_) } @workers), '... no worker is left');
+}
+
+# ---- a drain that takes too long is cut ----
+foreach my $signal ('TERM', 'INT')
+{
+	$t->start_front('--workers', 1, '--drain-timeout', 1);
+	my @workers = $t->workers;
+	my $s = $t->connect;
+	syswrite($s, "GET /sleep/20 HTTP/1.1\r\n$host\r\n");
+	sleep 0.2;
+	my $start = time;
+	is($t->stop_front($signal), 0, "$signal: exit status 0");
+	my $took = time - $start;
+	ok($took > 0.8 && $took < 3.5, "... after the limit ($took)");
+	ok(!running($workers[0]), '... no worker is left');
+	$t->psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wazo-auth'");
+}
+
+# ---- a stopped worker cannot hold up the end ----
+{
+	$t->start_front('--workers', 1, '--drain-timeout', 0.5);
+	my ($worker) = $t->workers;
+	kill 'STOP', $worker;
+	my $start = time;
+	is($t->stop_front('TERM'), 0, 'a worker that hangs: exit status 0');
+	cmp_ok(time - $start, '<', 7, '... within the limit');
+	ok(!running($worker), '... and it is gone');
+}
+
+# ---- kill -9 of a worker under load ----
+$t->start_front('--workers', 2);
+{
+	my @children;
+	pipe(my $in, my $out);
+	for my $n (1 .. 4)
+	{
+		my $pid = fork();
+		if ($pid == 0)
+		{
+			my ($ok, $cut) = (0, 0);
+			my $end = time + 3;
+			my $s;
+			while (time < $end)
+			{
+				$s = eval { $t->connect } if !$s;
+				if (!$s) { $cut++; next; }
+				local $SIG{PIPE} = 'IGNORE';
+				my $a = syswrite($s, "GET /0.1/token/t$n HTTP/1.1\r\n$host\r\n") ? $t->read_answer($s, timeout => 2) : undef;
+				if ($a && $a->{status} == 200 && $a->{body} eq "/0.1/token/t$n") { $ok++; }
+				elsif ($a) { $cut += 1000000; }	# a wrong answer
+				else { $cut++; undef $s; }
+			}
+			syswrite($out, "$ok $cut\n");
+			POSIX::_exit(0);
+		}
+		push @children, $pid;
+	}
+	my @killed;
+	for (1 .. 4)
+	{
+		sleep 0.5;
+		my @workers = $t->workers;
+		kill 'KILL', $workers[0];
+		push @killed, $workers[0];
+	}
+	waitpid($_, 0) for @children;
+	close $out;
+	my ($ok, $cut) = (0, 0);
+	while (<$in>) { my ($a, $b) = split; $ok += $a; $cut += $b; }
+	cmp_ok($ok, '>', 1000, "killed workers under load: service goes on ($ok answers)");
+	cmp_ok($cut, '<=', 16, "... only what was open with them is cut ($cut)");
+	ok(wait_for(sub { my @w = $t->workers; @w == 2 }, 5), '... and there are two again');
+	like($t->log, qr/worker \d was ended by signal 9/, '... told in the log');
+}
+
+# ---- a worker that dies again and again is started with pauses ----
+{
+	my $starts = 0;
+	my $end = time + 2;
+	my %seen;
+	while (time < $end)
+	{
+		for ($t->workers)
+		{
+			$seen{$_} = 1;
+			kill 'KILL', $_;
+		}
+		sleep 0.002;
+	}
+	cmp_ok(scalar(keys %seen), '<', 30, 'started again with growing pauses (' . scalar(keys %seen) . ' in two seconds)');
+	ok(wait_for(sub { eval { $t->call('GET', '/echo')->{status} == 200 } }, 10), '... and then serves again');
+}
+
+# ---- a worker ended politely is replaced as well ----
+{
+	ok(wait_for(sub { my @w = $t->workers; @w == 2 }, 10), 'two workers');
+	my ($worker) = $t->workers;
+	kill 'TERM', $worker;
+	ok(wait_for(sub { my @w = $t->workers; @w == 2 && $w[0] != $worker && $w[1] != $worker }, 10), 'TERM to a worker: replaced');
+	is($t->call('GET', '/echo')->{status}, 200, '... the front stays');
+}
+
+# ---- kill -9 of the parent ----
+{
+	my @workers = $t->workers;
+	is(scalar(@workers), 2, 'two workers');
+	my $parent = $t->{front};
+	ok((grep { (split)[4] == $parent } split /\n/, $t->slurp_path('/proc/sysvipc/shm') =~ s/\A.*\n//r) > 0, 'shared memory is there');
+	kill 'KILL', $parent;
+	waitpid(delete $t->{front}, 0);
+	ok(wait_for(sub { !grep { running($_) } @workers }, 2), 'workers never outlive the parent');
+	my $left = grep { (split)[4] == $parent } split /\n/, $t->slurp_path('/proc/sysvipc/shm') =~ s/\A.*\n//r;
+	is($left, 0, 'no shared memory is left');
+}
+
+# ---- log file, rotated ----
+{
+	my $log = "$t->{dir}/front-file.log";
+	$t->start_front('--workers', 2, '--log-file', $log);
+	$t->call('GET', '/before');
+	ok(wait_for(sub { $t->slurp('front-file.log') =~ m{/before} }), 'log file');
+	rename $log, "$log.1";
+	kill 'HUP', $t->{front};
+	ok(wait_for(sub { -e $log }, 5), 'HUP opens it again');
+	sleep 0.2;
+	$t->call('GET', "/after$_") for 1 .. 6;
+	ok(wait_for(sub { $t->slurp('front-file.log') =~ m{/after6} }), '... by the workers, too');
+	unlike($t->slurp('front-file.log.1'), qr{/after}, '... all of them');
+	is($t->stop_front, 0, 'HUP did not hurt');
+	like($t->slurp('front-file.log'), qr/info: stopped$/, 'the last line');
+}
+
+# ---- a log that nobody reads ----
+{
+	pipe(my $in, my $out);
+	my $port = WazoFront::free_port();
+	my $pid = fork();
+	if ($pid == 0)
+	{
+		open(STDERR, '>&', $out);
+		exec($t->{binary}, '--workers', 1, '--listen-port', $port, '--database', $t->conninfo) or POSIX::_exit(127);
+	}
+	push @{$t->{others}}, $pid;
+	local $t->{port} = $port;
+	wait_for(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) });
+	my $s = $t->connect;
+	my $ok = 0;
+	my $long = 'l' x 900;
+	for (1 .. 400)
+	{
+		syswrite($s, "GET /0.1/token/x?$long HTTP/1.1\r\n$host\r\n");
+		my $a = $t->read_answer($s, timeout => 3) or last;
+		$ok++;
+	}
+	is($ok, 400, 'a full log pipe stops no request');
+	kill 'TERM', $pid;
+	waitpid($pid, 0);
+}
+
+# ---- limits of connections ----
+$t->start_front('--workers', 1, '--max-connections', 10, '--keepalive-timeout', 1);
+{
+	my @s = map { $t->connect } 1 .. 30;
+	my $ok = 0;
+	foreach my $s (@s)
+	{
+		syswrite($s, "GET /echo HTTP/1.1\r\n$host\r\n");
+	}
+	foreach my $s (@s)
+	{
+		my $a = $t->read_answer($s, timeout => 10);
+		$ok++ if $a && $a->{status} == 200;
+	}
+	is($ok, 30, 'more clients than connections: the others wait, all are served');
+	my ($worker) = $t->workers;
+	my @before = split ' ', $t->slurp_path("/proc/$worker/stat");
+	sleep 1;
+	my @after = split ' ', $t->slurp_path("/proc/$worker/stat");
+	cmp_ok($after[13] + $after[14] - $before[13] - $before[14], '<', 20, 'and the worker does not spin');
+}
+$t->stop_front;
+
+# ---- root drops to a user ----
+if ($> == 0)
+{
+	$t->start_front('--workers', 1, '-u', 'nobody');
+	my $uid = getpwnam('nobody');
+	like($t->slurp_path("/proc/$_/status"), qr/^Uid:\s+$uid\s+$uid\s+$uid\s+$uid$/m, "-u: process $_ runs as that user") for $t->{front}, $t->workers;
+	is($t->call('GET', '/echo')->{status}, 200, '... and serves');
+	is($t->stop_front, 0, '... and ends');
+}
+
+# ---- throughput, as a sanity check without a limit ----
+$t->start_front('--workers', 2, '--log-level', 'warning');
+{
+	my $start = time;
+	my $n = 5000;
+	my $s = $t->connect;
+	my $done = 0;
+	for my $batch (1 .. $n / 50)
+	{
+		syswrite($s, "HEAD /0.1/token/x HTTP/1.1\r\n$host\r\n" x 50);
+		for (1 .. 50) { my $a = $t->read_answer($s, no_body => 1) or last; $done++ if $a->{status} == 204; }
+	}
+	is($done, $n, sprintf('%d token checks over one connection (%.0f/s)', $n, $n / (time - $start)));
+}
+is($t->stop_front, 0, 'end');
+
+done_testing();
