@@ -12,16 +12,19 @@ $$;
 COMMENT ON FUNCTION wazo_auth.default_settings() IS 'The settings that hold while nothing else is configured (contract: config.md section 2).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.get_setting(name text) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT CASE
-           WHEN s.value IS NULL THEN d.value
-           WHEN pg_catalog.jsonb_typeof(s.value) = 'object' AND pg_catalog.jsonb_typeof(d.value) = 'object' THEN d.value || s.value
-           ELSE s.value
-         END
-  FROM (SELECT wazo_auth.default_settings() -> get_setting.name AS value) d
-  LEFT JOIN wazo_auth.setting s ON s.name = get_setting.name;
-END;
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT CASE
+             WHEN s.value IS NULL THEN d.value
+             WHEN pg_catalog.jsonb_typeof(s.value) = 'object' AND pg_catalog.jsonb_typeof(d.value) = 'object' THEN d.value || s.value
+             ELSE s.value
+           END
+    FROM (SELECT wazo_auth.default_settings() -> get_setting.name AS value) d
+    LEFT JOIN wazo_auth.setting s ON s.name = get_setting.name
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.get_setting(text) IS
 'Value of a setting by its name in the configuration file: what was configured, else the default, else null. Maps are the default with the configured keys over it.';
 
@@ -58,9 +61,10 @@ COMMENT ON FUNCTION wazo_auth.configure(jsonb) IS
 'Sets settings by the names of the configuration file; null restores a default. Unknown names are kept. Raises 22023 for a value of the wrong type or out of range.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.plugin_enabled(plugin text) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT COALESCE((wazo_auth.get_setting('enabled_http_plugins') ->> plugin_enabled.plugin)::boolean, true);
-END;
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN COALESCE((wazo_auth.get_setting('enabled_http_plugins') ->> plugin_enabled.plugin)::boolean, true);
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.plugin_enabled(text) IS
 'Does the setting enabled_http_plugins leave this group of routes on? Unknown ones are on.';

@@ -26,12 +26,15 @@ COMMENT ON FUNCTION wazo_auth.basic_credentials(text) IS
 'Login and password of an Authorization header with the scheme Basic; both null when there are none. Raises WA400 for bad base64 padding.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.http_header(request wazo_auth.http_request, name text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT request.headers[n + 1]
-  FROM pg_catalog.generate_series(1, pg_catalog.cardinality(request.headers) - 1, 2) n
-  WHERE pg_catalog.lower(request.headers[n]) = pg_catalog.lower(name)
-  ORDER BY n
-  LIMIT 1
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  FOR i IN 1 .. cardinality(request.headers) - 1 BY 2 LOOP
+    IF lower(request.headers[i]) = lower(name) THEN
+      RETURN request.headers[i + 1];
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END
 $$;
 COMMENT ON FUNCTION wazo_auth.http_header(wazo_auth.http_request, text) IS
 'Value of the first request header of that name, whatever its case; null when there is none.';

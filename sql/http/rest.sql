@@ -1,19 +1,23 @@
 -- Routes about the service itself.
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_status_head(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT wazo_auth.json_response('""');
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response('""');
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.rest_status_head(wazo_auth.http_request) IS 'HEAD /status: 200 while the service serves.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_backends_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT wazo_auth.json_response(pg_catalog.json_build_object('data',
-           COALESCE(pg_catalog.json_agg(b.key ORDER BY b.key) FILTER (WHERE b.value = 'true'), '[]')))
-  FROM pg_catalog.jsonb_each_text(wazo_auth.get_setting('enabled_backend_plugins')) b;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT wazo_auth.json_response(pg_catalog.json_build_object('data',
+             COALESCE(pg_catalog.json_agg(b.key ORDER BY b.key) FILTER (WHERE b.value = 'true'), '[]')))
+    FROM pg_catalog.jsonb_each_text(wazo_auth.get_setting('enabled_backend_plugins')) b
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.rest_backends_get(wazo_auth.http_request) IS 'GET /backends: names of the enabled authentication backends.';
 
 SELECT wazo_auth.add_route('HEAD', '/0.1/status', 'wazo_auth.rest_status_head', 'status', summary => 'Is the service up?');

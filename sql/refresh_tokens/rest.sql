@@ -20,11 +20,12 @@ COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
 'ILIKE pattern of the query parameter search: its words in their order, anything between them; % and _ in it are wildcards (contract: schemas.md section 3). Null without a search.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.bad_filter(name text) RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(400, 'Invalid value of the filter ' || name, 'invalid-list-param',
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.raise_error(400, 'Invalid value of the filter ' || name, 'invalid-list-param',
                                pg_catalog.json_build_object(name, 'invalid'), 'users');
-END;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.bad_filter(text) IS 'Raises WA400 for a filter whose value cannot be read.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_refresh_tokens(
@@ -113,18 +114,20 @@ COMMENT ON FUNCTION wazo_auth.revoke_refresh_token(uuid, text) IS
 'Revokes a user''s refresh token for a client; sessions opened with it stay valid. Raises WA404 when there is none.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tokens_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT wazo_auth.json_response(wazo_auth.list_refresh_tokens(request.tenant_uuid, request.query));
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response(wazo_auth.list_refresh_tokens(request.tenant_uuid, request.query));
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.rest_tokens_get(wazo_auth.http_request) IS 'GET /tokens: refresh tokens of the tenant''s users.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_tokens_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT wazo_auth.json_response(wazo_auth.list_refresh_tokens(
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response(wazo_auth.list_refresh_tokens(
            request.tenant_uuid, request.query, (request.params ->> 'user_uuid')::uuid));
-END;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.rest_user_tokens_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/tokens: refresh tokens of a user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
@@ -150,11 +153,12 @@ $$;
 COMMENT ON FUNCTION wazo_auth.caller_uuid(wazo_auth.http_request) IS 'User of the caller''s token. Raises WA404 for a token without one.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_my_tokens_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT wazo_auth.json_response(wazo_auth.list_refresh_tokens(
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response(wazo_auth.list_refresh_tokens(
            request.tenant_uuid, request.query, wazo_auth.caller_uuid(request)));
-END;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.rest_my_tokens_get(wazo_auth.http_request) IS 'GET /users/me/tokens: refresh tokens of the caller.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_my_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response

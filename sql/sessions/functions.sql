@@ -21,100 +21,116 @@ COMMENT ON FUNCTION wazo_auth.token_json(uuid, text) IS
 'The token as POST /token shows it: times with microseconds, and the refresh token if there is one. Raises WA404.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.authentication_failed() RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(401, 'Authentication Failed');
-END;
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.raise_error(401, 'Authentication Failed');
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.authentication_failed() IS 'Raises WA401, the same whatever was wrong with the credentials.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.default_acl(backend text) RETURNS wazo_auth.acl
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT p.acl
-  FROM wazo_auth.policy p
-  WHERE p.name = COALESCE(wazo_auth.get_setting('backend_policies') ->> default_acl.backend,
-                          wazo_auth.get_setting('default_user_policy') #>> '{}')
-    AND p.tenant_uuid = wazo_auth.top_tenant_uuid();
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT p.acl
+    FROM wazo_auth.policy p
+    WHERE p.name = COALESCE(wazo_auth.get_setting('backend_policies') ->> default_acl.backend,
+                            wazo_auth.get_setting('default_user_policy') #>> '{}')
+      AND p.tenant_uuid = wazo_auth.top_tenant_uuid()
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.default_acl(text) IS
 'ACL that every token gets: the top tenant''s policy named by the setting backend_policies for this backend, else by default_user_policy; null without one. Another tenant''s policy of that name does not count: its administrator would rule over all.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_acl(user_uuid uuid, backend text DEFAULT 'wazo_user') RETURNS wazo_auth.acl
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT COALESCE(wazo_auth.acl_agg(part.acl ORDER BY part.kind, part.name, part.uuid), '{}')
-  FROM (
-    SELECT 1 AS kind, NULL::text AS name, NULL::uuid AS uuid, wazo_auth.default_acl(user_acl.backend) AS acl
-    UNION ALL
-    SELECT 2, g.slug || '/' || p.slug, p.uuid, p.acl
-    FROM wazo_auth.group_user gu
-    JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
-    JOIN wazo_auth.group_policy gp ON gp.group_uuid = gu.group_uuid
-    JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
-    WHERE gu.user_uuid = user_acl.user_uuid
-    UNION ALL
-    SELECT 3, p.slug, p.uuid, p.acl
-    FROM wazo_auth.user_policy up
-    JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
-    WHERE up.user_uuid = user_acl.user_uuid
-  ) part
-  WHERE part.acl IS NOT NULL;
-END;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT COALESCE(wazo_auth.acl_agg(part.acl ORDER BY part.kind, part.name, part.uuid), '{}')
+    FROM (
+      SELECT 1 AS kind, NULL::text AS name, NULL::uuid AS uuid, wazo_auth.default_acl(user_acl.backend) AS acl
+      UNION ALL
+      SELECT 2, g.slug || '/' || p.slug, p.uuid, p.acl
+      FROM wazo_auth.group_user gu
+      JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
+      JOIN wazo_auth.group_policy gp ON gp.group_uuid = gu.group_uuid
+      JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
+      WHERE gu.user_uuid = user_acl.user_uuid
+      UNION ALL
+      SELECT 3, p.slug, p.uuid, p.acl
+      FROM wazo_auth.user_policy up
+      JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
+      WHERE up.user_uuid = user_acl.user_uuid
+    ) part
+    WHERE part.acl IS NOT NULL
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.user_acl(uuid, text) IS
 'ACL that a token of this user would get now: the default policy''s accesses, then those of its groups'' policies, then those of its own, by slug; duplicates kept (contract: semantics.md section 1, step 9).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_admin(user_uuid uuid) RETURNS boolean
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT EXISTS (
-           SELECT FROM wazo_auth.user_policy up
-           JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
-           WHERE up.user_uuid = is_admin.user_uuid AND p.slug = 'wazo_default_admin_policy')
-      OR EXISTS (
-           SELECT FROM wazo_auth.group_user gu
-           JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
-           WHERE gu.user_uuid = is_admin.user_uuid AND g.slug = 'wazo_default_admin_group');
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT EXISTS (
+             SELECT FROM wazo_auth.user_policy up
+             JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
+             WHERE up.user_uuid = is_admin.user_uuid AND p.slug = 'wazo_default_admin_policy')
+        OR EXISTS (
+             SELECT FROM wazo_auth.group_user gu
+             JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
+             WHERE gu.user_uuid = is_admin.user_uuid AND g.slug = 'wazo_default_admin_group')
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.is_admin(uuid) IS
 'Has the user the policy wazo_default_admin_policy, or is it in a group wazo_default_admin_group? For the metadata plugin user_admin_status.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(user_uuid uuid) RETURNS json
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT CASE
-           WHEN wazo_auth.get_setting('purpose_metadata_mapping') -> u.purpose ? 'user_admin_status' THEN
-             pg_catalog.json_build_object(
-               'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
-               'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
-               'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose,
-               'admin', wazo_auth.is_admin(u.uuid))
-           ELSE
-             pg_catalog.json_build_object(
-               'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
-               'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
-               'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose)
-         END
-  FROM wazo_auth.user u
-  WHERE u.uuid = user_metadata.user_uuid;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT CASE
+             WHEN wazo_auth.get_setting('purpose_metadata_mapping') -> u.purpose ? 'user_admin_status' THEN
+               pg_catalog.json_build_object(
+                 'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
+                 'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
+                 'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose,
+                 'admin', wazo_auth.is_admin(u.uuid))
+             ELSE
+               pg_catalog.json_build_object(
+                 'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
+                 'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
+                 'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose)
+           END
+    FROM wazo_auth.user u
+    WHERE u.uuid = user_metadata.user_uuid
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.user_metadata(uuid) IS
 'Metadata that a token of this user would get now (contract: semantics.md section 1, step 7).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.merge_metadata(below json, above json) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT CASE
-           WHEN below::text = '{}' THEN above
-           ELSE (SELECT pg_catalog.json_object_agg(m.key, m.value ORDER BY m.place)
-                 FROM (SELECT k.key,
-                              pg_catalog.min(k.place) AS place,
-                              (pg_catalog.array_agg(k.value::jsonb ORDER BY k.place DESC))[1] AS value
-                       FROM (SELECT b.key, b.value, b.n AS place FROM pg_catalog.json_each(below) WITH ORDINALITY b(key, value, n)
-                             UNION ALL
-                             SELECT a.key, a.value, a.n + 100000 FROM pg_catalog.json_each(above) WITH ORDINALITY a(key, value, n)) k
-                       GROUP BY k.key) m)
-         END;
-END;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT CASE
+             WHEN below::text = '{}' THEN above
+             ELSE (SELECT pg_catalog.json_object_agg(m.key, m.value ORDER BY m.place)
+                   FROM (SELECT k.key,
+                                pg_catalog.min(k.place) AS place,
+                                (pg_catalog.array_agg(k.value::jsonb ORDER BY k.place DESC))[1] AS value
+                         FROM (SELECT b.key, b.value, b.n AS place FROM pg_catalog.json_each(below) WITH ORDINALITY b(key, value, n)
+                               UNION ALL
+                               SELECT a.key, a.value, a.n + 100000 FROM pg_catalog.json_each(above) WITH ORDINALITY a(key, value, n)) k
+                         GROUP BY k.key) m)
+           END
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.merge_metadata(json, json) IS
 'Two JSON objects as one: keys of the first come first, values of the second win.';
 
@@ -140,11 +156,17 @@ COMMENT ON FUNCTION wazo_auth.store_acl(wazo_auth.acl) IS
 CREATE OR REPLACE FUNCTION wazo_auth.check_session_cap(user_uuid uuid, purpose text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
+DECLARE
+  v_cap integer := wazo_auth.get_setting('max_user_concurrent_sessions')::integer;
 BEGIN
-  IF purpose <> 'internal'
-     AND (SELECT pg_catalog.count(*) FROM wazo_auth.session s
-          WHERE s.user_uuid = check_session_cap.user_uuid AND s.expires_at > pg_catalog.clock_timestamp())
-         >= (wazo_auth.get_setting('max_user_concurrent_sessions'))::integer THEN
+  IF purpose = 'internal' THEN
+    RETURN;
+  END IF;
+  -- The session that is the cap's last: there is no need to count further.
+  PERFORM FROM wazo_auth.session s
+  WHERE s.user_uuid = check_session_cap.user_uuid AND s.expires_at > pg_catalog.clock_timestamp()
+  OFFSET v_cap - 1 LIMIT 1;
+  IF FOUND THEN
     PERFORM wazo_auth.raise_error(429, pg_catalog.format('User %s has exceeded the maximum number of active sessions', user_uuid));
   END IF;
 END
@@ -166,10 +188,11 @@ COMMENT ON FUNCTION wazo_auth.delete_sessions(uuid[]) IS
 'Ends sessions, by the digests of their tokens. Returns how many there were. Every session that ends does so here.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_delete(token uuid) RETURNS boolean
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT wazo_auth.delete_sessions(ARRAY[wazo_auth.token_digest(token_delete.token)]) > 0;
-END;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.delete_sessions(ARRAY[wazo_auth.token_digest(token_delete.token)]) > 0;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.token_delete(uuid) IS
 'Ends the session of a token. Returns whether there was one; an unknown token is no error.';
 

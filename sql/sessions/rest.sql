@@ -1,19 +1,22 @@
 -- Routes of tokens: /0.1/token
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_token_request(body jsonb) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT pg_catalog.array_remove(ARRAY[
-    CASE WHEN offline AND has_refresh THEN 'cannot use the "access_type" "offline" with a refresh token'
-         WHEN offline AND NOT has_client THEN '"client_id" must be specified when using "access_type" is "offline"' END,
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_offline boolean := COALESCE(body ->> 'access_type' = 'offline', false);
+  v_refresh boolean := COALESCE(body ->> 'refresh_token' <> '', false);
+  v_client boolean := COALESCE(body ->> 'client_id' <> '', false);
+BEGIN
+  RETURN array_remove(ARRAY[
+    CASE WHEN v_offline AND v_refresh THEN 'cannot use the "access_type" "offline" with a refresh token'
+         WHEN v_offline AND NOT v_client THEN '"client_id" must be specified when using "access_type" is "offline"' END,
     CASE WHEN body ->> 'tenant_id' <> '' AND body ->> 'domain_name' <> ''
          THEN '"tenant_id" and "domain_name" must be mutually exclusive' END,
-    CASE WHEN has_refresh AND NOT has_client THEN '"client_id" must be specified when using a "refresh_token"' END,
-    CASE WHEN body ->> 'saml_session_id' <> '' AND has_refresh
+    CASE WHEN v_refresh AND NOT v_client THEN '"client_id" must be specified when using a "refresh_token"' END,
+    CASE WHEN body ->> 'saml_session_id' <> '' AND v_refresh
          THEN 'Cannot use a "saml_session_id" and a "refresh_token" at the same time' END
-  ], NULL)
-  FROM (SELECT COALESCE(body ->> 'access_type' = 'offline', false) AS offline,
-               COALESCE(body ->> 'refresh_token' <> '', false) AS has_refresh,
-               COALESCE(body ->> 'client_id' <> '', false) AS has_client) b
+  ], NULL);
+END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_token_request(jsonb) IS
 'Messages of the rules between the fields of a token request (contract: schemas.md, TokenRequest).';

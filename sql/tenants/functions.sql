@@ -1,16 +1,20 @@
 CREATE OR REPLACE FUNCTION wazo_auth.unknown_tenant(tenant text) RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(404, pg_catalog.format('No such tenant: "%s"', tenant), 'unknown-tenant',
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such tenant: "%s"', tenant), 'unknown-tenant',
                                pg_catalog.json_build_object('uuid', tenant), 'tenants');
-END;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.unknown_tenant(text) IS 'Raises WA404 unknown-tenant.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.top_tenant_uuid() RETURNS uuid
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT t.uuid FROM wazo_auth.tenant t WHERE pg_catalog.cardinality(t.path) = 1;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT t.uuid FROM wazo_auth.tenant t WHERE pg_catalog.cardinality(t.path) = 1
+  );
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.top_tenant_uuid() IS 'The tenant above all others, or null before wazo_auth.bootstrap().';
 
 CREATE OR REPLACE FUNCTION wazo_auth.tenant_scope(tenant_uuid uuid, recurse boolean DEFAULT true) RETURNS SETOF uuid
