@@ -19,10 +19,13 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean),
   wazo_auth.create_tenant(uuid, text, text, uuid),
   wazo_auth.create_user(uuid, text, text, text, text, text, text, text, boolean, uuid),
+  wazo_auth.delete_expired_sessions(integer),
+  wazo_auth.delete_unused_acl_sets(integer),
   wazo_auth.import_password(uuid, text, bytea),
   wazo_auth.resolve_login(text),
   wazo_auth.revoke_refresh_token(uuid, text),
   wazo_auth.set_password(uuid, text),
+  wazo_auth.tick(integer),
   wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text),
   wazo_auth.token_delete(uuid),
   wazo_auth.user_acl(uuid, text)

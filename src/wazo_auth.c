@@ -16,6 +16,7 @@
 #include "http_route.h"
 #include "password.h"
 #include "schema_registry.h"
+#include "worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -31,5 +32,6 @@ _PG_init(void)
 	schema_registry_init();
 	hash_limit_init();
 	key_file_init();
+	launcher_init();
 	MarkGUCPrefixReserved("wazo_auth");
 }

@@ -1,0 +1,81 @@
+CREATE OR REPLACE FUNCTION wazo_auth.delete_expired_sessions(batch integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_now timestamptz := pg_catalog.clock_timestamp();
+  v_tokens uuid[];
+BEGIN
+  IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  -- Sessions that somebody else is ending right now are left to them.
+  SELECT pg_catalog.array_agg(s.token_digest) INTO v_tokens
+  FROM (SELECT s.token_digest FROM wazo_auth.session s
+        WHERE s.expires_at <= v_now
+        ORDER BY s.expires_at LIMIT batch
+        FOR UPDATE SKIP LOCKED) s;
+  IF v_tokens IS NULL THEN
+    RETURN 0;
+  END IF;
+  RETURN wazo_auth.delete_sessions(v_tokens);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_expired_sessions(integer) IS
+'Ends up to so many (1 to 100000) sessions that have expired, the oldest first. Returns how many. Raises 22023 for another batch.';
+
+-- The planner could take the whole table session for the shortest way to a row
+-- of one ACL set, which it is unless there is none; and to find that there is
+-- none is what this function is for. So it is left only the index.
+CREATE OR REPLACE FUNCTION wazo_auth.delete_unused_acl_sets(batch integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_variable
+DECLARE
+  -- Digests are spread evenly, so a random start gives every set its turn,
+  -- and nothing needs to be remembered between two calls.
+  v_start uuid := pg_catalog.gen_random_uuid();
+  v_digests uuid[];
+  v_count integer;
+BEGIN
+  IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  SELECT pg_catalog.array_agg(w.digest) INTO v_digests
+  FROM (SELECT w.digest
+        FROM ((SELECT a.digest FROM wazo_auth.acl_set a WHERE a.digest >= v_start ORDER BY a.digest LIMIT batch)
+              UNION ALL
+              (SELECT a.digest FROM wazo_auth.acl_set a WHERE a.digest < v_start ORDER BY a.digest LIMIT batch)
+              LIMIT batch) w
+        WHERE (SELECT s.acl_digest FROM wazo_auth.session s WHERE s.acl_digest = w.digest LIMIT 1) IS NULL) w;
+  IF v_digests IS NULL THEN
+    RETURN 0;
+  END IF;
+  -- wazo_auth.store_acl() keeps a lock on a set until its session is there. A
+  -- set locked by it is in use; once we have the lock, the next statement sees
+  -- every session made before, and a new login has to wait, and makes the set
+  -- again.
+  SELECT pg_catalog.array_agg(a.digest) INTO v_digests
+  FROM (SELECT a.digest FROM wazo_auth.acl_set a WHERE a.digest = ANY (v_digests) FOR UPDATE SKIP LOCKED) a;
+  DELETE FROM wazo_auth.acl_set a
+  WHERE a.digest = ANY (v_digests)
+    AND (SELECT s.acl_digest FROM wazo_auth.session s WHERE s.acl_digest = a.digest LIMIT 1) IS NULL;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_unused_acl_sets(integer) IS
+'Looks at up to so many (1 to 100000) ACL sets, from a random one on, and removes those that no session uses. Returns how many. Never takes one from under a login. Raises 22023 for another batch.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.tick(batch integer DEFAULT NULL, OUT sessions_deleted integer, OUT acl_sets_deleted integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  -- The setting is only there once the library is loaded.
+  v_batch integer := COALESCE(batch, pg_catalog.current_setting('wazo_auth.token_cleanup_batch_size', true)::integer, 5000);
+BEGIN
+  sessions_deleted := wazo_auth.delete_expired_sessions(v_batch);
+  acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.tick(integer) IS
+'One round of what the background workers do, for a server without them: to be called by any scheduler, for example every minute by cron. batch bounds each kind of work, 1 to 100000; null for wazo_auth.token_cleanup_batch_size. Returns what was done. Raises 22023 for another batch.';

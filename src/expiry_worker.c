@@ -1,0 +1,223 @@
+/*
+ * expiry_worker.c
+ *	  The background worker "wazo_auth expiry": clears away what has expired,
+ *	  every wazo_auth.token_cleanup_interval seconds.
+ *
+ * What is done, and to which rows, is up to SQL functions, the same that
+ * wazo_auth.tick() calls.  Here are the timing, the batches (one transaction
+ * each), and what happens after an error: it is logged, and the next round
+ * comes after a pause that grows from error to error.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "worker.h"
+
+/* pauses after errors, milliseconds */
+#define FIRST_PAUSE_MS		1000
+#define LONGEST_PAUSE_MS	60000
+
+PGDLLEXPORT void wazo_auth_expiry_main(Datum main_arg);
+
+static int	cleanup_interval = 60;
+static int	batch_size = 5000;
+
+/*
+ * The work of a round, in order.  Each function takes the size of a batch and
+ * returns how many rows it removed; it is called again while that is at least
+ * this part (per cent) of the batch.
+ */
+static const struct
+{
+	const char *activity;
+	const char *query;
+	int			again;
+} tasks[] = {
+	{"wazo_auth: deleting expired sessions",
+	"SELECT wazo_auth.delete_expired_sessions($1)", 100},
+	/* it looks at so many sets, of which few are unused */
+	{"wazo_auth: deleting unused ACL sets",
+	"SELECT wazo_auth.delete_unused_acl_sets($1)", 10},
+};
+
+/* Defines the settings; called once per backend. */
+void
+expiry_worker_init(void)
+{
+	DefineCustomIntVariable("wazo_auth.token_cleanup_interval",
+							"Time between two rounds of deleting expired sessions.",
+							"0 turns the rounds off; expired tokens are refused all the same.",
+							&cleanup_interval,
+							60, 0, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("wazo_auth.token_cleanup_batch_size",
+							"Most expired sessions that are deleted in one transaction.",
+							NULL,
+							&batch_size,
+							5000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+}
+
+/*
+ * Calls a function with the size of a batch and returns its result.  The
+ * caller runs the transaction.
+ */
+static int
+call(const char *query, int batch)
+{
+	Oid			type = INT4OID;
+	Datum		arg = Int32GetDatum(batch);
+	Datum		result;
+	bool		isnull = true;
+
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, &type, &arg, NULL, false, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "unexpected result of \"%s\"", query);
+	result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (isnull)
+		elog(ERROR, "unexpected null from \"%s\"", query);
+	SPI_finish();
+	return DatumGetInt32(result);
+}
+
+/*
+ * Runs the tasks, batch by batch.  Returns false when the extension is gone.
+ * Raises whatever the functions raise, with the transaction open.
+ */
+static bool
+run_round(void)
+{
+	for (int i = 0; i < lengthof(tasks); i++)
+	{
+		int			batch;
+		int			done;
+
+		do
+		{
+			worker_check_interrupts();
+			batch = batch_size;
+			worker_start_transaction();
+			pgstat_report_activity(STATE_RUNNING, tasks[i].activity);
+			debug_query_string = tasks[i].query;
+			if (!worker_lock_extension())
+			{
+				worker_commit_transaction();
+				return false;
+			}
+			done = call(tasks[i].query, batch);
+			worker_commit_transaction();
+			debug_query_string = NULL;
+			pgstat_report_activity(STATE_IDLE, NULL);
+		} while (done >= Max((int64) batch * tasks[i].again / 100, 1));
+	}
+	return true;
+}
+
+/*
+ * Runs a round and logs its error, if there is one.  Returns whether there was
+ * none; ends the worker when the extension is gone.
+ */
+static bool
+try_round(MemoryContext context)
+{
+	volatile bool ok = true;
+	volatile bool gone = false;
+
+	PG_TRY();
+	{
+		gone = !run_round();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		debug_query_string = NULL;
+		pgstat_report_activity(STATE_IDLE, NULL);
+		RESUME_INTERRUPTS();
+		ok = false;
+	}
+	PG_END_TRY();
+	if (gone)
+		worker_leave(FOUND_NO_EXTENSION);
+	return ok;
+}
+
+/* Ends the worker when the extension is gone. */
+static void
+look_for_extension(void)
+{
+	bool		found;
+
+	worker_start_transaction();
+	found = worker_lock_extension();
+	worker_commit_transaction();
+	if (!found)
+		worker_leave(FOUND_NO_EXTENSION);
+}
+
+/* Main function of the worker. */
+void
+wazo_auth_expiry_main(Datum main_arg)
+{
+	MemoryContext context;
+	TimestampTz started = 0;	/* of the last round */
+	int			pause = 0;		/* after an error */
+
+	worker_begin(main_arg);
+	context = AllocSetContextCreate(TopMemoryContext, "wazo_auth expiry",
+									ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		TimestampTz due;
+		long		left = 0;
+
+		MemoryContextReset(context);
+		MemoryContextSwitchTo(context);
+		worker_check_interrupts();
+		if (slot_take_notice())
+			look_for_extension();
+
+		/* the time that a round takes counts, that of a failed one does not */
+		due = TimestampTzPlusMilliseconds(started, pause ? pause : cleanup_interval * INT64CONST(1000));
+		if (cleanup_interval > 0)
+			left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+		if (cleanup_interval > 0 && left <= 0)
+		{
+			started = GetCurrentTimestamp();
+			if (try_round(context))
+				pause = 0;
+			else
+			{
+				pause = Min(Max(pause * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
+				started = GetCurrentTimestamp();
+			}
+			continue;
+		}
+
+		pgstat_report_activity(STATE_IDLE, NULL);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (cleanup_interval > 0 ? WL_TIMEOUT : 0),
+						 left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}

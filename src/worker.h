@@ -1,0 +1,90 @@
+/*
+ * worker.h
+ *	  Background workers: what the launcher, the workers and the hooks of
+ *	  ordinary backends share.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef WAZO_AUTH_WORKER_H
+#define WAZO_AUTH_WORKER_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "postmaster/bgworker.h"
+
+/*
+ * A probe looks once whether a database has the extension; the other kinds run
+ * in each database that has it.
+ */
+typedef enum WorkerKind
+{
+	WORKER_PROBE,
+	WORKER_EXPIRY,
+	WORKER_KINDS
+} WorkerKind;
+
+/* What a worker that has ended knew about its database. */
+typedef enum WorkerFinding
+{
+	FOUND_NOTHING,				/* it was stopped, or failed, before it knew */
+	FOUND_EXTENSION,
+	FOUND_NO_EXTENSION
+} WorkerFinding;
+
+/*
+ * Names a claimed slot; travels to the worker in bgw_extra.  The generation
+ * tells a worker that starts too late that its slot went to another one.
+ */
+typedef struct SlotId
+{
+	int			index;
+	uint32		generation;
+} SlotId;
+
+typedef struct WorkerReport
+{
+	WorkerKind	kind;
+	Oid			database;
+	WorkerFinding finding;
+} WorkerReport;
+
+/* launcher.c */
+extern void launcher_init(void);
+
+/* worker_hooks.c */
+extern void worker_hooks_init(void);
+
+/* expiry_worker.c */
+extern void expiry_worker_init(void);
+
+/* worker_slots.c: for the launcher */
+extern void worker_slots_init(void);
+extern void slots_attach_launcher(void);
+extern bool slots_claim(WorkerKind kind, Oid database, SlotId *id);
+extern void slots_release(const SlotId *id);
+extern bool slots_busy(WorkerKind kind, Oid database);
+extern int	slots_collect(WorkerReport *reports, int size);
+extern int	slots_take_notices(Oid *databases, int size);
+
+/* worker_slots.c: for everybody */
+extern bool slots_stop(Oid database);
+extern void slots_wait_gone(Oid database, int timeout_ms);
+extern void slots_notify(Oid database);
+
+/* worker_slots.c: for the worker in its slot */
+extern void slot_attach(const BackgroundWorker *worker);
+extern void slot_report(WorkerFinding finding);
+extern bool slot_take_notice(void);
+
+/* worker.c */
+extern const char *worker_type(WorkerKind kind);
+extern const char *worker_main_function(WorkerKind kind);
+extern void worker_begin(Datum main_arg);
+extern void worker_check_interrupts(void);
+extern void worker_start_transaction(void);
+extern void worker_commit_transaction(void);
+extern bool worker_lock_extension(void);
+extern void worker_leave(WorkerFinding finding) pg_attribute_noreturn();
+
+#endif							/* WAZO_AUTH_WORKER_H */

@@ -1,0 +1,436 @@
+/*
+ * worker_slots.c
+ *	  The workers of the whole server, in shared memory.
+ *
+ * A slot is claimed by the launcher for one worker in one database, taken by
+ * the worker when it starts, left by it when it ends, and collected by the
+ * launcher with what the worker found out.  So a launcher that is started anew
+ * knows the workers that its predecessor started, and a backend that is about
+ * to drop a database can stop the workers in it.
+ *
+ * There are as many slots as the server may have background workers; a slot
+ * that the launcher cannot get is a worker that the server could not start.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+#include "worker.h"
+
+#define LOCK_TRANCHE		"wazo_auth workers"
+
+/* databases with news that the launcher has not taken yet; beyond: "all" */
+#define MAX_NOTICES			32
+
+/*
+ * A worker that has not started after this time (milliseconds) will not: the
+ * postmaster could not fork, and forgot it.
+ */
+#define START_TIMEOUT_MS	60000
+
+typedef enum SlotState
+{
+	SLOT_FREE = 0,
+	SLOT_CLAIMED,				/* registered, not yet started */
+	SLOT_RUNNING,
+	SLOT_ENDED					/* waits for slots_collect() */
+} SlotState;
+
+typedef struct WorkerSlot
+{
+	SlotState	state;
+	uint32		generation;
+	WorkerKind	kind;
+	Oid			database;
+	TimestampTz claimed_at;
+	pid_t		pid;			/* while running */
+	Latch	   *latch;
+	bool		notice;			/* extensions of the database changed */
+	WorkerFinding finding;
+} WorkerSlot;
+
+typedef struct WorkerSlots
+{
+	Latch	   *launcher;		/* NULL while there is none */
+	ConditionVariable left;		/* a worker left its slot */
+	int			n_notices;
+	Oid			notices[MAX_NOTICES];
+	int			n_slots;
+	WorkerSlot	slot[FLEXIBLE_ARRAY_MEMBER];
+} WorkerSlots;
+
+static WorkerSlots *slots = NULL;
+static LWLock *slots_lock = NULL;
+static WorkerSlot *my_slot = NULL;
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+static Size
+slots_size(void)
+{
+	return add_size(offsetof(WorkerSlots, slot),
+					mul_size(sizeof(WorkerSlot), max_worker_processes));
+}
+
+static void
+request_shmem(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	RequestAddinShmemSpace(MAXALIGN(slots_size()));
+	RequestNamedLWLockTranche(LOCK_TRANCHE, 1);
+}
+
+static void
+startup_shmem(void)
+{
+	bool		found;
+
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	slots = ShmemInitStruct(LOCK_TRANCHE, slots_size(), &found);
+	if (!found)
+	{
+		memset(slots, 0, slots_size());
+		ConditionVariableInit(&slots->left);
+		slots->n_slots = max_worker_processes;
+	}
+	slots_lock = &GetNamedLWLockTranche(LOCK_TRANCHE)->lock;
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Asks for the shared memory; only while shared_preload_libraries are loaded. */
+void
+worker_slots_init(void)
+{
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+}
+
+static void
+wake_launcher(void)
+{
+	if (slots->launcher)
+		SetLatch(slots->launcher);
+}
+
+static void
+detach_launcher(int code, Datum arg)
+{
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	if (slots->launcher == &MyProc->procLatch)
+		slots->launcher = NULL;
+	LWLockRelease(slots_lock);
+}
+
+/* Makes this process the launcher, that is, the one whose latch is set. */
+void
+slots_attach_launcher(void)
+{
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	slots->launcher = &MyProc->procLatch;
+	LWLockRelease(slots_lock);
+	on_shmem_exit(detach_launcher, 0);
+}
+
+/*
+ * Claims a slot for a worker that is about to be registered.  Returns false
+ * when all are taken.
+ */
+bool
+slots_claim(WorkerKind kind, Oid database, SlotId *id)
+{
+	bool		claimed = false;
+
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slots->n_slots && !claimed; i++)
+	{
+		WorkerSlot *slot = &slots->slot[i];
+
+		if (slot->state != SLOT_FREE)
+			continue;
+		slot->state = SLOT_CLAIMED;
+		slot->generation++;
+		slot->kind = kind;
+		slot->database = database;
+		slot->claimed_at = GetCurrentTimestamp();
+		slot->notice = false;
+		slot->finding = FOUND_NOTHING;
+		id->index = i;
+		id->generation = slot->generation;
+		claimed = true;
+	}
+	LWLockRelease(slots_lock);
+	return claimed;
+}
+
+/* Gives back a slot whose worker could not be registered. */
+void
+slots_release(const SlotId *id)
+{
+	WorkerSlot *slot = &slots->slot[id->index];
+
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	if (slot->state == SLOT_CLAIMED && slot->generation == id->generation)
+		slot->state = SLOT_FREE;
+	LWLockRelease(slots_lock);
+}
+
+/* Is there a worker of this kind in the database, or on its way? */
+bool
+slots_busy(WorkerKind kind, Oid database)
+{
+	bool		busy = false;
+
+	LWLockAcquire(slots_lock, LW_SHARED);
+	for (int i = 0; i < slots->n_slots && !busy; i++)
+	{
+		const WorkerSlot *slot = &slots->slot[i];
+
+		busy = slot->state != SLOT_FREE && slot->kind == kind &&
+			slot->database == database;
+	}
+	LWLockRelease(slots_lock);
+	return busy;
+}
+
+/*
+ * Frees the slots of workers that have ended, or will not start any more, and
+ * reports up to size of them.  Returns their number.
+ */
+int
+slots_collect(WorkerReport *reports, int size)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			n = 0;
+
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slots->n_slots && n < size; i++)
+	{
+		WorkerSlot *slot = &slots->slot[i];
+
+		if (slot->state == SLOT_ENDED ||
+			(slot->state == SLOT_CLAIMED &&
+			 TimestampDifferenceExceeds(slot->claimed_at, now, START_TIMEOUT_MS)))
+		{
+			reports[n].kind = slot->kind;
+			reports[n].database = slot->database;
+			/* what it found is out of date when there was news since */
+			reports[n].finding = slot->notice ? FOUND_NOTHING : slot->finding;
+			n++;
+			slot->state = SLOT_FREE;
+		}
+	}
+	LWLockRelease(slots_lock);
+	return n;
+}
+
+/*
+ * Moves the databases with news to the array.  Returns their number, or -1
+ * when there were too many to remember and all are to be looked at.
+ */
+int
+slots_take_notices(Oid *databases, int size)
+{
+	int			n;
+
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	n = slots->n_notices;
+	if (n > MAX_NOTICES || n > size)
+		n = -1;
+	else
+		memcpy(databases, slots->notices, n * sizeof(Oid));
+	slots->n_notices = 0;
+	LWLockRelease(slots_lock);
+	return n;
+}
+
+/*
+ * Tells the launcher, and the workers in the database, that its extensions
+ * have changed.  Raises no error: it is called after a commit.
+ */
+void
+slots_notify(Oid database)
+{
+	bool		known = false;
+
+	if (slots == NULL)
+		return;
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slots->n_notices && i < MAX_NOTICES; i++)
+		known |= slots->notices[i] == database;
+	if (!known && slots->n_notices < MAX_NOTICES)
+		slots->notices[slots->n_notices++] = database;
+	else if (!known)
+		slots->n_notices = MAX_NOTICES + 1;
+	for (int i = 0; i < slots->n_slots; i++)
+	{
+		WorkerSlot *slot = &slots->slot[i];
+
+		if (slot->state != SLOT_FREE && slot->database == database)
+		{
+			slot->notice = true;
+			if (slot->state == SLOT_RUNNING)
+				SetLatch(slot->latch);
+		}
+	}
+	wake_launcher();
+	LWLockRelease(slots_lock);
+}
+
+/*
+ * Ends the workers in a database: terminates those that run, and lets those
+ * that have not started yet end by themselves.  Does not wait.  Returns
+ * whether there were any.
+ */
+bool
+slots_stop(Oid database)
+{
+	bool		any = false;
+
+	if (slots == NULL)
+		return false;
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slots->n_slots; i++)
+	{
+		WorkerSlot *slot = &slots->slot[i];
+
+		if (slot->database != database)
+			continue;
+		if (slot->state == SLOT_RUNNING)
+		{
+			/* a process leaves its slot before it ends, so the pid is its */
+			kill(slot->pid, SIGTERM);
+			any = true;
+		}
+		else if (slot->state == SLOT_CLAIMED)
+		{
+			slot->generation++;
+			slot->state = SLOT_ENDED;
+			wake_launcher();
+		}
+	}
+	LWLockRelease(slots_lock);
+	return any;
+}
+
+static bool
+any_running(Oid database)
+{
+	bool		any = false;
+
+	LWLockAcquire(slots_lock, LW_SHARED);
+	for (int i = 0; i < slots->n_slots && !any; i++)
+		any = slots->slot[i].state == SLOT_RUNNING &&
+			slots->slot[i].database == database;
+	LWLockRelease(slots_lock);
+	return any;
+}
+
+/*
+ * Waits until no worker is connected to the database, at most timeout_ms.
+ * Answers cancel and terminate.
+ */
+void
+slots_wait_gone(Oid database, int timeout_ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+
+	ConditionVariablePrepareToSleep(&slots->left);
+	while (any_running(database))
+	{
+		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+
+		if (left <= 0)
+			break;
+		ConditionVariableTimedSleep(&slots->left, left, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+}
+
+static void
+slot_leave(int code, Datum arg)
+{
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	my_slot->state = SLOT_ENDED;
+	my_slot->pid = 0;
+	my_slot->latch = NULL;
+	my_slot = NULL;
+	wake_launcher();
+	LWLockRelease(slots_lock);
+	ConditionVariableBroadcast(&slots->left);
+}
+
+/*
+ * Takes the slot that the launcher claimed for this worker; the process ends
+ * here when it is not wanted any more.
+ */
+void
+slot_attach(const BackgroundWorker *worker)
+{
+	SlotId		id;
+	WorkerSlot *slot;
+	bool		wanted;
+
+	memcpy(&id, worker->bgw_extra, sizeof(id));
+	if (slots == NULL || id.index < 0 || id.index >= slots->n_slots)
+		elog(ERROR, "invalid slot %d of a background worker", id.index);
+	slot = &slots->slot[id.index];
+
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	wanted = slot->state == SLOT_CLAIMED && slot->generation == id.generation;
+	if (wanted)
+	{
+		slot->state = SLOT_RUNNING;
+		slot->pid = MyProcPid;
+		slot->latch = &MyProc->procLatch;
+		my_slot = slot;
+	}
+	LWLockRelease(slots_lock);
+	if (!wanted)
+		proc_exit(0);
+
+	/*
+	 * Not before_shmem_exit(): whoever waits for the slot wants the process
+	 * out of the list of processes that are connected to the database.
+	 */
+	on_shmem_exit(slot_leave, 0);
+}
+
+/* Leaves word for the launcher. */
+void
+slot_report(WorkerFinding finding)
+{
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	my_slot->finding = finding;
+	LWLockRelease(slots_lock);
+}
+
+/* Have the database's extensions changed since the last call? */
+bool
+slot_take_notice(void)
+{
+	bool		notice;
+
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	notice = my_slot->notice;
+	my_slot->notice = false;
+	LWLockRelease(slots_lock);
+	return notice;
+}
