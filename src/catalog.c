@@ -34,6 +34,7 @@ catalog_invalidate(Datum arg, Oid relid)
 {
 	if (relid == InvalidOid || relid == catalog.session || relid == catalog.acl_set ||
 		relid == catalog.user || relid == catalog.tenant ||
+		relid == catalog.group || relid == catalog.policy ||
 		relid == catalog.route || relid == catalog.setting)
 		catalog_valid = false;
 }
@@ -114,6 +115,8 @@ wazo_catalog(void)
 	found.acl_set = find_table(found.schema, "acl_set", &found.acl_set_pkey);
 	found.user = find_table(found.schema, "user", &found.user_pkey);
 	found.tenant = find_table(found.schema, "tenant", &found.tenant_pkey);
+	found.group = find_table(found.schema, "group", &found.group_pkey);
+	found.policy = find_table(found.schema, "policy", &found.policy_pkey);
 	found.route = find_table(found.schema, "route", NULL);
 	found.setting = find_table(found.schema, "setting", NULL);
 	found.http_request = find_type(found.schema, "http_request");

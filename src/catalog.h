@@ -22,6 +22,10 @@ typedef struct WazoCatalog
 	Oid			user_pkey;
 	Oid			tenant;
 	Oid			tenant_pkey;
+	Oid			group;
+	Oid			group_pkey;
+	Oid			policy;
+	Oid			policy_pkey;
 	Oid			route;
 	Oid			setting;
 	Oid			http_request;	/* row types */

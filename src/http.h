@@ -11,6 +11,7 @@
 
 #include "lib/stringinfo.h"
 #include "utils/array.h"
+#include "utils/jsonb.h"
 
 #include "http_route.h"
 #include "http_target.h"
@@ -55,6 +56,10 @@ typedef struct HttpCall
 	pg_uuid_t	caller_tenant;	/* of the token's owner, as of now */
 	bool		has_tenant;
 	pg_uuid_t	tenant;			/* the scoping tenant */
+	bool		has_policy;
+	pg_uuid_t	policy;			/* that the path names, by uuid or slug */
+	Jsonb	   *query;		/* after validation; NULL: not yet, or none */
+	Jsonb	   *json;			/* the body, likewise */
 
 	HttpReply	reply;
 } HttpCall;
@@ -66,7 +71,13 @@ extern void http_reply_header(HttpReply *reply, const char *name, const char *va
 /* http_access.c */
 extern void http_check_access(HttpCall *call);
 extern void http_check_tenant(HttpCall *call);
-extern void http_check_user(HttpCall *call);
+extern void http_check_top_tenant(HttpCall *call);
+extern void http_check_target(HttpCall *call, RouteCheck check);
+extern void http_refuse_grant(const HttpCall *call, const char *access, size_t len) pg_attribute_noreturn();
+extern HttpSpan http_path_param(const HttpCall *call, const char *name);
+
+/* http_grant.c */
+extern void http_check_grant(HttpCall *call, bool removing);
 
 /* http_request.c */
 extern void http_run_handler(HttpCall *call);

@@ -14,9 +14,12 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "catalog.h"
 #include "http.h"
 #include "http_error.h"
+#include "http_sql.h"
 #include "json_text.h"
+#include "row_by_key.h"
 #include "secret.h"
 
 static HttpSpan
@@ -26,6 +29,13 @@ path_param(const HttpCall *call, const char *name, size_t len)
 		if (strlen(call->route->param[i]) == len && memcmp(call->route->param[i], name, len) == 0)
 			return call->param[i];
 	return (HttpSpan) {NULL, 0};
+}
+
+/* A path parameter as sent; {NULL, 0} when the route has none of that name. */
+HttpSpan
+http_path_param(const HttpCall *call, const char *name)
+{
+	return path_param(call, name, strlen(name));
 }
 
 /*
@@ -132,6 +142,25 @@ unauthorized(HttpCall *call, bool denied)
 }
 
 /*
+ * http_refuse_grant
+ *
+ * 401 for a caller that may not give or take an access, shown with its "!"
+ * (contract: errors.md section 2).
+ */
+void
+http_refuse_grant(const HttpCall *call, const char *access, size_t len)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"error_id\": \"unauthorized\", \"details\": {");
+	append_detail(&detail, "invalid_token", call->token, strlen(call->token));
+	append_detail(&detail, "required_access", access, len);
+	appendStringInfoString(&detail, "}}");
+	http_error(401, "Unauthorized", detail.data);
+}
+
+/*
  * http_check_access
  *
  * Finds the caller's session and checks the route's access.  Nothing to do for
@@ -156,13 +185,14 @@ http_check_access(HttpCall *call)
 }
 
 static void
-unknown_user(const pg_uuid_t *user)
+unknown(const char *what, const char *resource, const pg_uuid_t *uuid)
 {
 	char		text[UUID_TEXT_LEN + 1];
 
-	format_uuid(user, text);
-	http_error(404, psprintf("No such user: \"%s\"", text),
-			   psprintf("{\"error_id\": \"unknown-user\", \"details\": {\"uuid\": \"%s\"}, \"resource\": \"users\"}", text));
+	format_uuid(uuid, text);
+	http_error(404, psprintf("No such %s: \"%s\"", what, text),
+			   psprintf("{\"error_id\": \"unknown-%s\", \"details\": {\"uuid\": \"%s\"}, \"resource\": \"%s\"}",
+						what, text, resource));
 }
 
 /*
@@ -179,7 +209,7 @@ http_check_tenant(HttpCall *call)
 	StringInfoData detail;
 
 	if (!call->has_caller_tenant)
-		unknown_user(&call->session.user_uuid);
+		unknown("user", "users", &call->session.user_uuid);
 	call->tenant = call->caller_tenant;
 	call->has_tenant = true;
 	if (!http_header(call, "Wazo-Tenant", &header) || header.len == 0)
@@ -195,23 +225,204 @@ http_check_tenant(HttpCall *call)
 }
 
 /*
- * http_check_user
+ * http_check_top_tenant
  *
- * The user of the path's {user_uuid} must be in the scoping tenant or below it,
- * or be the caller.  Raises WA404.
+ * The caller must be a user of the top tenant; the header Wazo-Tenant has no
+ * part in it (contract: errors.md section 2, /config).  Raises WA401.
  */
 void
-http_check_user(HttpCall *call)
+http_check_top_tenant(HttpCall *call)
 {
-	HttpSpan	value = path_param(call, "user_uuid", 9);
-	Session		target = {.has_user = true};
+	StringInfoData detail;
+
+	if (call->session.has_user && call->has_caller_tenant && tenant_is_top(&call->caller_tenant))
+		return;
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"error_id\": \"unauthorized\", \"details\": {");
+	append_detail(&detail, "invalid_token", call->token, strlen(call->token));
+	appendStringInfoString(&detail, "}}");
+	http_error(401, "Unauthorized", detail.data);
+}
+
+static pg_uuid_t
+uuid_param(const HttpCall *call, const char *name)
+{
+	HttpSpan	value = http_path_param(call, name);
+	pg_uuid_t	uuid;
+
+	if (!parse_uuid_strict(value.s, value.len, true, &uuid))
+		elog(ERROR, "the route %s has no {%s}", call->route->path, name);
+	return uuid;
+}
+
+/* A user is in sight from its tenant and from those above, and to itself. */
+static bool
+user_in_sight(const HttpCall *call, const pg_uuid_t *user)
+{
+	const WazoCatalog *cat = wazo_catalog();
 	pg_uuid_t	tenant;
 
-	if (!parse_uuid_strict(value.s, value.len, true, &target.user_uuid))
-		elog(ERROR, "the route %s has no {user_uuid}", call->route->path);
-	if (call->session.has_user &&
-		memcmp(&call->session.user_uuid, &target.user_uuid, UUID_LEN) == 0)
+	if (call->session.has_user && memcmp(&call->session.user_uuid, user, UUID_LEN) == 0)
+		return true;
+	return row_uuid_of(cat->user, cat->user_pkey, user, USER_TENANT_UUID, &tenant) &&
+		tenant_contains(&call->tenant, &tenant);
+}
+
+static bool
+group_in_sight(const HttpCall *call, const pg_uuid_t *group)
+{
+	const WazoCatalog *cat = wazo_catalog();
+	pg_uuid_t	tenant;
+
+	return row_uuid_of(cat->group, cat->group_pkey, group, GROUP_TENANT_UUID, &tenant) &&
+		tenant_contains(&call->tenant, &tenant);
+}
+
+/*
+ * A policy is in sight from its tenant and from those above; a shared one from
+ * all tenants below its own, too, and one from the configuration from
+ * everywhere (contract: semantics.md section 8).
+ */
+static bool
+policy_in_sight(const HttpCall *call, const pg_uuid_t *policy)
+{
+	const WazoCatalog *cat = wazo_catalog();
+	RowByKey	row;
+	bool		found;
+	pg_uuid_t	tenant;
+	bool		shared = false;
+	bool		config_managed = false;
+	bool		isnull;
+
+	found = row_open(&row, cat->policy, cat->policy_pkey, policy);
+	if (found)
+	{
+		tenant = row_get_uuid(&row, POLICY_TENANT_UUID);
+		shared = DatumGetBool(row_get(&row, POLICY_SHARED, &isnull));
+		config_managed = DatumGetBool(row_get(&row, POLICY_CONFIG_MANAGED, &isnull));
+	}
+	row_close(&row);
+	return found &&
+		(config_managed || tenant_contains(&call->tenant, &tenant) ||
+		 (shared && tenant_contains(&tenant, &call->tenant)));
+}
+
+/* Python's repr() of a text, as far as a path can hold it. */
+static void
+append_python_text(StringInfo out, HttpSpan value)
+{
+	char		quote = memchr(value.s, '\'', value.len) && !memchr(value.s, '"', value.len) ? '"' : '\'';
+
+	appendStringInfoChar(out, quote);
+	for (size_t i = 0; i < value.len; i++)
+	{
+		unsigned char c = value.s[i];
+
+		if (c == '\\' || c == (unsigned char) quote)
+			appendStringInfo(out, "\\%c", c);
+		else if (c == '\n' || c == '\r' || c == '\t')
+			appendStringInfo(out, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+		else if (c < 0x20 || c == 0x7f)
+			appendStringInfo(out, "\\x%02x", c);
+		else
+			appendStringInfoChar(out, c);
+	}
+	appendStringInfoChar(out, quote);
+}
+
+static void
+check_policy(HttpCall *call)
+{
+	HttpSpan	slug = http_path_param(call, "policy_slug");
+	StringInfoData message;
+	Datum		found;
+	bool		isnull;
+
+	initStringInfo(&message);
+	if (slug.s == NULL)
+	{
+		call->policy = uuid_param(call, "policy_uuid");
+		call->has_policy = policy_in_sight(call, &call->policy);
+		if (!call->has_policy)
+		{
+			char		text[UUID_TEXT_LEN + 1];
+
+			format_uuid(&call->policy, text);
+			appendStringInfo(&message, "No such policy {'uuid': '%s'}", text);
+		}
+	}
+	else
+	{
+		found = http_query_value(HTTP_SQL_POLICY_OF_SLUG, UUIDPGetDatum(&call->tenant),
+								 PointerGetDatum(cstring_to_text_with_len(slug.s, slug.len)), &isnull);
+		call->has_policy = !isnull;
+		if (call->has_policy)
+			call->policy = *DatumGetUUIDP(found);
+		else
+		{
+			appendStringInfoString(&message, "No such policy {'slug': ");
+			append_python_text(&message, slug);
+			appendStringInfoChar(&message, '}');
+		}
+	}
+	if (!call->has_policy)
+		http_error(404, message.data, NULL);
+}
+
+static void
+check_idp(HttpCall *call)
+{
+	HttpSpan	type = http_path_param(call, "idp_type");
+	StringInfoData quoted;
+	bool		isnull;
+	Datum		known = http_query_value(HTTP_SQL_IS_METHOD, PointerGetDatum(cstring_to_text_with_len(type.s, type.len)),
+										 (Datum) 0, &isnull);
+
+	if (!isnull && DatumGetBool(known))
 		return;
-	if (!session_owner_tenant(&target, &tenant) || !tenant_contains(&call->tenant, &tenant))
-		unknown_user(&target.user_uuid);
+	initStringInfo(&quoted);
+	appendStringInfoString(&quoted, "{\"error_id\": \"unknown-idp-type\", \"details\": {");
+	append_detail(&quoted, "idp_type", type.s, type.len);
+	appendStringInfoString(&quoted, "}, \"resource\": \"idp\"}");
+	http_error(404, psprintf("No such IDP type: \"%.*s\"", (int) type.len, type.s), quoted.data);
+}
+
+/*
+ * http_check_target
+ *
+ * What the path names must be in sight from the scoping tenant.  Raises the
+ * WA404 of its kind (contract: errors.md section 5).
+ */
+void
+http_check_target(HttpCall *call, RouteCheck check)
+{
+	pg_uuid_t	uuid;
+
+	switch (check)
+	{
+		case ROUTE_CHECK_USER:
+			uuid = uuid_param(call, "user_uuid");
+			if (!user_in_sight(call, &uuid))
+				unknown("user", "users", &uuid);
+			break;
+		case ROUTE_CHECK_GROUP:
+			uuid = uuid_param(call, "group_uuid");
+			if (!group_in_sight(call, &uuid))
+				unknown("group", "groups", &uuid);
+			break;
+		case ROUTE_CHECK_TARGET_TENANT:
+		case ROUTE_CHECK_PARENT_TENANT:
+			uuid = uuid_param(call, check == ROUTE_CHECK_TARGET_TENANT ? "tenant_uuid" : "parent_tenant_uuid");
+			if (!tenant_contains(&call->tenant, &uuid))
+				unknown("tenant", "tenants", &uuid);
+			break;
+		case ROUTE_CHECK_POLICY:
+			check_policy(call);
+			break;
+		case ROUTE_CHECK_IDP:
+			check_idp(call);
+			break;
+		default:
+			elog(ERROR, "check %d looks for nothing", (int) check);
+	}
 }

@@ -62,7 +62,10 @@ push_string(JsonbParseState **state, JsonbIteratorToken token, HttpSpan s)
 	pushJsonbValue(state, token, &value);
 }
 
-/* {"name": "value"} of the path parameters, UUIDs in lower case */
+/*
+ * {"name": "value"} of the path parameters, UUIDs in lower case; a policy named
+ * by its slug is there by its uuid, too.
+ */
 static Jsonb *
 params_jsonb(const HttpCall *call)
 {
@@ -85,6 +88,14 @@ params_jsonb(const HttpCall *call)
 		}
 		push_string(&state, WJB_KEY, (HttpSpan) {name, len});
 		push_string(&state, WJB_VALUE, value);
+	}
+	if (call->has_policy)
+	{
+		char		text[UUID_TEXT_LEN + 1];
+
+		uuid_text_format(call->policy.data, text);
+		push_string(&state, WJB_KEY, (HttpSpan) {"policy_uuid", 11});
+		push_string(&state, WJB_VALUE, (HttpSpan) {pnstrdup(text, UUID_TEXT_LEN), UUID_TEXT_LEN});
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -186,7 +197,7 @@ body_jsonb(HttpCall *call)
 }
 
 static Datum
-make_request(HttpCall *call, Jsonb *query, Jsonb *body)
+make_request(HttpCall *call)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(wazo_catalog()->http_request, -1);
 	Datum		value[REQUEST_COLUMNS] = {0};
@@ -204,10 +215,10 @@ make_request(HttpCall *call, Jsonb *query, Jsonb *body)
 	SET(REQUEST_METHOD, CStringGetTextDatum(call->method));
 	SET(REQUEST_PATH, CStringGetTextDatum(call->route->path));
 	SET(REQUEST_PARAMS, JsonbPGetDatum(params_jsonb(call)));
-	SET(REQUEST_QUERY, JsonbPGetDatum(query ? query : query_jsonb(&call->target)));
+	SET(REQUEST_QUERY, JsonbPGetDatum(call->query ? call->query : query_jsonb(&call->target)));
 	SET(REQUEST_HEADERS, PointerGetDatum(call->headers));
-	if (body)
-		SET(REQUEST_BODY, JsonbPGetDatum(body));
+	if (call->json)
+		SET(REQUEST_BODY, JsonbPGetDatum(call->json));
 	if (call->body)
 		SET(REQUEST_RAW_BODY, PointerGetDatum(call->body));
 	if (call->peer)
@@ -281,8 +292,6 @@ static void
 check_and_call(HttpCall *call)
 {
 	const Route *route = call->route;
-	Jsonb	   *query = NULL;
-	Jsonb	   *body = NULL;
 	Datum		result;
 	LOCAL_FCINFO(fcinfo, 1);
 
@@ -294,17 +303,31 @@ check_and_call(HttpCall *call)
 			case ROUTE_CHECK_TENANT:
 				http_check_tenant(call);
 				break;
+			case ROUTE_CHECK_TOP_TENANT:
+				http_check_top_tenant(call);
+				break;
 			case ROUTE_CHECK_USER:
-				http_check_user(call);
+			case ROUTE_CHECK_GROUP:
+			case ROUTE_CHECK_POLICY:
+			case ROUTE_CHECK_TARGET_TENANT:
+			case ROUTE_CHECK_PARENT_TENANT:
+			case ROUTE_CHECK_IDP:
+				http_check_target(call, route->check[i]);
+				break;
+			case ROUTE_CHECK_MAY_ADD:
+				http_check_grant(call, false);
+				break;
+			case ROUTE_CHECK_MAY_REMOVE:
+				http_check_grant(call, true);
 				break;
 			case ROUTE_CHECK_QUERY:
-				query = validate_query(route->query_schema, query_jsonb(&call->target));
+				call->query = validate_query(route->query_schema, query_jsonb(&call->target));
 				break;
 			case ROUTE_CHECK_BODY:
-				body = validate_object(route->body_schema, body_jsonb(call));
+				call->json = validate_object(route->body_schema, body_jsonb(call));
 				break;
 			case ROUTE_CHECK_JSON:
-				body = body_jsonb(call);
+				call->json = body_jsonb(call);
 				break;
 		}
 	}
@@ -314,7 +337,7 @@ check_and_call(HttpCall *call)
 				 errmsg("the function %s does not exist", route->handler)));
 
 	InitFunctionCallInfoData(*fcinfo, unconstify(FmgrInfo *, &route->function), 1, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = make_request(call, query, body);
+	fcinfo->args[0].value = make_request(call);
 	fcinfo->args[0].isnull = false;
 	result = FunctionCallInvoke(fcinfo);
 	if (fcinfo->isnull)

@@ -155,16 +155,24 @@ tree_insert(RouteNode *node, Route *route)
 	return node;
 }
 
-static int
+static RouteCheck
 parse_check(const char *name)
 {
 	static const struct
 	{
 		const char *name;
-		int			check;
+		RouteCheck	check;
 	}			known[] = {
 		{"tenant", ROUTE_CHECK_TENANT},
+		{"top_tenant", ROUTE_CHECK_TOP_TENANT},
 		{"user", ROUTE_CHECK_USER},
+		{"group", ROUTE_CHECK_GROUP},
+		{"policy", ROUTE_CHECK_POLICY},
+		{"target_tenant", ROUTE_CHECK_TARGET_TENANT},
+		{"parent_tenant", ROUTE_CHECK_PARENT_TENANT},
+		{"idp", ROUTE_CHECK_IDP},
+		{"may_add", ROUTE_CHECK_MAY_ADD},
+		{"may_remove", ROUTE_CHECK_MAY_REMOVE},
 		{"query", ROUTE_CHECK_QUERY},
 		{"body", ROUTE_CHECK_BODY},
 		{"json", ROUTE_CHECK_JSON},

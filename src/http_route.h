@@ -15,11 +15,23 @@
 
 struct HttpCall;
 
-#define ROUTE_CHECK_TENANT	0x01
-#define ROUTE_CHECK_USER	0x02
-#define ROUTE_CHECK_QUERY	0x04
-#define ROUTE_CHECK_BODY	0x08
-#define ROUTE_CHECK_JSON	0x10
+/* What stands before a handler; the words are in http_route.c. */
+typedef enum RouteCheck
+{
+	ROUTE_CHECK_TENANT,			/* the scoping tenant */
+	ROUTE_CHECK_TOP_TENANT,		/* the caller is of the top tenant */
+	ROUTE_CHECK_USER,			/* what the path names is in sight: */
+	ROUTE_CHECK_GROUP,
+	ROUTE_CHECK_POLICY,
+	ROUTE_CHECK_TARGET_TENANT,
+	ROUTE_CHECK_PARENT_TENANT,
+	ROUTE_CHECK_IDP,			/* {idp_type} is an authentication method */
+	ROUTE_CHECK_MAY_ADD,		/* the caller holds what it gives */
+	ROUTE_CHECK_MAY_REMOVE,		/* or takes */
+	ROUTE_CHECK_QUERY,
+	ROUTE_CHECK_BODY,
+	ROUTE_CHECK_JSON
+} RouteCheck;
 
 #define ROUTE_MAX_CHECKS	8
 
@@ -30,7 +42,7 @@ typedef struct Route
 	const char *access;			/* template, or NULL */
 	bool		token_in_query; /* ?token= before the headers */
 	int			nchecks;
-	int			check[ROUTE_MAX_CHECKS];	/* ROUTE_CHECK_..., in their order */
+	RouteCheck	check[ROUTE_MAX_CHECKS];	/* in their order */
 	const char *query_schema;	/* or NULL */
 	const char *body_schema;	/* or NULL */
 	int			nparams;

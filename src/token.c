@@ -12,20 +12,15 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 #include "acl_cache.h"
 #include "acl_match.h"
 #include "catalog.h"
+#include "row_by_key.h"
 #include "secret.h"
 #include "token.h"
 
@@ -51,60 +46,6 @@ enum
 	ACL_SET_DIGEST = 1,
 	ACL_SET_ACL
 };
-enum
-{
-	USER_UUID = 1,
-	USER_TENANT_UUID
-};
-enum
-{
-	TENANT_UUID = 1,
-	TENANT_PATH
-};
-
-/* One row by its primary key, which is a uuid and the table's first column. */
-typedef struct RowByKey
-{
-	Relation	rel;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-} RowByKey;
-
-static bool
-row_open(RowByKey *row, Oid relid, Oid pkey, const pg_uuid_t *key)
-{
-	ScanKeyData skey;
-
-	ScanKeyInit(&skey, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(key));
-	row->rel = table_open(relid, AccessShareLock);
-	row->scan = systable_beginscan(row->rel, pkey, true, GetActiveSnapshot(), 1, &skey);
-	row->tuple = systable_getnext(row->scan);
-	return HeapTupleIsValid(row->tuple);
-}
-
-static void
-row_close(RowByKey *row)
-{
-	systable_endscan(row->scan);
-	table_close(row->rel, AccessShareLock);
-}
-
-static Datum
-row_get(const RowByKey *row, int attnum, bool *isnull)
-{
-	return heap_getattr(row->tuple, attnum, RelationGetDescr(row->rel), isnull);
-}
-
-static pg_uuid_t
-row_get_uuid(const RowByKey *row, int attnum)
-{
-	bool		isnull;
-	Datum		value = row_get(row, attnum, &isnull);
-
-	Assert(!isnull);
-	return *DatumGetUUIDP(value);
-}
-
 /*
  * session_find
  *
@@ -252,6 +193,25 @@ tenant_contains(const pg_uuid_t *tenant, const pg_uuid_t *below)
 	return contains;
 }
 
+/* tenant_is_top: is it the tenant above all others? */
+bool
+tenant_is_top(const pg_uuid_t *tenant)
+{
+	const WazoCatalog *cat = wazo_catalog();
+	RowByKey	row;
+	bool		top = false;
+
+	if (row_open(&row, cat->tenant, cat->tenant_pkey, tenant))
+	{
+		bool		isnull;
+		ArrayType  *path = DatumGetArrayTypeP(row_get(&row, TENANT_PATH, &isnull));
+
+		top = ArrayGetNItems(ARR_NDIM(path), ARR_DIMS(path)) == 1;
+	}
+	row_close(&row);
+	return top;
+}
+
 /*
  * session_owner_tenant
  *
@@ -262,17 +222,10 @@ bool
 session_owner_tenant(const Session *session, pg_uuid_t *tenant)
 {
 	const WazoCatalog *cat = wazo_catalog();
-	RowByKey	row;
-	bool		found;
 
 	*tenant = session->tenant_uuid;
-	if (!session->has_user)
-		return true;
-	found = row_open(&row, cat->user, cat->user_pkey, &session->user_uuid);
-	if (found)
-		*tenant = row_get_uuid(&row, USER_TENANT_UUID);
-	row_close(&row);
-	return found;
+	return !session->has_user ||
+		row_uuid_of(cat->user, cat->user_pkey, &session->user_uuid, USER_TENANT_UUID, tenant);
 }
 
 /*

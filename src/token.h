@@ -60,6 +60,7 @@ extern bool session_grants(const Session *session, const char *access, size_t le
 extern bool session_reaches_tenant(const Session *session, const pg_uuid_t *tenant);
 extern bool session_owner_tenant(const Session *session, pg_uuid_t *tenant);
 extern Datum session_acl(const Session *session);
+extern bool tenant_is_top(const pg_uuid_t *tenant);
 extern bool tenant_contains(const pg_uuid_t *tenant, const pg_uuid_t *below);
 extern void token_append_json(StringInfo out, const char *token, const Session *session,
 							  bool precise, const text *refresh_token);

@@ -6,6 +6,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     "enabled_backend_plugins": {"ldap_user": true, "wazo_user": true},
     "enabled_http_plugins": {"user_registration": false},
     "backend_policies": {},
+    "idp_plugins": {"saml": {"enabled": true, "priority": 1}, "ldap": {"enabled": true, "priority": 2}},
     "purpose_metadata_mapping": {"user": [], "internal": [], "external_api": []}
   }'::jsonb
 $$;

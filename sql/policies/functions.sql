@@ -1,3 +1,22 @@
+CREATE OR REPLACE FUNCTION wazo_auth.policy_of_slug(tenant_uuid uuid, slug text) RETURNS uuid
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  -- lower() finds the row by the unique index, the second comparison is exact.
+  RETURN (SELECT p.uuid
+          FROM wazo_auth.tenant t
+          CROSS JOIN LATERAL pg_catalog.unnest(t.path) WITH ORDINALITY above (uuid, depth)
+          JOIN wazo_auth.policy p ON p.tenant_uuid = above.uuid AND pg_catalog.lower(p.slug) = pg_catalog.lower(policy_of_slug.slug)
+          WHERE t.uuid = policy_of_slug.tenant_uuid
+            AND p.slug = policy_of_slug.slug
+            AND (above.uuid = t.uuid OR p.shared OR p.config_managed)
+          ORDER BY above.depth DESC
+          LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.policy_of_slug(uuid, text) IS
+'The policy that a slug means in a tenant: its own, else the nearest one shared by a tenant above, else the configuration''s (which the top tenant owns); null without one (contract: semantics.md section 8). Case counts.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.create_policy(
   tenant_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}', slug text DEFAULT NULL,
   description text DEFAULT NULL, shared boolean DEFAULT false, config_managed boolean DEFAULT false)
