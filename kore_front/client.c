@@ -25,6 +25,8 @@
 #define LINGER 2000				/* ms to read and ignore what a refused client still sends */
 #define SWEEP 500				/* ms */
 #define EMPTY_LINES_MOST 4
+#define LARGE_BODY (64 * 1024)
+#define LARGE_BODIES_MOST (64 * 1024 * 1024)	/* bytes of large bodies that a worker holds at a time */
 
 typedef enum ClientState
 {
@@ -47,6 +49,7 @@ struct Client
 	char	   *in;
 	uint32_t	in_len;
 	uint32_t	in_size;
+	size_t		charged;		/* what its body counts among the large ones */
 	RequestScan scan;
 	Request    *req;
 	Job		   *job;
@@ -64,6 +67,7 @@ static struct listener listener;
 static bool accepting;
 static bool accept_wanted;
 static bool draining;
+static size_t large_bodies;
 static Bytes response;			/* scratch, reused */
 
 static void client_read(Client *client);
@@ -111,6 +115,7 @@ client_gone(struct connection *c)
 	if (client->job != NULL)
 		lanes_abandon(client->job);
 	client->job = NULL;
+	large_bodies -= client->charged;
 	if (client->in != NULL)
 		explicit_bzero(client->in, client->in_len);
 	free(client->in);
@@ -309,6 +314,8 @@ client_answered(Client *client, int status, bool close)
 			   client->started != 0 ? front_time_us() - client->started : 0);
 	client->job = NULL;
 	client->started = 0;
+	large_bodies -= client->charged;
+	client->charged = 0;
 	if (!close)
 	{
 		/* Keep what was pipelined behind the request; wipe the rest, it may hold a password. */
@@ -335,7 +342,8 @@ client_answered(Client *client, int status, bool close)
 		return;
 	if (close)
 	{
-		explicit_bzero(client->in, client->in_len);
+		if (client->in_len > 0)
+			explicit_bzero(client->in, client->in_len);
 		if (client->out.len == 0)
 			client_finish(client);
 		else
@@ -384,7 +392,7 @@ client_refuse(Client *client, int status)
 
 	/* A request whose head was not understood must not be read as one. */
 	response.len = 0;
-	response_error(&response, req, client->in, status, false, true);
+	response_error(&response, req, client->in, status, status == 503, true);
 	client_answered(client, status, true);
 }
 
@@ -493,6 +501,16 @@ read_head(Client *client)
 	{
 		submit(client);
 		return true;
+	}
+	if (req->body_len > LARGE_BODY)
+	{
+		if (large_bodies + req->body_len > LARGE_BODIES_MOST + front_config.max_body)
+		{
+			client_refuse(client, 503);
+			return false;
+		}
+		client->charged = req->body_len;
+		large_bodies += client->charged;
 	}
 	reserve_input(client, total);
 	client->state = READING_BODY;

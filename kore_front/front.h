@@ -135,8 +135,12 @@ extern void log_request_reopen(int sig);
 extern void front_log(int level, const char *fmt,...) __attribute__((format(printf, 2, 3)));
 extern void log_access(const char *peer, const Request *req, const char *buf, int status, uint64_t bytes,
 					   uint64_t microseconds);
-extern size_t log_mask_target(const char *target, size_t len, char *out, size_t out_size);
 extern uint64_t front_time_us(void);
+
+/* ---- mask.c ---- */
+
+extern size_t log_mask_target(const char *target, size_t len, char *out, size_t out_size);
+extern const char *log_trace_id(const Request *req, const char *buf);
 
 /* ---- response.c ---- */
 

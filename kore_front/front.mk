@@ -15,7 +15,7 @@ KORE_BUILD := build/kore
 FRONT_BINARY := build/wazo-auth
 FRONT_SBINDIR ?= /usr/sbin
 
-FRONT_SOURCES := main config supervise sandbox client request response dbconn lanes log
+FRONT_SOURCES := main config supervise sandbox client request response dbconn lanes log mask
 FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o)
 KORE_STAMP := $(KORE_BUILD)/features
 

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +24,6 @@
 
 #define PIECE 4096				/* PIPE_BUF of Linux: written in one go */
 #define FLUSH_AFTER_MS 50
-#define MASK "***"
 
 static int	log_fd = STDERR_FILENO;
 static bool log_may_block;		/* a pipe, socket or terminal: never wait for its reader */
@@ -215,159 +213,6 @@ front_log(int level, const char *fmt,...)
 	write_lines(line, n);
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Percent-decodes into out (lower-cased, NUL-terminated), as much as fits: only for comparing with known names. */
-static void
-decode_name(const char *s, size_t len, char *out, size_t size)
-{
-	size_t		n = 0;
-
-	for (size_t i = 0; i < len && n + 1 < size; i++)
-	{
-		unsigned char c = (unsigned char) s[i];
-
-		if (c == '%' && i + 2 < len && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0)
-		{
-			c = (unsigned char) (hex_value(s[i + 1]) * 16 + hex_value(s[i + 2]));
-			i += 2;
-		}
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char) (c + 32);
-		out[n++] = (char) (c != '\0' ? c : ' ');
-	}
-	out[n] = '\0';
-}
-
-/* Names of query values that may be shown nowhere. */
-static bool
-is_secret_name(const char *s, size_t len)
-{
-	static const char *const parts[] = {"token", "passw", "secret", "session", "code", "assertion", "saml", "auth", "key"};
-	char		name[64];
-
-	if (len >= sizeof(name))
-		return true;
-	decode_name(s, len, name, sizeof(name));
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (strstr(name, parts[i]) != NULL)
-			return true;
-	return false;
-}
-
-/*
- * Copies a request target with its secrets masked: the path segment after "token" (or "tokens"), and the values of
- * query keys that name one. out_size: at least 16. A longer target is cut and ends with "...". Returns the length.
- */
-size_t
-log_mask_target(const char *target, size_t len, char *out, size_t out_size)
-{
-	const char *end = target + len;
-	const char *query = memchr(target, '?', len);
-	const char *p = target;
-	const char *path_end = query != NULL ? query : end;
-	size_t		n = 0;
-	bool		mask_next = false;
-	bool		cut = false;
-
-#define PUT(s, l) \
-	do { \
-		size_t		room = out_size - 3 - n; \
-		size_t		want = (l); \
-\
-		cut = want > room; \
-		memcpy(out + n, (s), cut ? room : want); \
-		n += cut ? room : want; \
-	} while (0)
-
-	while (p < path_end && !cut)
-	{
-		const char *slash = memchr(p, '/', (size_t) (path_end - p));
-		const char *seg_end = slash != NULL ? slash : path_end;
-		size_t		seg_len = (size_t) (seg_end - p);
-
-		if (seg_len > 0)
-		{
-			if (mask_next)
-			{
-				PUT(MASK, 3);
-				mask_next = false;
-			}
-			else
-			{
-				char		name[16];
-
-				decode_name(p, seg_len, name, sizeof(name));
-				mask_next = strcmp(name, "token") == 0 || strcmp(name, "tokens") == 0;
-				PUT(p, seg_len);
-			}
-		}
-		if (slash != NULL && !cut)
-			PUT("/", 1);
-		p = slash != NULL ? slash + 1 : path_end;
-	}
-	while (p < end && !cut)
-	{
-		const char *start = p + 1;	/* after '?', '&' or ';' */
-		const char *stop = start;
-		const char *eq;
-
-		while (stop < end && *stop != '&' && *stop != ';')
-			stop++;
-		eq = memchr(start, '=', (size_t) (stop - start));
-		PUT(p, 1);
-		if (eq == NULL)
-		{
-			if (!cut)
-				PUT(start, (size_t) (stop - start));
-		}
-		else
-		{
-			bool		secret = is_secret_name(start, (size_t) (eq - start));
-
-			if (!cut)
-				PUT(start, (size_t) (eq + 1 - start));
-			if (!cut)
-				PUT(secret ? MASK : eq + 1, secret ? 3 : (size_t) (stop - eq - 1));
-		}
-		p = stop;
-	}
-#undef PUT
-	if (cut)
-	{
-		memcpy(out + n, "...", 3);
-		n += 3;
-	}
-	return n;
-}
-
-/* The trace id of a well-formed W3C traceparent, 32 hex digits; NULL otherwise. */
-static const char *
-trace_id(const Request *req, const char *buf)
-{
-	const char *v;
-
-	if (req->traceparent < 0 || req->headers[req->traceparent].value_len < 55)
-		return NULL;
-	v = buf + req->headers[req->traceparent].value;
-	if (v[2] != '-' || v[35] != '-' || v[52] != '-')
-		return NULL;
-	for (int i = 0; i < 55; i++)
-		if (i != 2 && i != 35 && i != 52 && (hex_value(v[i]) < 0 || (v[i] >= 'A' && v[i] <= 'F')))
-			return NULL;
-	return v + 3;
-}
-
 /*
  * Adds the line of one request: time, peer, "METHOD target", status, bytes sent, milliseconds, trace id or "-".
  * req: NULL or with method_len 0 when the request could not be read.
@@ -389,7 +234,7 @@ log_access(const char *peer, const Request *req, const char *buf, int status, ui
 		n += req->method_len;
 		line[n++] = ' ';
 		n += log_mask_target(buf + req->target, req->target_len, line + n, 1024);
-		trace = trace_id(req, buf);
+		trace = log_trace_id(req, buf);
 	}
 	else
 		line[n++] = '-';

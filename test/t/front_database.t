@@ -198,6 +198,36 @@ $t->start_front('--workers', 1, '--database', "postgresql://postgres\@127.0.0.1:
 is($t->call('GET', $_)->{status}, 200, "URI, and another database for reads: $_") for '/echo', '/0.1/token/x';
 $t->stop_front;
 
+# ---- TLS and a password, inside the sandbox ----
+{
+	my $data = "$t->{dir}/pg/data";
+	my $key = "$t->{dir}/pg/server";
+	system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout $key.key -out $key.crt 2>/dev/null") == 0 or die;
+	chmod 0600, "$key.key";
+	chown((getpwnam($t->{user}))[2, 3], "$key.key", "$key.crt") if $t->{user};
+	$t->psql("CREATE ROLE scram LOGIN PASSWORD 'hunter2'; GRANT USAGE ON SCHEMA wazo_auth TO scram");
+	open(my $f, '>>', "$data/postgresql.conf") or die $!;
+	print $f "ssl = on\nssl_key_file = '$key.key'\nssl_cert_file = '$key.crt'\n";
+	close $f;
+	open($f, '>', "$data/pg_hba.conf") or die $!;
+	print $f "hostssl all scram 127.0.0.1/32 scram-sha-256\nlocal all all trust\nhost all postgres 127.0.0.1/32 trust\n";
+	close $f;
+	$t->stop_server;
+	$t->start_server;
+	$t->start_front('--workers', 1, '--database', "host=127.0.0.1 port=$t->{pg_port} user=scram password=hunter2 dbname=postgres");
+	is($t->call('GET', '/echo')->{status}, 200, 'TLS and SCRAM');
+	is($t->psql("SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE ssl AND usename = 'scram'"), 3, '... all connections');
+	is(length($t->call('GET', '/big/3000000')->{body}), 3000000, '... a long answer');
+	is($t->call('POST', '/echo', body => 'x' x 500000)->{status}, 200, '... a long body');
+	$t->stop_server('immediate');
+	$t->start_server;
+	ok(wait_for(sub { $t->call('GET', '/echo')->{status} == 200 }, 5), '... again after a restart');
+	$t->psql("ALTER ROLE scram PASSWORD 'other'; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'scram'");
+	ok(wait_for(sub { $t->call('GET', '/echo')->{status} == 503 }, 5), 'wrong password: 503');
+	unlike($t->log, qr/hunter2/, '... and no password in the log');
+	$t->stop_front;
+}
+
 # ---- no database from the start ----
 $t->stop_server('immediate');
 $t->start_front('--workers', 1);

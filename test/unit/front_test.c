@@ -1,0 +1,350 @@
+/*
+ * front_test.c: the parts of the HTTP front that need neither a socket nor Kore: the request reader, the reader of the
+ * database's answer, and the mask of the access log; with fixed cases and with random damage, under sanitizers.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "../../kore_front/front.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+FrontConfig front_config;
+
+static int	tests;
+static int	failures;
+
+static void
+ok(bool good, const char *what)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
+	failures += !good;
+}
+
+void
+front_log(int level, const char *fmt,...)
+{
+	(void) level;
+	(void) fmt;
+}
+
+/* Copies into a buffer of exactly that size, so that the sanitizer sees every step beyond it. */
+static char *
+exact(const char *s, size_t len)
+{
+	char	   *copy = malloc(len > 0 ? len : 1);
+
+	memcpy(copy, s, len);
+	return copy;
+}
+
+/* Reads a request as client.c does, in steps. Returns a status or REQUEST_READY or REQUEST_MORE. */
+static int
+read_request(Request *req, const char *bytes, size_t len, size_t step)
+{
+	RequestScan scan = {0};
+	size_t		have = 0;
+	int			r = REQUEST_MORE;
+	char	   *buf;
+
+	while (r == REQUEST_MORE && have < len)
+	{
+		have = have + step < len ? have + step : len;
+		buf = exact(bytes, have);
+		r = request_scan(&scan, buf, have);
+		if (r == REQUEST_READY)
+			r = request_parse(req, buf, scan.pos, 1000);
+		free(buf);
+	}
+	return r;
+}
+
+static uint32_t
+random_number(void)
+{
+	static uint64_t state = 88172645463325252ULL;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t) (state >> 16);
+}
+
+static void
+test_requests(void)
+{
+	static const struct
+	{
+		const char *bytes;
+		int			status;
+	}			cases[] = {
+		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", REQUEST_READY},
+		{"GET / HTTP/1.0\r\n\r\n", REQUEST_READY},
+		{"GET / HTTP/1.1\r\nHost:\r\n\r\n", REQUEST_READY},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", REQUEST_READY},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n", 413},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0001\r\n\r\n", REQUEST_READY},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1 1\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\n\r\n", 400},
+		{"\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: x\r\n", REQUEST_MORE},
+		{"G", REQUEST_MORE},
+		{"\n", 400},
+		{"GET / HTTP/1.9\r\nHost: x\r\n\r\n", 505},
+		{"GET / HTTP/11\r\nHost: x\r\n\r\n", 400},
+		{"GET / http/1.1\r\nHost: x\r\n\r\n", 400},
+		{"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n\r\n", 501},
+	};
+	char		what[80];
+	Request    *req = malloc(sizeof(Request));
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		size_t		len = strlen(cases[i].bytes);
+		bool		good = true;
+
+		for (size_t step = 1; step <= len; step++)
+			good = good && read_request(req, cases[i].bytes, len, step) == cases[i].status;
+		snprintf(what, sizeof(what), "request %zu, in steps of every size", i);
+		ok(good, what);
+	}
+
+	/* Damage: what is read as a request must obey the rules it claims. */
+	bool		good = true;
+	int			accepted = 0;
+	static const char seed[] = "POST /0.1/token/x/scopes/check?a=b HTTP/1.1\r\nHost: a:1\r\nContent-Length: 12\r\n"
+		"Connection: close, x\r\nX-Forwarded-For: a, b\r\nX-Forwarded-For: c\r\ntraceparent: 00-0\r\nExpect: 100-continue\r\n\r\n";
+
+	for (int i = 0; i < 300000; i++)
+	{
+		char		bytes[sizeof(seed)];
+		size_t		len = sizeof(seed) - 1;
+		RequestScan scan = {0};
+		char	   *buf;
+
+		memcpy(bytes, seed, sizeof(seed));
+		for (uint32_t n = random_number() % 4; n > 0; n--)
+		{
+			uint32_t	at = random_number() % (uint32_t) len;
+
+			switch (random_number() % 3)
+			{
+				case 0:
+					bytes[at] = (char) random_number();
+					break;
+				case 1:
+					bytes[at] = "\r\n :,\t\0%"[random_number() % 8];
+					break;
+				default:
+					memmove(bytes + at, bytes + at + 1, len - at - 1);
+					len--;
+					break;
+			}
+		}
+		buf = exact(bytes, len);
+		if (request_scan(&scan, buf, len) == REQUEST_READY &&
+			request_parse(req, buf, scan.pos, 1000) == REQUEST_READY)
+		{
+			char		peer[4 * FRONT_MAX_PEER];
+
+			accepted++;
+			good = good && req->head_len == scan.pos && req->method_len > 0 && req->body_len <= 1000 &&
+				memcmp(buf + req->head_len - 4, "\r\n\r\n", 4) == 0 &&
+				memchr(buf + req->target, ' ', req->target_len) == NULL;
+			for (int h = 0; h < req->n_headers; h++)
+				good = good && memchr(buf + req->headers[h].value, '\r', req->headers[h].value_len) == NULL &&
+					memchr(buf + req->headers[h].value, '\n', req->headers[h].value_len) == NULL &&
+					memchr(buf + req->headers[h].value, '\0', req->headers[h].value_len) == NULL;
+			for (int proxies = 0; proxies < 5; proxies++)
+				good = good && request_peer(req, buf, proxies, "::1", peer, sizeof(peer)) <= sizeof(peer);
+			(void) request_is_fast(req, buf);
+		}
+		free(buf);
+	}
+	ok(good && accepted > 1000, "damaged requests: refused, or sound");
+	free(req);
+}
+
+static void
+test_utf8(void)
+{
+	bool		good = true;
+
+	for (int i = 0; i < 300000; i++)
+	{
+		char		in[16];
+		char		out[32];
+		char		again[64];
+		size_t		len = random_number() % 8;
+		size_t		n;
+		char	   *copy;
+
+		for (size_t k = 0; k < len; k++)
+			in[k] = random_number() % 3 ? (char) ("\xc3\xa9\xed\xa0\xf4\x8f\xbf\xe2\x82\xac" "ab")[random_number() % 12] : (char) random_number();
+		copy = exact(in, len);
+		n = text_to_utf8(copy, len, out);
+		/* the result is UTF-8: a second pass changes nothing */
+		good = good && n >= len && n <= 2 * len && text_to_utf8(out, n, again) == n && memcmp(out, again, n) == 0;
+		free(copy);
+	}
+	ok(good, "whatever the bytes, the result is UTF-8");
+}
+
+static size_t
+put_int32(char *out, int32_t n)
+{
+	uint32_t	v = htonl((uint32_t) n);
+
+	memcpy(out, &v, 4);
+	return 4;
+}
+
+/* A value of type http_response with two headers and a body, in binary. */
+static size_t
+make_row(char *out)
+{
+	static const char *const texts[] = {"Content-Type", "application/json", "X-Two", "2"};
+	size_t		n = 0;
+	size_t		array_len;
+
+	n += put_int32(out + n, 3);
+	n += put_int32(out + n, 23);
+	n += put_int32(out + n, 4);
+	n += put_int32(out + n, 200);
+	n += put_int32(out + n, 1009);
+	array_len = n;
+	n += 4;
+	n += put_int32(out + n, 1);
+	n += put_int32(out + n, 0);
+	n += put_int32(out + n, 25);
+	n += put_int32(out + n, 4);
+	n += put_int32(out + n, 1);
+	for (int i = 0; i < 4; i++)
+	{
+		n += put_int32(out + n, (int32_t) strlen(texts[i]));
+		memcpy(out + n, texts[i], strlen(texts[i]));
+		n += strlen(texts[i]);
+	}
+	put_int32(out + array_len, (int32_t) (n - array_len - 4));
+	n += put_int32(out + n, 17);
+	n += put_int32(out + n, 2);
+	memcpy(out + n, "{}", 2);
+	return n + 2;
+}
+
+static void
+test_responses(void)
+{
+	char		row[512];
+	size_t		len = make_row(row);
+	Request		req = {.origin = -1, .traceparent = -1};
+	Bytes		out = {0};
+	bool		good = true;
+
+	front_config.cors = true;
+	ok(response_from_row(&out, &req, "", row, len, false) == 200, "a row is read");
+	bytes_add(&out, "", 1);
+	ok(strstr(out.data, "\r\nContent-Type: application/json\r\nX-Two: 2\r\nContent-Length: 2\r\n\r\n{}") != NULL, "... and sent");
+	for (size_t cut = 0; cut < len; cut++)
+	{
+		char	   *copy = exact(row, cut);
+
+		out.len = 0;
+		good = good && response_from_row(&out, &req, "", copy, cut, false) == 0 && out.len == 0;
+		free(copy);
+	}
+	ok(good, "a row cut anywhere is not taken");
+	good = true;
+	for (int i = 0; i < 300000; i++)
+	{
+		char	   *copy = exact(row, len);
+		int			status;
+		char	   *end;
+
+		for (uint32_t n = 1 + random_number() % 3; n > 0; n--)
+			copy[random_number() % len] = (char) (random_number() % 2 ? random_number() : random_number() % 32);
+		out.len = 0;
+		status = response_from_row(&out, &req, "", copy, len, false);
+		if (status != 0)
+		{
+			/* One head, in lines of printable bytes that have a colon. */
+			bytes_add(&out, "", 1);
+			end = strstr(out.data, "\r\n\r\n");
+			good = good && end != NULL && status >= 200 && status <= 599;
+			if (end != NULL)
+			{
+				char	   *line = strstr(out.data, "\r\n") + 2;
+
+				end[2] = '\0';
+				while (*line != '\0')
+				{
+					char	   *next = strstr(line, "\r\n");
+
+					good = good && next != NULL && memchr(line, ':', (size_t) (next - line)) != NULL &&
+						memchr(line, '\n', (size_t) (next - line)) == NULL;
+					line = next + 2;
+				}
+			}
+		}
+		free(copy);
+	}
+	ok(good, "a damaged row never breaks a header line");
+	bytes_free(&out);
+}
+
+static void
+test_mask(void)
+{
+	static const char *const cases[][2] = {
+		{"/0.1/token/abc", "/0.1/token/***"},
+		{"/0.1/token/abc/scopes/check", "/0.1/token/***/scopes/check"},
+		{"/0.1/token", "/0.1/token"},
+		{"/0.1/token?x", "/0.1/token?x"},
+		{"/0.1/t%6fken/abc?token=1", "/0.1/t%6fken/***?token=***"},
+		{"/?token=a&b=c&refresh_token=", "/?token=***&b=c&refresh_token=***"},
+		{"/?&&;=x&=", "/?&&;=x&="},
+		{"*", "*"},
+	};
+	char		out[64];
+	char		what[80];
+	bool		good = true;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		size_t		n = log_mask_target(cases[i][0], strlen(cases[i][0]), out, sizeof(out));
+
+		snprintf(what, sizeof(what), "mask %s", cases[i][0]);
+		ok(n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0, what);
+	}
+	for (int i = 0; i < 300000; i++)
+	{
+		char		in[100];
+		size_t		len = random_number() % sizeof(in);
+		size_t		size = 16 + random_number() % 60;
+		char	   *copy;
+		char	   *to = malloc(size);
+
+		for (size_t k = 0; k < len; k++)
+			in[k] = "/?&;=%token6fF"[random_number() % 14];
+		copy = exact(in, len);
+		good = good && log_mask_target(copy, len, to, size) <= size;
+		free(copy);
+		free(to);
+	}
+	ok(good, "masking never leaves its buffer");
+}
+
+int
+main(void)
+{
+	test_requests();
+	test_utf8();
+	test_responses();
+	test_mask();
+	printf("1..%d\n", tests);
+	return failures > 0;
+}
