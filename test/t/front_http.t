@@ -9,7 +9,7 @@ use Test::More;
 use WazoFront qw(wait_for);
 
 my $t = WazoFront->new;
-$t->start_front('--workers', 2);
+$t->start_front('--workers', 1);	# one: its log is in order
 my $host = "Host: localhost\r\n";
 my $r;
 
