@@ -12,83 +12,38 @@ SELECT wazo_auth.declare_schema('refresh_token_list', 'list_query', NULL, '{
   "created_at": {"type": "string"}
 }');
 
-CREATE OR REPLACE FUNCTION wazo_auth.search_pattern(search text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT '%' || pg_catalog.array_to_string(pg_catalog.array_remove(pg_catalog.string_to_array(search, ' '), ''), '%') || '%'
-$$;
-COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
-'ILIKE pattern of the query parameter search: its words in their order, anything between them; % and _ in it are wildcards (contract: schemas.md section 3). Null without a search.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.bad_filter(name text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM wazo_auth.raise_error(400, 'Invalid value of the filter ' || name, 'invalid-list-param',
-                               pg_catalog.json_build_object(name, 'invalid'), 'users');
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.bad_filter(text) IS 'Raises WA400 for a filter whose value cannot be read.';
-
 CREATE OR REPLACE FUNCTION wazo_auth.list_refresh_tokens(
   tenant_uuid uuid, query jsonb, user_uuid uuid DEFAULT NULL, recurse boolean DEFAULT NULL)
 RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_mobile boolean;
-  v_created_at timestamptz;
-  v_result json;
+  v_args jsonb := jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid);
 BEGIN
   BEGIN
-    v_mobile := (query ->> 'mobile')::boolean;
+    v_args := v_args || jsonb_build_object('@mobile', (query ->> 'mobile')::boolean);
   EXCEPTION WHEN data_exception THEN
     PERFORM wazo_auth.bad_filter('mobile');
   END;
   BEGIN
-    v_created_at := (query ->> 'created_at')::timestamptz;
+    v_args := v_args || jsonb_build_object('@created_at', (query ->> 'created_at')::timestamptz);
   EXCEPTION WHEN data_exception THEN
     PERFORM wazo_auth.bad_filter('created_at');
   END;
-  WITH visible AS MATERIALIZED (
-    SELECT r.client_id, r.created_at, r.mobile, r.user_uuid, u.tenant_uuid, r.metadata, r.token_digest
-    FROM wazo_auth.refresh_token r
-    JOIN wazo_auth.user u ON u.uuid = r.user_uuid
-    WHERE CASE
-            -- The caller's checks have made sure that this user is visible.
-            WHEN list_refresh_tokens.user_uuid IS NOT NULL THEN r.user_uuid = list_refresh_tokens.user_uuid
-            ELSE u.tenant_uuid IN (
-              SELECT wazo_auth.tenant_scope(list_refresh_tokens.tenant_uuid,
-                                            COALESCE(list_refresh_tokens.recurse, (query ->> 'recurse')::boolean, false)))
-          END
-  ), found AS MATERIALIZED (
-    SELECT v.*
-    FROM visible v
-    WHERE (query ->> 'search' IS NULL OR v.client_id ILIKE wazo_auth.search_pattern(query ->> 'search'))
-      AND (query ->> 'client_id' IS NULL OR v.client_id = query ->> 'client_id')
-      AND (v_mobile IS NULL OR v.mobile = v_mobile)
-      AND (v_created_at IS NULL OR v.created_at = v_created_at)
-  ), page AS (
-    SELECT f.*, pg_catalog.row_number() OVER (
-             ORDER BY
-               CASE WHEN query ->> 'direction' = 'asc' THEN
-                 CASE query ->> 'order' WHEN 'client_id' THEN f.client_id WHEN 'mobile' THEN f.mobile::text END END,
-               CASE WHEN query ->> 'direction' = 'desc' THEN
-                 CASE query ->> 'order' WHEN 'client_id' THEN f.client_id WHEN 'mobile' THEN f.mobile::text END END DESC,
-               CASE WHEN query ->> 'order' = 'created_at' AND query ->> 'direction' = 'asc' THEN f.created_at END,
-               CASE WHEN query ->> 'order' = 'created_at' AND query ->> 'direction' = 'desc' THEN f.created_at END DESC,
-               f.token_digest) AS place
-    FROM found f
-    ORDER BY place
-    LIMIT (query ->> 'limit')::bigint OFFSET (query ->> 'offset')::bigint
-  )
-  SELECT pg_catalog.json_build_object(
-    'total', (SELECT pg_catalog.count(*) FROM visible),
-    'filtered', (SELECT pg_catalog.count(*) FROM found),
-    'items', COALESCE((
-      SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-               'client_id', p.client_id, 'created_at', p.created_at, 'mobile', p.mobile,
-               'user_uuid', p.user_uuid, 'tenant_uuid', p.tenant_uuid, 'metadata', p.metadata) ORDER BY p.place)
-      FROM page p), '[]'))
-  INTO v_result;
-  RETURN v_result;
+  RETURN wazo_auth.list_page(query, v_args,
+    answer => '{total,filtered,items}',
+    source => 'wazo_auth.refresh_token r JOIN wazo_auth.user u ON u.uuid = r.user_uuid',
+    -- The caller's checks have made sure that this user is visible.
+    visible => CASE WHEN user_uuid IS NOT NULL THEN 'r.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)'
+                    ELSE wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid, COALESCE(recurse, (query ->> 'recurse')::boolean)) END,
+    columns => 'r.client_id, r.created_at, r.mobile, r.user_uuid, u.tenant_uuid, r.metadata',
+    item => $item$json_build_object('client_id', p.client_id, 'created_at', p.created_at, 'mobile', p.mobile,
+              'user_uuid', p.user_uuid, 'tenant_uuid', p.tenant_uuid, 'metadata', p.metadata)$item$,
+    key => 'r.token_digest',
+    sort => '{"created_at": "r.created_at", "client_id": "r.client_id", "mobile": "r.mobile"}',
+    filters => '{"client_id": "r.client_id = {}",
+                 "mobile": "r.mobile = (SELECT ($1 ->> ''@mobile'')::boolean)",
+                 "created_at": "r.created_at = (SELECT ($1 ->> ''@created_at'')::timestamptz)"}',
+    search => '[{"columns": ["r.client_id"]}]');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_refresh_tokens(uuid, jsonb, uuid, boolean) IS

@@ -11,6 +11,14 @@ CREATE TABLE wazo_auth.user (
   CONSTRAINT user_username_check CHECK (username <> '' AND pg_catalog.char_length(username) <= 256)
 );
 CREATE INDEX user_tenant_uuid_idx ON wazo_auth.user (tenant_uuid, username, uuid);
+-- Names may be longer than a row of an index.
+CREATE INDEX user_tenant_uuid_firstname_idx ON wazo_auth.user (tenant_uuid, pg_catalog.left(firstname, 200), uuid);
+CREATE INDEX user_tenant_uuid_lastname_idx ON wazo_auth.user (tenant_uuid, pg_catalog.left(lastname, 200), uuid);
+CREATE INDEX user_username_idx ON wazo_auth.user (username, uuid);
+COMMENT ON INDEX wazo_auth.user_tenant_uuid_idx IS 'Lists of a tenant''s users in their usual order, and its count';
+COMMENT ON INDEX wazo_auth.user_tenant_uuid_firstname_idx IS 'Lists of a tenant''s users sorted by first name';
+COMMENT ON INDEX wazo_auth.user_tenant_uuid_lastname_idx IS 'Lists of a tenant''s users sorted by last name';
+COMMENT ON INDEX wazo_auth.user_username_idx IS 'Lists of all users in their usual order';
 COMMENT ON TABLE wazo_auth.user IS 'An account: a person, an internal service or an external API client';
 COMMENT ON COLUMN wazo_auth.user.purpose IS 'user, internal or external_api; decides the metadata of the user''s tokens';
 COMMENT ON COLUMN wazo_auth.user.authentication_method IS 'native, the name of an identity provider, or default for the tenant''s method';

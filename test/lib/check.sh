@@ -108,20 +108,20 @@ suite_regress() {
 	start_shared_cluster
 	count_regress regress in_src "$pgxs/src/test/regress/pg_regress" --bindir="$PG_BINDIR" \
 		--inputdir=test --outputdir=. --dbname=wazo_auth_regress \
-		--encoding=UTF8 --load-extension=wazo_auth $(names test/sql .sql)
+		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth $(names test/sql .sql)
 }
 
 suite_isolation() {
 	start_shared_cluster
 	count_regress isolation in_src "$pgxs/src/test/isolation/pg_isolation_regress" --bindir="$PG_BINDIR" \
 		--inputdir=test --outputdir=. --dbname=wazo_auth_isolation \
-		--encoding=UTF8 --load-extension=wazo_auth $(names test/specs .spec)
+		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth $(names test/specs .spec)
 }
 
 suite_pgtap() {
 	start_shared_cluster
 	in_src psql -X -q -d postgres -c "CREATE DATABASE wazo_auth_pgtap ENCODING 'UTF8' TEMPLATE template0"
-	in_src psql -X -q -d wazo_auth_pgtap -c "CREATE EXTENSION wazo_auth; CREATE EXTENSION pgtap"
+	in_src psql -X -q -d wazo_auth_pgtap -c "CREATE EXTENSION wazo_auth CASCADE; CREATE EXTENSION pgtap"
 	count_tap pgtap in_src prove --verbose --ext .sql --exec 'psql -X -q -A -t -v ON_ERROR_STOP=1 -d wazo_auth_pgtap -f' test/pgtap
 }
 

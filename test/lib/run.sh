@@ -73,7 +73,7 @@ export PGHOST=$state/socket PGPORT=5432 PGUSER=postgres PGDATABASE=wazo_auth
 PSQL=("$PG_BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1)
 [ "$("${PSQL[@]}" -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'wazo_auth'")" = 1 ] ||
 	"${PSQL[@]}" -d postgres -c "CREATE DATABASE wazo_auth ENCODING 'UTF8' TEMPLATE template0"
-"${PSQL[@]}" -c "SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS wazo_auth; ALTER EXTENSION wazo_auth UPDATE"
+"${PSQL[@]}" -c "SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE; ALTER EXTENSION wazo_auth UPDATE"
 for role in front service admin; do
 	"${PSQL[@]}" -c "ALTER ROLE wazo_auth_$role LOGIN"
 done

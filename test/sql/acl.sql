@@ -1,6 +1,6 @@
 -- The type wazo_auth.acl and what is asked of it.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS wazo_auth;
+CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE;
 SET search_path = public, wazo_auth;
 
 -- text form, order and duplicates

@@ -1,6 +1,6 @@
 -- The index on ACLs: the same answers as without it, and the planner's choice.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS wazo_auth;
+CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE;
 SET search_path = public, wazo_auth;
 SELECT opcname, amvalidate(oid) FROM pg_opclass WHERE opcnamespace = 'wazo_auth'::regnamespace ORDER BY 1;
 

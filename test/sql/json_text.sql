@@ -1,6 +1,6 @@
 -- JSON as Python's json.dumps() writes it.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS wazo_auth;
+CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE;
 SET standard_conforming_strings = on;
 
 -- separators; order of keys, doubled keys, numbers as written

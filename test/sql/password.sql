@@ -1,6 +1,6 @@
 -- Passwords: argon2id for new ones, upstream's PBKDF2-SHA512 as imported.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS wazo_auth;
+CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE;
 -- little memory: this tests meaning, not strength
 SET wazo_auth.argon2_memory = 1024;
 

@@ -1,6 +1,6 @@
 -- Token digests: the key under which a token is stored.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS wazo_auth;
+CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE;
 
 -- the definition, written with PostgreSQL's own functions
 SELECT count(*) AS tokens,

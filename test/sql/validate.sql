@@ -1,7 +1,7 @@
 -- Request bodies and query strings by declared shapes: what is accepted, how it
 -- is converted, and what is answered else.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS wazo_auth;
+CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE;
 
 -- shows the cleaned document, or the error's parts
 CREATE FUNCTION pg_temp.try(schema text, input jsonb, query boolean DEFAULT false) RETURNS text LANGUAGE plpgsql AS $$

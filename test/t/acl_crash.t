@@ -38,7 +38,7 @@ sub found
 	return $by_index;
 }
 
-sql('CREATE EXTENSION wazo_auth');
+sql('CREATE EXTENSION wazo_auth CASCADE');
 sql('CREATE TABLE acl_set (id int, acl acl)');
 sql('CREATE INDEX acl_set_acl ON acl_set USING gin (acl)');
 sql("INSERT INTO acl_set SELECT i, ARRAY['common.#', 'own.e' || i || '.*', 'x.me.#']::acl FROM generate_series(1, 3000) AS i");

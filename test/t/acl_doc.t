@@ -23,7 +23,7 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('acl_doc');
 $node->init;
 $node->start;
-$node->safe_psql('postgres', 'CREATE EXTENSION wazo_auth; ALTER DATABASE postgres SET search_path = public, wazo_auth');
+$node->safe_psql('postgres', 'CREATE EXTENSION wazo_auth CASCADE; ALTER DATABASE postgres SET search_path = public, wazo_auth');
 
 open my $in, '<', "$FindBin::RealBin/../../docs/acl.md" or die "docs/acl.md: $!";
 my ($inside, $examples) = (0, 0);

@@ -83,7 +83,7 @@ restart_after_crash = on
 wazo_auth.max_concurrent_hashes = 1
 EOC
 	$node->start;
-	sql('CREATE EXTENSION wazo_auth');
+	sql('CREATE EXTENSION wazo_auth CASCADE');
 	is( sql('SELECT slot_limit, shared FROM wazo_auth.hash_slots()'),
 		$preload ? '1|t' : '1|f',
 		"$way: the limit is shown");

@@ -56,7 +56,7 @@ sub failure
 	return $rc == 0 ? "no error but: $out" : $err;
 }
 
-sql('CREATE EXTENSION wazo_auth');
+sql('CREATE EXTENSION wazo_auth CASCADE');
 sql('CREATE TABLE box (id integer PRIMARY KEY, v bytea)');
 
 # no key yet
