@@ -80,7 +80,10 @@ cpu_ticks() {
 	echo "$total"
 }
 
-pgbench_tps() { pgbench -n -M prepared -T "$seconds" "$@" bench 2>/dev/null | sed -n 's/^tps = \([0-9.]*\).*/\1/p'; }
+pgbench_tps() {
+	pgbench -n -M prepared -T "$seconds" "$@" bench 2>"$work/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+	[ ! -s "$work/pgbench.err" ] || { cat "$work/pgbench.err" >&2; exit 1; }
+}
 
 # wrk_rps METHOD URL: requests a second; fails when an answer is no 2xx
 wrk_rps() {
