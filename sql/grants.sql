@@ -34,3 +34,34 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.token_check(uuid, text, uuid),
   wazo_auth.token_get(uuid, text, uuid)
 TO wazo_auth_admin;
+
+-- Questions about accesses: the type's own functions tell nothing about anybody,
+-- the others everything.
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.acl_agg(wazo_auth.acl),
+  wazo_auth.acl_cmp(wazo_auth.acl, wazo_auth.acl),
+  wazo_auth.acl_concat(wazo_auth.acl, wazo_auth.acl),
+  wazo_auth.acl_contained(text, wazo_auth.acl),
+  wazo_auth.acl_contains(wazo_auth.acl, text),
+  wazo_auth.acl_decide(wazo_auth.acl, text, text, text),
+  wazo_auth.acl_eq(wazo_auth.acl, wazo_auth.acl),
+  wazo_auth.acl_from_array(text[]),
+  wazo_auth.acl_grants(wazo_auth.acl, text, text, text),
+  wazo_auth.acl_grants_request(wazo_auth.acl, text[]),
+  wazo_auth.acl_hash(wazo_auth.acl),
+  wazo_auth.acl_length(wazo_auth.acl),
+  wazo_auth.acl_may_add(wazo_auth.acl, text, text, text),
+  wazo_auth.acl_may_remove(wazo_auth.acl, text, text, text),
+  wazo_auth.acl_ne(wazo_auth.acl, wazo_auth.acl),
+  wazo_auth.acl_of(text[]),
+  wazo_auth.acl_refuses(wazo_auth.acl, text),
+  wazo_auth.acl_request(text, text, text),
+  wazo_auth.acl_to_array(wazo_auth.acl)
+TO wazo_auth_admin, wazo_auth_service;
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.explain_access(uuid, text, uuid),
+  wazo_auth.explain_token_access(uuid, text),
+  wazo_auth.policy_impact(uuid, wazo_auth.acl),
+  wazo_auth.user_policies(uuid, text),
+  wazo_auth.who_can(text, uuid)
+TO wazo_auth_admin;

@@ -22,6 +22,7 @@ PG_FUNCTION_INFO_V1(wazo_auth_acl_grants_cached);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_may_add);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_may_remove);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_decide);
+PG_FUNCTION_INFO_V1(wazo_auth_acl_refuses);
 
 /*
  * Kept between the calls of one expression: the last ACL seen.  A query that
@@ -364,4 +365,29 @@ wazo_auth_acl_decide(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
+}
+
+/*
+ * acl_refuses(acl, access): does a negative entry match, whoever holds the
+ * ACL?  It then refuses the access together with any other ACL.
+ */
+Datum
+wazo_auth_acl_refuses(PG_FUNCTION_ARGS)
+{
+	struct varlena *acl = PG_GETARG_ACL_PP(0);
+	text	   *wanted = PG_GETARG_TEXT_PP(1);
+	AclAccess	access;
+	AclReader	reader;
+	AclEntry	entry;
+	bool		refused = false;
+
+	acl_access_init(&access, VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(wanted),
+					NULL, &acl_backend_env);
+	acl_reader_init(&reader, ACL_PACKED(acl));
+	while (!refused && acl_reader_next(&reader, &entry))
+		refused = entry.negative &&
+			acl_pattern_match(&access, entry.text, entry.len, 0);
+	acl_access_done(&access);
+	PG_FREE_IF_COPY(acl, 0);
+	PG_RETURN_BOOL(refused);
 }

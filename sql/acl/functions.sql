@@ -36,6 +36,13 @@ CREATE OR REPLACE FUNCTION wazo_auth.acl_decide(acl wazo_auth.acl, access pg_cat
 COMMENT ON FUNCTION wazo_auth.acl_decide(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'The decision of acl_grants and the entry that made it, counted from 1: the first negative one that matches, else the first positive one; nulls when none does';
 
+CREATE OR REPLACE FUNCTION wazo_auth.acl_refuses(acl wazo_auth.acl, access pg_catalog.text)
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_refuses';
+COMMENT ON FUNCTION wazo_auth.acl_refuses(wazo_auth.acl, pg_catalog.text) IS
+'Does a negative entry of the ACL match the access, whoever holds it? Such an ACL refuses the access beside any other';
+
 CREATE OR REPLACE FUNCTION wazo_auth.acl_length(acl wazo_auth.acl)
     RETURNS pg_catalog.int4
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
