@@ -1,6 +1,6 @@
 -- Who may do what, and why: the same answers as asking everybody one by one.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS wazo_auth;
+CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE;
 SET search_path = public, wazo_auth;
 \set SHOW_CONTEXT never
 BEGIN;
