@@ -2,14 +2,23 @@
 # PostgreSQL::Test::Cluster.
 #
 #   my $node = new_node('name', 'wazo_auth.token_cleanup_interval = 1');
+#   add_database($node, 'app');
 #   until_is($node, 'app', 'SELECT 1', '1', 'name of the test');
+#   my $front = start_front($node, 'app');
+#   my $answer = call($front, 'POST', '/0.1/token', login => 'me:secret', body => '{}');
+#   stop_front($front);
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 package WazoNode;
 
 use strict;
 use warnings FATAL => 'all';
+use Cwd qw(abs_path);
 use Exporter qw(import);
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use MIME::Base64 qw(encode_base64);
+use POSIX qw(:sys_wait_h);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -23,7 +32,8 @@ BEGIN
 }
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT = qw(new_node add_database until_is until_true);
+our @EXPORT = qw(new_node add_database until_is until_true start_front stop_front call);
+my %fronts;
 
 # A cluster with the extension's library preloaded, not started: initialised
 # for replication, with the key for refresh tokens, and with further settings.
@@ -79,6 +89,66 @@ sub until_is
 		return $got eq $want;
 	}, $seconds);
 	return is($got, $want, $what);
+}
+
+# The built front before a database, on a free port. Returns a hash: pid, url,
+# log (path of the file with its output).
+sub start_front
+{
+	my ($node, $database, @options) = @_;
+	my $binary = $ENV{WAZO_AUTH_FRONT} // abs_path(dirname(__FILE__) . '/../../build/wazo-auth');
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $front = { url => "http://127.0.0.1:$port", log => $node->basedir . "/front.$port.log" };
+	my @cmd = ($binary, '--listen-port', $port, '--database',
+		$node->connstr($database) . ' user=wazo_auth_front', @options);
+	die "$binary is not built" if !-x $binary;
+	$node->safe_psql('postgres', 'ALTER ROLE wazo_auth_front LOGIN');
+	$front->{pid} = fork() // die "fork: $!";
+	if ($front->{pid} == 0)
+	{
+		open(STDIN, '<', '/dev/null');
+		open(STDOUT, '>>', $front->{log});
+		open(STDERR, '>&', \*STDOUT);
+		exec(@cmd) or POSIX::_exit(127);
+	}
+	$fronts{ $front->{pid} } = $$;
+	until_true(sub {
+		die "the front ended; its log is $front->{log}" if waitpid($front->{pid}, WNOHANG) == $front->{pid};
+		return call($front, 'HEAD', '/0.1/status')->{status} == 200;
+	}) or die "the front does not start; its log is $front->{log}";
+	return $front;
+}
+
+sub stop_front
+{
+	my ($front) = @_;
+	kill 'TERM', $front->{pid};
+	until_true(sub { waitpid($front->{pid}, WNOHANG) == $front->{pid} })
+		or die 'the front does not stop';
+	delete $fronts{ $front->{pid} };
+	return;
+}
+
+# One request. Options: login "name:password", body (JSON), headers, http (an
+# HTTP::Tiny to keep the connection). Returns HTTP::Tiny's answer, whose status
+# is 599 when there was none.
+sub call
+{
+	my ($front, $method, $target, %opt) = @_;
+	my $http = $opt{http} // HTTP::Tiny->new(timeout => 20);
+	my %headers = %{ $opt{headers} // {} };
+	$headers{Authorization} = 'Basic ' . encode_base64($opt{login}, '') if defined $opt{login};
+	$headers{'Content-Type'} = 'application/json' if defined $opt{body};
+	return $http->request($method, $front->{url} . $target,
+		{ headers => \%headers, defined $opt{body} ? (content => $opt{body}) : () });
+}
+
+# a test that dies leaves no front behind
+END
+{
+	my $status = $?;
+	kill 'KILL', grep { $fronts{$_} == $$ } keys %fronts;
+	$? = $status;
 }
 
 1;
