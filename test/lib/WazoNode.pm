@@ -58,7 +58,7 @@ sub add_database
 {
 	my ($node, $database) = @_;
 	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0 ENCODING 'UTF8'");
-	$node->safe_psql($database, 'CREATE EXTENSION wazo_auth; SELECT wazo_auth.bootstrap()');
+	$node->safe_psql($database, 'CREATE EXTENSION wazo_auth CASCADE; SELECT wazo_auth.bootstrap()');
 	return;
 }
 

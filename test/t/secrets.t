@@ -1,0 +1,150 @@
+# Tokens, refresh tokens and passwords are nowhere in the data directory and in
+# no log, however much is logged.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use File::Find ();
+use JSON ();
+use MIME::Base64 qw(encode_base64);
+use WazoNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('secrets', <<'EOC');
+log_statement = 'all'
+log_duration = on
+log_min_duration_statement = 0
+log_min_messages = debug1
+log_min_error_statement = debug1
+log_error_verbosity = verbose
+log_connections = on
+wal_level = logical
+full_page_writes = on
+track_activity_query_size = 16kB
+EOC
+$node->start;
+add_database($node, 'app');
+
+my %secret;    # what must not be found, by what it is
+sub secret { my ($what, $value) = @_; $secret{$value} = $what; return $value }
+
+# The administrator's password comes to the server as a hash, computed where
+# nothing is logged: an administrator who types a password in psql writes it
+# into the log himself.
+my $password = secret('password', 'correct-horse-battery');
+$node->safe_psql('app', <<"EOC");
+SET log_statement = 'none';
+SET log_min_duration_statement = -1;
+SET log_duration = off;
+SET log_min_error_statement = panic;
+SELECT wazo_auth.bootstrap('admin', '$password');
+EOC
+
+my $front = start_front($node, 'app', '--workers', 1, '--log-level', 'debug');
+
+# A login; remembers its token, and returns the answer.
+sub login
+{
+	my ($what, $status, %opt) = @_;
+	my $answer = call($front, 'POST', '/0.1/token', %opt);
+	is($answer->{status}, $status, $what);
+	return {} if $status != 200;
+	my $data = JSON::decode_json($answer->{content})->{data};
+	secret("token of: $what", $data->{token});
+	secret("refresh token of: $what", $data->{refresh_token}) if $data->{refresh_token};
+	return $data;
+}
+
+my $offline = '{"expiration": 3600, "access_type": "offline", "client_id": "phone"}';
+my $online = login('online login', 200, login => "admin:$password", body => '{"expiration": 3600}');
+my $first = login('offline login', 200, login => "admin:$password", body => $offline);
+ok($first->{refresh_token}, 'it gives a refresh token');
+my $again = login('offline login again', 200, login => "admin:$password", body => $offline);
+is($again->{refresh_token}, $first->{refresh_token}, 'the same one');
+login('mobile login', 200, login => "admin:$password", headers => { 'Wazo-Session-Type' => 'mobile' },
+	body => '{"access_type": "offline", "client_id": "mobile"}');
+my $refresh = '{"refresh_token": "%s", "client_id": "%s"}';
+login('refresh login', 200, body => sprintf($refresh, $first->{refresh_token}, 'phone'));
+login('refresh token of another client', 401, body => sprintf($refresh, $first->{refresh_token}, 'other'));
+login('unknown refresh token', 401, body => sprintf($refresh, secret('unknown refresh token', '0c7e4d5e-3a39-4d5c-9a2e-0f4c7b9f4a11'), 'phone'));
+login('wrong password', 401, login => 'admin:' . secret('wrong password', 'tr0ub4dor-and-3'), body => '{}');
+login('unknown user', 401, login => 'nobody:' . secret('password of an unknown user', 'hunter2-hunter2'), body => '{}');
+login('invalid body', 400, login => "admin:$password",
+	body => '{"expiration": -1, "refresh_token": "' . secret('refresh token in an invalid body', 'c0ffee00-1111-4222-8333-444455556666') . '"}');
+login('broken body', 400, login => "admin:$password",
+	body => '{"refresh_token": "' . secret('refresh token in a broken body', 'deadbeef-1111-4222-8333-444455556666'));
+
+# uses of a token, good and bad
+my $token = $online->{token};
+is(call($front, 'GET', "/0.1/token/$token")->{status}, 200, 'GET token');
+is(call($front, 'HEAD', "/0.1/token/$token?scope=auth.users.read")->{status}, 204, 'HEAD token');
+is(call($front, 'HEAD', "/0.1/token/$token?tenant=broken")->{status}, 403, 'HEAD token with a broken tenant');
+is(call($front, 'POST', "/0.1/token/$token/scopes/check", body => '{"scopes": ["a.b"]}')->{status}, 200, 'scopes');
+is(call($front, 'GET', '/0.1/backends', headers => { 'X-Auth-Token' => $token })->{status}, 200, 'a request with a token');
+is(call($front, 'GET', "/0.1/nowhere/$token")->{status}, 404, 'a token in a path that is not there');
+is(call($front, 'GET', '/0.1/token/' . secret('unknown token', '5f3c9a70-58f2-4f4e-8a3b-9d0c55aa7711'))->{status}, 404, 'an unknown token');
+is(call($front, 'DELETE', "/0.1/token/$again->{token}")->{status}, 200, 'logout');
+
+# an error in the midst of a login
+$node->safe_psql('app', q{ALTER TABLE wazo_auth.session ADD CONSTRAINT no_more CHECK (user_agent <> 'broken')});
+login('an error of the database', 500, login => "admin:$password", headers => { 'User-Agent' => 'broken' }, body => $offline);
+$node->safe_psql('app', 'ALTER TABLE wazo_auth.session DROP CONSTRAINT no_more');
+
+$node->safe_psql('app', 'CHECKPOINT; SELECT pg_switch_wal()');
+stop_front($front);
+$node->stop('fast');
+
+# The ways in which a secret may be written: as it is, as bytes of a uuid, in
+# hexadecimal, in base64 as a part of Basic credentials.
+my %pattern;
+foreach my $value (keys %secret)
+{
+	my $what = $secret{$value};
+	my @forms = ($value, unpack('H*', $value));
+	if ($value =~ /^[0-9a-f]{8}-/)
+	{
+		(my $hex = $value) =~ tr/-//d;
+		push @forms, $hex, pack('H*', $hex), uc $value;
+	}
+	push @forms, encode_base64("$_:$value", '') for 'admin', 'nobody';
+	$pattern{$_} = $what for @forms;
+}
+cmp_ok(scalar keys %secret, '>=', 13, 'there are secrets to look for');
+my $any = join('|', map { quotemeta } sort keys %pattern);
+$any = qr/($any)/;
+
+sub found_in
+{
+	my ($file) = @_;
+	open(my $in, '<:raw', $file) or die "$file: $!";
+	local $/;
+	my $text = <$in> // '';
+	my %found;
+	$found{ $pattern{$1} } = 1 while $text =~ /$any/g;
+	return map { "$_ in $file" } sort keys %found;
+}
+
+# the search finds what is there
+my $probe = $node->basedir . '/probe';
+append_to_file($probe, 'x' . pack('H*', $token =~ tr/-//dr) . "y$password");
+is(scalar(found_in($probe)), 2, 'the search can find');
+unlink $probe;
+
+my @files;
+File::Find::find({ no_chdir => 1, wanted => sub { push @files, $_ if -f } }, $node->data_dir);
+cmp_ok(scalar(grep { m{/pg_wal/[0-9A-F]{24}$} } @files), '>=', 1, 'the write-ahead log is searched');
+cmp_ok(scalar(grep { m{/base/\d+/\d+$} } @files), '>=', 100, 'and the tables');
+is(join("\n", map { found_in($_) } @files), '', 'no secret in the data directory');
+my $log = slurp_file($node->logfile);
+like($log, qr/wazo_auth\.http/, 'the log of the server has the calls');
+like($log, qr/no_more/, 'and the error');
+is(join("\n", found_in($node->logfile)), '', 'but no secret');
+like(slurp_file($front->{log}), qr/token/, 'the log of the front has the requests');
+is(join("\n", found_in($front->{log})), '', 'but no secret');
+
+done_testing();
