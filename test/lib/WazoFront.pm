@@ -69,7 +69,7 @@ sub new
 	my $conf = "$self->{dir}/pg/data/postgresql.conf";
 	open(my $f, '>>', $conf) or die "$conf: $!";
 	print $f "listen_addresses = '127.0.0.1'\nport = $self->{pg_port}\nunix_socket_directories = '$self->{dir}/pg'\n",
-		"fsync = off\nmax_connections = 60\nlog_min_messages = fatal\nlog_min_error_statement = panic\n";
+		"fsync = off\nmax_connections = 60\nlog_min_messages = fatal\nlog_min_error_statement = panic\n", $args{conf} // '';
 	close $f;
 	$self->start_server;
 	my $sql = $args{sql} // "$top/test/t/lib/front_echo.sql";
@@ -112,19 +112,19 @@ sub stop_server
 
 sub conninfo
 {
-	my ($self) = @_;
-	return "host=$self->{dir}/pg port=$self->{pg_port} user=postgres dbname=postgres";
+	my ($self, $role) = @_;
+	return "host=$self->{dir}/pg port=$self->{pg_port} user=@{[$role // 'postgres']} dbname=postgres";
 }
 
 # Runs SQL, returns unaligned tuples.
 sub psql
 {
-	my ($self, $sql) = @_;
+	my ($self, $sql, $role) = @_;
 	my $file = "$self->{dir}/sql";
 	open(my $f, '>', $file) or die $!;
 	print $f $sql;
 	close $f;
-	my $out = `'$self->{bin}/psql' -X -q -A -t -v ON_ERROR_STOP=1 -d '@{[$self->conninfo]}' -f '$file' 2>&1`;
+	my $out = `'$self->{bin}/psql' -X -q -A -t -v ON_ERROR_STOP=1 -d '@{[$self->conninfo($role)]}' -f '$file' 2>&1`;
 	die "psql: $out" if $?;
 	chomp $out;
 	return $out;
@@ -146,7 +146,7 @@ sub start_front
 	my ($self, @options) = @_;
 	$self->{port} = free_port();
 	unlink "$self->{dir}/front.log";
-	my @cmd = ($self->{binary}, '--listen-port', $self->{port}, '--database', $self->conninfo, @options);
+	my @cmd = ($self->{binary}, '--listen-port', $self->{port}, '--database', $self->conninfo($self->{front_role}), @options);
 	$self->{front} = fork() // die "fork: $!";
 	if ($self->{front} == 0)
 	{
