@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -21,6 +22,9 @@
 #include "json_text.h"
 #include "row_by_key.h"
 #include "secret.h"
+
+/* What a header may put into an error's details, in bytes. */
+#define MAX_SHOWN	256
 
 static HttpSpan
 path_param(const HttpCall *call, const char *name, size_t len)
@@ -133,7 +137,7 @@ unauthorized(HttpCall *call, bool denied)
 	if (denied)
 	{
 		if (http_header(call, "Wazo-Tenant", &tenant))
-			append_detail(&detail, "tenant_uuid", tenant.s, tenant.len);
+			append_detail(&detail, "tenant_uuid", tenant.s, pg_mbcliplen(tenant.s, (int) tenant.len, MAX_SHOWN));
 		else
 			appendStringInfoString(&detail, ", \"tenant_uuid\": null");
 	}
@@ -174,7 +178,8 @@ http_check_access(HttpCall *call)
 	if (call->route->access == NULL)
 		return;
 	token = sent_token(call);
-	call->token = pnstrdup(token.s, Min(token.len, 256));
+	/* cut between characters: half of one would make the reader run on */
+	call->token = pnstrdup(token.s, pg_mbcliplen(token.s, (int) token.len, MAX_SHOWN));
 	call->access = required_access(call);
 	call->has_session = session_find_text(token.s, token.len, SESSION_WITH_DETAILS, &call->session);
 	if (!call->has_session)
@@ -219,7 +224,7 @@ http_check_tenant(HttpCall *call)
 		return;
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"error_id\": \"unauthorized-tenant\", \"details\": {");
-	append_detail(&detail, "tenant_uuid", header.s, Min(header.len, 256));
+	append_detail(&detail, "tenant_uuid", header.s, pg_mbcliplen(header.s, (int) header.len, MAX_SHOWN));
 	appendStringInfoString(&detail, "}}");
 	http_error(401, "Unauthorized tenant", detail.data);
 }

@@ -20,9 +20,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "parser/parse_func.h"
 #include "utils/regproc.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "catalog.h"
@@ -44,11 +46,29 @@ typedef struct RouteNode
 	const char *allow;			/* their methods, for Allow */
 } RouteNode;
 
-static MemoryContext route_context = NULL;
-static RouteNode *route_root = NULL;
+/*
+ * All routes as they were read at one time.  A request holds on to the tree
+ * that it started with: its handler may change the routes and call
+ * wazo_auth.http() again.
+ */
+typedef struct RouteTree
+{
+	MemoryContext context;		/* holds everything, this struct too */
+	RouteNode  *root;
+	int			references;
+} RouteTree;
+
+static RouteTree *route_tree = NULL;
 static bool route_stale = true;
 static Oid	route_relid = InvalidOid;	/* of the tables that were read */
 static Oid	setting_relid = InvalidOid;
+
+static void
+release_tree(void *tree)
+{
+	if (--((RouteTree *) tree)->references == 0)
+		MemoryContextDelete(((RouteTree *) tree)->context);
+}
 
 static void
 route_invalidate_rel(Datum arg, Oid relid)
@@ -189,7 +209,7 @@ parse_check(const char *name)
  * or "internal" if it is one of the C functions of the token path.
  */
 static void
-resolve_handler(Route *route)
+resolve_handler(Route *route, MemoryContext context)
 {
 	List	   *name = stringToQualifiedNameList(route->handler);
 	Oid			argtype = wazo_catalog()->http_request;
@@ -199,11 +219,14 @@ resolve_handler(Route *route)
 	{
 		argtype = INTERNALOID;
 		oid = LookupFuncName(name, 1, &argtype, true);
+		/* Other functions of internal arguments expect something else there. */
+		if (OidIsValid(oid) && get_func_namespace(oid) != wazo_catalog()->schema)
+			oid = InvalidOid;
 		route->direct = OidIsValid(oid);
 	}
 	route->has_function = OidIsValid(oid);
 	if (route->has_function)
-		fmgr_info_cxt(oid, &route->function, route_context);
+		fmgr_info_cxt(oid, &route->function, context);
 	else
 		ereport(WARNING,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
@@ -219,11 +242,22 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
+/* Adds a name that is not there yet: templates that differ only in the names of
+ * their parameters end at the same node. */
+static void
+add_name(const char **names, int *n, const char *name)
+{
+	for (int i = 0; i < *n; i++)
+		if (strcmp(names[i], name) == 0)
+			return;
+	names[(*n)++] = name;
+}
+
 /* The methods of the nodes that a path reaches, for Allow. */
 static void
 set_allow(RouteNode *node)
 {
-	const char *name[16];
+	const char *name[8];		/* the six that the table allows, HEAD, OPTIONS */
 	int			n = 0;
 	StringInfoData allow;
 	ListCell   *lc;
@@ -235,18 +269,17 @@ set_allow(RouteNode *node)
 	{
 		const Route *route = lfirst(lc);
 
-		name[n++] = route->method;
+		add_name(name, &n, route->method);
 		if (strcmp(route->method, "GET") == 0)
-			name[n++] = "HEAD";
+			add_name(name, &n, "HEAD");
 	}
 	if (n > 0)
 	{
-		name[n++] = "OPTIONS";
+		add_name(name, &n, "OPTIONS");
 		qsort(name, n, sizeof(name[0]), compare_names);
 		initStringInfo(&allow);
 		for (int i = 0; i < n; i++)
-			if (i == 0 || strcmp(name[i], name[i - 1]) != 0)
-				appendStringInfo(&allow, "%s%s", i ? ", " : "", name[i]);
+			appendStringInfo(&allow, "%s%s", i ? ", " : "", name[i]);
 		node->allow = allow.data;
 	}
 	for (RouteNode *child = node->literal; child; child = child->next)
@@ -265,19 +298,20 @@ static const char route_query[] =
 /*
  * Reads the table as the extension's owner: the caller has no right to it.
  */
-static void
+static RouteTree *
 route_load(void)
 {
 	const WazoCatalog *cat = wazo_catalog();
 	Oid			save_user;
 	int			save_sec_context;
 	MemoryContext old_context = CurrentMemoryContext;
-	RouteNode	   *root;
+	MemoryContext context;
+	RouteTree  *tree;
 
-	if (route_context == NULL)
-		route_context = AllocSetContextCreate(TopMemoryContext, "wazo_auth routes", ALLOCSET_DEFAULT_SIZES);
-	route_root = NULL;
-	MemoryContextReset(route_context);
+	/* a child of a short-lived context until it is complete */
+	context = AllocSetContextCreate(CurrentMemoryContext, "wazo_auth routes", ALLOCSET_DEFAULT_SIZES);
+	tree = MemoryContextAllocZero(context, sizeof(RouteTree));
+	tree->context = context;
 	route_relid = cat->route;
 	setting_relid = cat->setting;
 	/* A change that arrives while we read makes the result stale again. */
@@ -287,11 +321,14 @@ route_load(void)
 	SetUserIdAndSecContext(cat->owner, save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	/* Not the statement's snapshot: that may be older than the change we heard of. */
+	PushActiveSnapshot(GetLatestSnapshot());
 	if (SPI_execute(route_query, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading wazo_auth.route failed");
+	PopActiveSnapshot();
 
-	MemoryContextSwitchTo(route_context);
-	root = new_node(NULL, 0);
+	MemoryContextSwitchTo(context);
+	tree->root = new_node(NULL, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
@@ -309,19 +346,36 @@ route_load(void)
 		route->body_schema = column_text(tuple, desc, 7);
 		checks = column_text(tuple, desc, 8);
 		for (char *save = NULL, *name = strtok_r(checks, ",", &save);
-			 name && route->nchecks < ROUTE_MAX_CHECKS;
+			 name;
 			 name = strtok_r(NULL, ",", &save))
-			route->check[route->nchecks++] = parse_check(name);
-		resolve_handler(route);
-		node = tree_insert(root, route);
+		{
+			if (route->nchecks < ROUTE_MAX_CHECKS)
+				route->check[route->nchecks] = parse_check(name);
+			route->nchecks++;
+		}
+		resolve_handler(route, context);
+		if (route->nchecks > ROUTE_MAX_CHECKS)
+		{
+			/* Serving it with some of its checks would be a hole. */
+			ereport(WARNING,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the route %s %s has more than %d checks and is not served",
+							route->method, route->path, ROUTE_MAX_CHECKS)));
+			route->nchecks = ROUTE_MAX_CHECKS;
+			route->has_function = route->direct = false;
+		}
+		node = tree_insert(tree->root, route);
 		if (node)
 			node->routes = lappend(node->routes, route);
 	}
-	set_allow(root);
+	set_allow(tree->root);
 	SPI_finish();
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	MemoryContextSwitchTo(old_context);
-	route_root = root;
+
+	MemoryContextSetParent(context, TopMemoryContext);
+	tree->references = 1;
+	return tree;
 }
 
 typedef struct RouteSearch
@@ -389,16 +443,38 @@ search(const RouteNode *node, int depth, int nparams, RouteSearch *s)
  *
  * Looks for the route of a method and a parsed target.  Fills "param" with the
  * path parameters.  "allow" is set when the path is known, whatever the method.
+ * Both stay until the current memory context is reset.
  */
 RouteResult
 route_find(const char *method, const HttpTarget *target,
 		   const Route **route, HttpSpan *param, const char **allow)
 {
 	RouteSearch s = {.method = method, .target = target};
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
-	if (unlikely(route_stale || route_root == NULL))
-		route_load();
-	(void) search(route_root, 0, 0, &s);
+	if (unlikely(route_stale || route_tree == NULL))
+	{
+		RouteTree  *fresh;
+
+		PG_TRY();
+		{
+			fresh = route_load();
+		}
+		PG_CATCH();
+		{
+			route_stale = true;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		if (route_tree)
+			release_tree(route_tree);
+		route_tree = fresh;
+	}
+	callback->func = release_tree;
+	callback->arg = route_tree;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	route_tree->references++;
+	(void) search(route_tree->root, 0, 0, &s);
 	*route = s.found;
 	*allow = s.allow;
 	if (s.found == NULL)

@@ -75,7 +75,7 @@ sub new
 	my $sql = $args{sql} // "$top/test/t/lib/front_echo.sql";
 	open(my $s, '<', $sql) or die "$sql: $!";
 	local $/;
-	$self->psql(<$s>);
+	$self->psql(scalar(<$s>) // "");
 	return $self;
 }
 
@@ -122,6 +122,7 @@ sub psql
 	my ($self, $sql, $role) = @_;
 	my $file = "$self->{dir}/sql";
 	open(my $f, '>', $file) or die $!;
+	binmode $f, ':utf8' if utf8::is_utf8($sql);
 	print $f $sql;
 	close $f;
 	my $out = `'$self->{bin}/psql' -X -q -A -t -v ON_ERROR_STOP=1 -d '@{[$self->conninfo($role)]}' -f '$file' 2>&1`;
