@@ -41,7 +41,7 @@ EOF
 	$self->{password} = 'bootstrap-5ecret';
 	$self->psql(<<"EOF");
 SET client_min_messages = warning;
-CREATE EXTENSION wazo_auth;
+CREATE EXTENSION wazo_auth CASCADE;
 ALTER ROLE wazo_auth_front LOGIN;
 ALTER ROLE wazo_auth_service LOGIN;
 ALTER ROLE wazo_auth_admin LOGIN;
