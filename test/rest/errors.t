@@ -8,6 +8,7 @@ use utf8;
 use Test::More;
 use WazoRest;
 
+binmode Test::More->builder->$_, ':utf8' foreach qw(output failure_output todo_output);
 my $t = WazoRest->new;
 my $admin = $t->{admin_token};
 my $unknown = '3f0b3c1e-6a51-4c8e-9d37-0e1f2a3b4c5d';
