@@ -1,5 +1,5 @@
 /*
- * client.c: client connections: accepting, reading, answering, time limits.
+ * client.c: client connections: reading, answering, time limits.
  *
  * A connection has one request in work at a time; what a client pipelines behind it waits in the buffer or in the
  * kernel, so answers come in order and memory stays bounded. The request stays in the connection's buffer until it is
@@ -7,100 +7,28 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
+#include "client.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-
-#include "kore.h"
+#include <unistd.h>
 
 #define READ_FIRST 4096			/* first size of the buffer; kept while idle only if not larger */
 #define READ_HEAD_MOST (FRONT_MAX_REQUEST_LINE + FRONT_MAX_HEADER_BLOCK + 512)
-#define ACCEPT_AT_ONCE 4		/* leave some for the other workers */
-#define ACCEPT_PAUSE 100		/* ms, when file descriptors have run out */
-#define LINGER 2000				/* ms to read and ignore what a refused client still sends */
 #define SWEEP 500				/* ms */
 #define EMPTY_LINES_MOST 4
 #define LARGE_BODY (64 * 1024)
 #define LARGE_BODIES_MOST (64 * 1024 * 1024)	/* bytes of large bodies that a worker holds at a time */
 
-typedef enum ClientState
-{
-	READING_HEAD,				/* also: idle, when nothing has arrived */
-	READING_BODY,
-	WORKING,					/* with the database */
-	LINGERING					/* answered for good, half closed */
-} ClientState;
-
-struct Client
-{
-	struct connection *c;
-	TAILQ_ENTRY(Client) list;
-	ClientState state;
-	bool		peer_closing;	/* its end of sending was seen */
-	bool		closing;		/* close when everything is sent */
-	bool		advancing;
-	bool		gone;
-	int			empty_lines;
-	char	   *in;
-	uint32_t	in_len;
-	uint32_t	in_size;
-	size_t		charged;		/* what its body counts among the large ones */
-	RequestScan scan;
-	Request    *req;
-	Job		   *job;
-	uint64_t	deadline;		/* ms; of the state, unless WORKING */
-	uint64_t	write_deadline; /* ms; while output is pending */
-	uint64_t	started;		/* us; when the request was complete */
-	Bytes		out;			/* what the socket did not take yet */
-	size_t		out_pos;
-	char		peer[INET6_ADDRSTRLEN];
-};
-
-static TAILQ_HEAD(, Client) clients = TAILQ_HEAD_INITIALIZER(clients);
-static struct kore_server server;	/* plain HTTP; Kore looks at the flag only */
-static struct listener listener;
-static bool accepting;
-static bool accept_wanted;
+static TAILQ_HEAD(client_list, Client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static bool draining;
 static size_t large_bodies;
 static Bytes response;			/* scratch, reused */
 
 static void client_read(Client *client);
-static void client_continue(Client *client);
 static void client_event(void *arg, int error);
-
-/* ---- accepting ---- */
-
-static void
-start_accepting(void)
-{
-	if (accepting || !accept_wanted || worker_active_connections >= worker_max_connections)
-		return;
-	accepting = true;
-	/* EPOLLEXCLUSIVE: a new connection wakes one worker, not all. */
-	kore_platform_event_schedule(listener.fd, EPOLLIN | (int) EPOLLEXCLUSIVE, 0, &listener);
-}
-
-static void
-stop_accepting(void)
-{
-	if (accepting)
-		kore_platform_disable_read(listener.fd);
-	accepting = false;
-}
-
-static void
-accept_again(void *arg, u_int64_t now)
-{
-	(void) arg;
-	(void) now;
-	start_accepting();
-}
 
 /* Called by Kore when a connection goes; the struct itself is freed by Kore at the end of the loop turn. */
 static void
@@ -123,19 +51,19 @@ client_gone(struct connection *c)
 	free(client->req);
 	client->req = NULL;
 	bytes_free(&client->out);
-	/* One slot is free once Kore has counted it out, that is, in the next turn. */
-	if (!accepting && accept_wanted)
-		(void) kore_timer_add(accept_again, 1, NULL, KORE_TIMER_ONESHOT);
+	listen_slot_free();
 }
 
-static void
+/* Closes a connection; the struct lives on until the end of the loop turn. */
+void
 client_close(Client *client)
 {
 	if (!client->gone)
 		kore_connection_disconnect(client->c);
 }
 
-static void
+/* A connection was accepted. */
+void
 client_new(struct connection *c)
 {
 	Client	   *client = kore_calloc(1, sizeof(Client));
@@ -162,120 +90,6 @@ client_new(struct connection *c)
 	c->idle_timer.length = UINT64_MAX;	/* the time limits are ours */
 	TAILQ_INSERT_TAIL(&clients, client, list);
 	kore_platform_event_all(c->fd, c);
-}
-
-/* Accepts what waits, at most some connections. Returns whether there may be more. */
-static bool
-accept_some(int most)
-{
-	struct connection *c;
-
-	for (int i = 0; i < most; i++)
-	{
-		if (worker_active_connections >= worker_max_connections)
-		{
-			stop_accepting();	/* else epoll would report the listener again and again */
-			return false;
-		}
-		if (!kore_connection_accept(&listener, &c))
-		{
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			{
-				front_log(LOG_ERR, "cannot accept a connection: %s", strerror(errno));
-				stop_accepting();
-				(void) kore_timer_add(accept_again, ACCEPT_PAUSE, NULL, KORE_TIMER_ONESHOT);
-			}
-			return false;
-		}
-		client_new(c);
-	}
-	return true;
-}
-
-static void
-listener_event(void *arg, int error)
-{
-	(void) arg;
-	(void) error;
-	listener.evt.flags = 0;
-	if (accepting)
-		(void) accept_some(ACCEPT_AT_ONCE);
-}
-
-/* ---- writing ---- */
-
-static void
-client_finish(Client *client)
-{
-	/*
-	 * Closing with unread input makes the kernel send a reset, which can destroy the answer before the client has
-	 * read it. So only our direction is closed, and the rest of the input is read for a while.
-	 */
-	(void) shutdown(client->c->fd, SHUT_WR);
-	client->state = LINGERING;
-	client->deadline = kore_time_ms() + LINGER;
-	client->in_len = 0;
-	client->c->evt.flags |= KORE_EVENT_READ;
-}
-
-/* Writes as much as the socket takes. Returns false when the connection is gone. */
-static bool
-write_some(Client *client, const char *data, size_t len, size_t *done)
-{
-	*done = 0;
-	while (*done < len)
-	{
-		ssize_t		n = send(client->c->fd, data + *done, len - *done, MSG_NOSIGNAL);
-
-		if (n > 0)
-			*done += (size_t) n;
-		else if (n < 0 && errno == EINTR)
-			continue;
-		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return true;
-		else
-		{
-			client_close(client);
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-client_send(Client *client, const char *data, size_t len)
-{
-	size_t		done = 0;
-
-	if (client->out.len == 0 && !write_some(client, data, len, &done))
-		return;
-	if (done < len)
-	{
-		if (client->out.len == 0)
-			client->write_deadline = kore_time_ms() + front_config.body_timeout;
-		bytes_add(&client->out, data + done, len - done);
-	}
-}
-
-/* The socket can take more. */
-static void
-client_write(Client *client)
-{
-	size_t		done;
-
-	if (!write_some(client, client->out.data + client->out_pos, client->out.len - client->out_pos, &done))
-		return;
-	client->out_pos += done;
-	if (done > 0)
-		client->write_deadline = kore_time_ms() + front_config.body_timeout;
-	if (client->out_pos < client->out.len)
-		return;
-	bytes_free(&client->out);
-	client->out_pos = 0;
-	if (client->closing)
-		client_finish(client);
-	else if (client->state != WORKING)
-		client_continue(client);
 }
 
 /* ---- answering ---- */
@@ -337,7 +151,7 @@ client_answered(Client *client, int status, bool close)
 	memset(&client->scan, 0, sizeof(client->scan));
 	client->empty_lines = 0;
 	client->closing = close;
-	client_send(client, response.data, response.len);
+	output_send(client, response.data, response.len);
 	if (client->gone)
 		return;
 	if (close)
@@ -345,7 +159,7 @@ client_answered(Client *client, int status, bool close)
 		if (client->in_len > 0)
 			explicit_bzero(client->in, client->in_len);
 		if (client->out.len == 0)
-			client_finish(client);
+			output_finish(client);
 		else
 			client->state = LINGERING;
 	}
@@ -519,7 +333,7 @@ read_head(Client *client)
 	{
 		static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-		client_send(client, go_on, sizeof(go_on) - 1);
+		output_send(client, go_on, sizeof(go_on) - 1);
 	}
 	return false;
 }
@@ -617,7 +431,7 @@ client_read(Client *client)
 }
 
 /* Goes on after an answer: with what is buffered, then with what the socket has. */
-static void
+void
 client_continue(Client *client)
 {
 	process_input(client);
@@ -648,7 +462,7 @@ client_event(void *arg, int error)
 		}
 	}
 	if (writable && client->out.len > 0)
-		client_write(client);
+		output_ready(client);
 	client_read(client);
 }
 
@@ -684,14 +498,8 @@ sweep(void *arg, u_int64_t now)
 void
 client_listen(int fd, int family)
 {
-	listener.fd = fd;
-	listener.family = family;
-	listener.server = &server;
-	listener.evt.type = KORE_TYPE_LISTENER;
-	listener.evt.handle = listener_event;
-	accept_wanted = true;
 	(void) kore_timer_add(sweep, SWEEP, NULL, 0);
-	start_accepting();
+	listen_start(fd, family);
 }
 
 /* Closes the connections that wait for a request. Returns how many others there are. */
@@ -739,13 +547,7 @@ client_drain(void)
 	uint64_t	end = kore_time_ms() + front_config.drain_timeout;
 
 	draining = true;
-	accept_wanted = false;
-	if (accepting)
-	{
-		(void) accept_some((int) worker_max_connections);
-		stop_accepting();
-	}
-	(void) close(listener.fd);
+	listen_stop();
 	while (close_idle() > 0 && kore_time_ms() < end)
 	{
 		kore_platform_event_wait(20);

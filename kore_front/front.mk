@@ -15,7 +15,7 @@ KORE_BUILD := build/kore
 FRONT_BINARY := build/wazo-auth
 FRONT_SBINDIR ?= /usr/sbin
 
-FRONT_SOURCES := main config supervise sandbox client request response dbconn lanes log mask
+FRONT_SOURCES := main config supervise sandbox listen client output request response dbconn lanes log mask
 FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o)
 KORE_STAMP := $(KORE_BUILD)/features
 
@@ -42,7 +42,7 @@ $(KORE_STAMP): $(KORE_SOURCE)/RELEASE $(KORE_SOURCE)/Makefile
 	MAKEFLAGS= MFLAGS= $(MAKE) -s -C $(KORE_SOURCE) OBJDIR=$(abspath $(KORE_BUILD)) CC='$(CC)' \
 		KORE_SINGLE_BINARY=1 NOHTTP=1 objects
 
-$(FRONT_BUILD)/%.o: kore_front/%.c kore_front/front.h kore_front/db.h kore_front/front.mk wazo_auth.control $(KORE_STAMP)
+$(FRONT_BUILD)/%.o: kore_front/%.c kore_front/front.h kore_front/client.h kore_front/db.h kore_front/front.mk wazo_auth.control $(KORE_STAMP)
 	@mkdir -p $(FRONT_BUILD)
 	$(CC) $(FRONT_CFLAGS) $$(cat $(KORE_STAMP)) -c $< -o $@
 

@@ -34,7 +34,7 @@ struct Lane
 	bool		tried;
 	uint32_t	pause;			/* ms between attempts to connect */
 	uint64_t	next_attempt;	/* ms */
-	TAILQ_HEAD(, Job) queue;
+	TAILQ_HEAD(job_queue, Job) queue;
 	int			held;			/* requests queued or under way */
 	int			limit;
 };
@@ -273,9 +273,9 @@ lane_lost(DbConn *conn)
 {
 	Lane	   *lane = conn->lane;
 	bool		was_ready = conn->state == DB_READY;
-	Job		   *again[DB_MAX_DEPTH];
+	Job		   *again[DB_MAX_DEPTH] = {0};
 	uint32_t	n_again = 0;
-	Job		   *failed[DB_MAX_DEPTH];
+	Job		   *failed[DB_MAX_DEPTH] = {0};
 	uint32_t	n_failed = 0;
 
 	if (was_ready && !conn->retiring)

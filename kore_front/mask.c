@@ -140,11 +140,8 @@ log_mask_target(const char *target, size_t len, char *out, size_t out_size)
 		p = stop;
 	}
 #undef PUT
-	if (cut)
-	{
-		memcpy(out + n, "...", 3);
-		n += 3;
-	}
+	for (int i = 0; cut && i < 3; i++)
+		out[n++] = '.';
 	return n;
 }
 

@@ -61,7 +61,7 @@ supervise_listen(int *family)
 	struct addrinfo *found = NULL;
 	const char *host = front_config.listen_address;
 	char		port[16];
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = {0};
 	socklen_t	len = sizeof(addr);
 	int			one = 1;
 	int			r;

@@ -1,0 +1,120 @@
+/*
+ * listen.c: accepting connections on the socket that all workers share.
+ *
+ * Kore's own way hands a lock around between workers, and the one that has it takes all connections until it is full.
+ * Here every worker watches the socket, the kernel wakes one of them, and that one takes a few.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define ACCEPT_AT_ONCE 4		/* leave some for the other workers */
+#define ACCEPT_PAUSE 100		/* ms, when file descriptors have run out */
+
+static struct kore_server server;	/* plain HTTP; Kore looks at the flag only */
+static struct listener listener;
+static bool accepting;
+static bool wanted;
+
+static void
+start_accepting(void)
+{
+	if (accepting || !wanted || worker_active_connections >= worker_max_connections)
+		return;
+	accepting = true;
+	/* EPOLLEXCLUSIVE: a new connection wakes one worker, not all. */
+	kore_platform_event_schedule(listener.fd, EPOLLIN | (int) EPOLLEXCLUSIVE, 0, &listener);
+}
+
+static void
+stop_accepting(void)
+{
+	if (accepting)
+		kore_platform_disable_read(listener.fd);
+	accepting = false;
+}
+
+static void
+accept_again(void *arg, u_int64_t now)
+{
+	(void) arg;
+	(void) now;
+	start_accepting();
+}
+
+/* A connection went. Its slot is free once Kore has counted it out, that is, in the next loop turn. */
+void
+listen_slot_free(void)
+{
+	if (!accepting && wanted)
+		(void) kore_timer_add(accept_again, 1, NULL, KORE_TIMER_ONESHOT);
+}
+
+/* Accepts what waits, at most some connections. Returns whether there may be more. */
+static bool
+accept_some(int most)
+{
+	struct connection *c;
+
+	for (int i = 0; i < most; i++)
+	{
+		if (worker_active_connections >= worker_max_connections)
+		{
+			stop_accepting();	/* else epoll would report the listener again and again */
+			return false;
+		}
+		if (!kore_connection_accept(&listener, &c))
+		{
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			{
+				front_log(LOG_ERR, "cannot accept a connection: %s", strerror(errno));
+				stop_accepting();
+				(void) kore_timer_add(accept_again, ACCEPT_PAUSE, NULL, KORE_TIMER_ONESHOT);
+			}
+			return false;
+		}
+		client_new(c);
+	}
+	return true;
+}
+
+static void
+listener_event(void *arg, int error)
+{
+	(void) arg;
+	(void) error;
+	listener.evt.flags = 0;
+	if (accepting)
+		(void) accept_some(ACCEPT_AT_ONCE);
+}
+
+/* Starts to accept. fd: a listening, non-blocking socket. family: AF_INET or AF_INET6. */
+void
+listen_start(int fd, int family)
+{
+	listener.fd = fd;
+	listener.family = family;
+	listener.server = &server;
+	listener.evt.type = KORE_TYPE_LISTENER;
+	listener.evt.handle = listener_event;
+	wanted = true;
+	start_accepting();
+}
+
+/* Accepts what waits in the kernel's queue, then nothing more; clients that come later are refused. */
+void
+listen_stop(void)
+{
+	wanted = false;
+	if (accepting)
+	{
+		(void) accept_some((int) worker_max_connections);
+		stop_accepting();
+	}
+	(void) close(listener.fd);
+}
