@@ -41,6 +41,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE
   -- operators are not found on this search_path without their schema
   v_granting uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p WHERE p.acl OPERATOR(wazo_auth.@>) who_can.access);
+  -- few policies have negative entries, so looking at all of them is cheap
+  v_refusing uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p WHERE wazo_auth.acl_refuses(p.acl, who_can.access));
   v_default wazo_auth.acl := wazo_auth.default_acl('wazo_user');
   v_default_grants boolean := COALESCE(v_default OPERATOR(wazo_auth.@>) who_can.access, false);
   v_default_refuses boolean := COALESCE(wazo_auth.acl_refuses(v_default, who_can.access), false);
@@ -62,25 +64,16 @@ BEGIN
     WHERE gp.policy_uuid = ANY (v_granting)
     UNION
     SELECT u.uuid FROM wazo_auth.user u WHERE v_default_grants
-  ), refusing_group AS MATERIALIZED (
-    SELECT gp.group_uuid
-    FROM wazo_auth.group_policy gp
-    JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
-    WHERE gp.group_uuid IN (SELECT gu.group_uuid FROM candidate c JOIN wazo_auth.group_user gu ON gu.user_uuid = c.user_uuid)
-      AND wazo_auth.acl_refuses(p.acl, who_can.access)
-    GROUP BY gp.group_uuid
-  ), refused AS MATERIALIZED (
-    SELECT gu.user_uuid FROM refusing_group r JOIN wazo_auth.group_user gu ON gu.group_uuid = r.group_uuid
-    UNION
-    SELECT c.user_uuid
-    FROM candidate c
-    JOIN wazo_auth.user_policy up ON up.user_uuid = c.user_uuid
-    JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
-    WHERE wazo_auth.acl_refuses(p.acl, who_can.access)
   ), granted AS (
     SELECT c.user_uuid AS uuid FROM candidate c
     WHERE NOT v_default_refuses
-      AND c.user_uuid NOT IN (SELECT r.user_uuid FROM refused r)
+      AND NOT EXISTS (
+        SELECT FROM wazo_auth.user_policy up
+        WHERE up.user_uuid = c.user_uuid AND up.policy_uuid = ANY (v_refusing))
+      AND NOT EXISTS (
+        SELECT FROM wazo_auth.group_policy gp
+        JOIN wazo_auth.group_user gu ON gu.group_uuid = gp.group_uuid
+        WHERE gu.user_uuid = c.user_uuid AND gp.policy_uuid = ANY (v_refusing))
       AND c.user_uuid NOT IN (SELECT n.uuid FROM named n)
     UNION ALL
     SELECT n.uuid FROM named n
@@ -99,10 +92,7 @@ BEGIN
   JOIN wazo_auth.tenant t ON t.uuid = g.tenant_uuid
   WHERE (who_can.tenant_uuid IS NULL OR who_can.tenant_uuid = ANY (t.path))
     AND g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = ANY (v_granting))
-    AND NOT EXISTS (
-      SELECT FROM wazo_auth.group_policy gp
-      JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
-      WHERE gp.group_uuid = g.uuid AND wazo_auth.acl_refuses(p.acl, who_can.access))
+    AND g.uuid NOT IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = ANY (v_refusing))
   ORDER BY g.name, g.uuid;
 
   RETURN QUERY

@@ -104,10 +104,12 @@ DECLARE wrong bigint; old_acl wazo_auth.acl := (SELECT acl FROM wazo_auth.policy
 BEGIN
   CREATE TEMP TABLE told AS SELECT i.user_uuid, i.change, i.access FROM wazo_auth.policy_impact(in_policy, in_acl) AS i;
   CREATE TEMP TABLE probe AS SELECT a.access FROM wazo_auth.access AS a UNION SELECT regexp_replace(e, '^!', '') FROM unnest(old_acl::text[] || in_acl::text[]) AS e;
-  CREATE TEMP TABLE before AS SELECT u.uuid, p.access, wazo_auth.user_acl(u.uuid) OPERATOR(wazo_auth.@>) p.access AS granted FROM wazo_auth.user AS u, probe AS p;
+  CREATE TEMP TABLE before AS WITH holder AS MATERIALIZED (SELECT u.uuid, wazo_auth.user_acl(u.uuid) AS acl FROM wazo_auth.user AS u)
+    SELECT h.uuid, p.access, h.acl OPERATOR(wazo_auth.@>) p.access AS granted FROM holder AS h, probe AS p;
   UPDATE wazo_auth.policy SET acl = in_acl WHERE uuid = in_policy;
   CREATE TEMP TABLE really AS
-    SELECT b.uuid, CASE WHEN b.granted THEN 'loses' ELSE 'gains' END, b.access FROM before AS b WHERE b.granted <> (wazo_auth.user_acl(b.uuid) OPERATOR(wazo_auth.@>) b.access);
+    WITH holder AS MATERIALIZED (SELECT u.uuid, wazo_auth.user_acl(u.uuid) AS acl FROM wazo_auth.user AS u)
+    SELECT b.uuid, CASE WHEN b.granted THEN 'loses' ELSE 'gains' END, b.access FROM before AS b JOIN holder AS h USING (uuid) WHERE b.granted <> (h.acl OPERATOR(wazo_auth.@>) b.access);
   UPDATE wazo_auth.policy SET acl = old_acl WHERE uuid = in_policy;
   DELETE FROM told WHERE access NOT IN (SELECT p.access FROM probe AS p);
   SELECT count(*) INTO wrong FROM ((TABLE told EXCEPT TABLE really) UNION ALL (TABLE really EXCEPT TABLE told)) AS d;
