@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "common/jsonapi.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -29,6 +30,8 @@
 #include "http.h"
 #include "http_error.h"
 #include "json_text.h"
+
+PG_FUNCTION_INFO_V1(wazo_auth_ascii);
 
 /* What other SQLSTATEs mean to a client: by code, then by class. */
 static const struct
@@ -106,6 +109,22 @@ append_ascii(StringInfo out, const char *s, size_t len)
 		s += used;
 		len -= used;
 	}
+}
+
+/*
+ * wazo_auth.ascii(value text) returns text
+ *
+ * The text as messages of the token routes show it.
+ */
+Datum
+wazo_auth_ascii(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	append_ascii(&out, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
 }
 
 /* The message for a status that is not TOKEN_VALID; "what" was refused. */

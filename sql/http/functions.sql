@@ -20,6 +20,11 @@ $$;
 COMMENT ON FUNCTION wazo_auth.raise_error(integer, text, text, json, text) IS
 'Raises the error of an HTTP status (400 to 599): SQLSTATE WAnnn. Without error_id the answer has the shape {"reason": [message], ...}, with it {"message", "error_id", "details", "timestamp", "resource"}. Do not put secrets into any argument.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.ascii(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_ascii';
+COMMENT ON FUNCTION wazo_auth.ascii(text) IS
+'The text without marks and without what has no ASCII counterpart, as messages of the token routes show it (contract: errors.md section 6).';
+
 CREATE OR REPLACE FUNCTION wazo_auth.basic_credentials(header text, OUT login text, OUT password text)
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_basic_credentials';
 COMMENT ON FUNCTION wazo_auth.basic_credentials(text) IS
@@ -29,7 +34,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.http_header(request wazo_auth.http_request,
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   FOR i IN 1 .. cardinality(request.headers) - 1 BY 2 LOOP
-    IF lower(request.headers[i]) = lower(name) THEN
+    -- In a Turkish database lower('I') is no 'i'.
+    IF lower(request.headers[i] COLLATE "C") = lower(name COLLATE "C") THEN
       RETURN request.headers[i + 1];
     END IF;
   END LOOP;

@@ -10,12 +10,16 @@ BEGIN
   IF FOUND THEN
     PERFORM FROM wazo_auth.user u WHERE u.uuid = v_row.user_uuid AND u.enabled FOR NO KEY UPDATE;
   END IF;
-  -- The login of the first use must still lead to the user; and the refresh
-  -- token may have been revoked while we waited for the user's row.
+  -- The login of the first use must still lead to the user.
   IF NOT FOUND
      OR wazo_auth.resolve_login(v_row.login) IS DISTINCT FROM v_row.user_uuid
-     OR wazo_auth.effective_authentication_method(v_row.user_uuid) NOT IN ('native', 'ldap', 'saml')
-     OR NOT EXISTS (SELECT FROM wazo_auth.refresh_token r WHERE r.token_digest = v_row.token_digest) THEN
+     OR wazo_auth.effective_authentication_method(v_row.user_uuid) NOT IN ('native', 'ldap', 'saml') THEN
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  -- It may have been revoked while we waited; from here on a revocation waits,
+  -- and the session can refer to it.
+  PERFORM FROM wazo_auth.refresh_token r WHERE r.token_digest = v_row.token_digest FOR KEY SHARE;
+  IF NOT FOUND THEN
     PERFORM wazo_auth.authentication_failed();
   END IF;
   RETURN v_row;
@@ -51,7 +55,8 @@ DECLARE
 BEGIN
   revoked := 0;
   SELECT r.* INTO v_old FROM wazo_auth.refresh_token r
-  WHERE r.user_uuid = obtain_refresh_token.user_uuid AND r.client_id = obtain_refresh_token.client_id;
+  WHERE r.user_uuid = obtain_refresh_token.user_uuid AND r.client_id = obtain_refresh_token.client_id
+  FOR KEY SHARE;
   IF FOUND AND NOT mobile THEN
     token := wazo_auth.unseal(v_old.sealed_token, 'refresh_token:' || v_old.token_digest);
     refresh_token := v_old;

@@ -69,7 +69,7 @@ BEGIN
     access_type => COALESCE(v_body ->> 'access_type', 'online'),
     client_id => v_body ->> 'client_id',
     refresh_token => v_body ->> 'refresh_token',
-    mobile => COALESCE(pg_catalog.lower(wazo_auth.http_header(request, 'Wazo-Session-Type')) = 'mobile', false),
+    mobile => COALESCE(pg_catalog.lower(wazo_auth.http_header(request, 'Wazo-Session-Type') COLLATE "C") = 'mobile', false),
     backend => v_body ->> 'backend',
     user_agent => COALESCE(wazo_auth.http_header(request, 'User-Agent'), ''),
     remote_addr => COALESCE(request.peer, ''));
@@ -104,7 +104,7 @@ BEGIN
   IF v_status = 'unknown' THEN
     PERFORM wazo_auth.raise_error(404, 'No such token');
   ELSIF v_status = 'tenant_denied' THEN
-    PERFORM wazo_auth.raise_error(403, 'Unauthorized for tenant ' || v_tenant);
+    PERFORM wazo_auth.raise_error(403, 'Unauthorized for tenant ' || wazo_auth.ascii(v_tenant));
   END IF;
   RETURN wazo_auth.json_response(pg_catalog.json_build_object('scopes', (
     SELECT COALESCE(pg_catalog.json_object_agg(s.scope, wazo_auth.token_check(v_token, s.scope) = 'valid' ORDER BY s.place), '{}')
