@@ -289,11 +289,11 @@ set_allow(RouteNode *node)
 }
 
 static const char route_query[] =
-"SELECT r.method, r.path, r.handler, r.access, r.token_from, r.query_schema, r.body_schema,"
+"SELECT DISTINCT ON (r.path, r.method) r.method, r.path, r.handler, r.access, r.token_from, r.query_schema, r.body_schema,"
 " pg_catalog.array_to_string(r.checks, ',')"
 " FROM wazo_auth.route r"
 " WHERE wazo_auth.plugin_enabled(r.plugin)"
-" ORDER BY r.path, r.method";
+" ORDER BY r.path, r.method, r.shipped";
 
 /*
  * Reads the table as the extension's owner: the caller has no right to it.

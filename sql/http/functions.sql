@@ -78,10 +78,10 @@ BEGIN ATOMIC
   INSERT INTO wazo_auth.route AS r (method, path, handler, plugin, access, checks, query_schema, body_schema, token_from, summary, shipped)
   VALUES (add_route.method, add_route.path, add_route.handler, add_route.plugin, add_route.access, add_route.checks,
           add_route.query_schema, add_route.body_schema, add_route.token_from, add_route.summary, wazo_auth.in_extension_script())
-  ON CONFLICT (path, method) DO UPDATE
+  ON CONFLICT (path, method, shipped) DO UPDATE
   SET handler = EXCLUDED.handler, plugin = EXCLUDED.plugin, access = EXCLUDED.access, checks = EXCLUDED.checks,
       query_schema = EXCLUDED.query_schema, body_schema = EXCLUDED.body_schema, token_from = EXCLUDED.token_from,
-      summary = EXCLUDED.summary, shipped = EXCLUDED.shipped;
+      summary = EXCLUDED.summary;
 END;
 COMMENT ON FUNCTION wazo_auth.add_route(text, text, text, text, text, text[], text, text, text, text) IS
-'Adds a route, or replaces the one of the same method and path. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. plugin: name that the setting enabled_http_plugins can turn off. The other arguments are columns of wazo_auth.route. Served by all connections as soon as this commits.';
+'Adds a route, or replaces the one of the same method and path; a shipped one comes back when that row is deleted. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. plugin: name that the setting enabled_http_plugins can turn off. The other arguments are columns of wazo_auth.route. Served by all connections as soon as this commits.';

@@ -41,6 +41,12 @@ BEGIN
         RAISE EXCEPTION 'a schema needs a name and a JSON object of fields' USING ERRCODE = 'invalid_parameter_value';
     END IF;
 
+    -- else a dump would bring a row that CREATE EXTENSION has made already
+    IF NOT wazo_auth.in_extension_script()
+       AND EXISTS (SELECT FROM wazo_auth.schema AS s WHERE s.name = declare_schema.name AND s.shipped) THEN
+        RAISE EXCEPTION 'the schema "%" comes with an extension', declare_schema.name USING ERRCODE = 'duplicate_object',
+            HINT = 'Declare a schema with another name, and have your route use that.';
+    END IF;
     DELETE FROM wazo_auth.schema AS s WHERE s.name = declare_schema.name;
     INSERT INTO wazo_auth.schema (name, family, resource, error_id, many, refuse_unknown, cross_check, shipped)
     VALUES (declare_schema.name, declare_schema.family,
@@ -90,7 +96,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION wazo_auth.declare_schema(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.json, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.bool) IS
-'Declares or replaces a shape of requests. fields: a JSON object in checking order, name: {"type", "required", "nullable", "default", "min", "max", "choices", "pattern", "check" (the pattern in PostgreSQL''s syntax), "items": {"type", "min", ...} for lists, "schema" for nested ones}. Errors: 22023 for an unknown property, 23514 for an unknown type or family.';
+'Declares or replaces a shape of requests. fields: a JSON object in checking order, name: {"type", "required", "nullable", "default", "min", "max", "choices", "pattern", "check" (the pattern in PostgreSQL''s syntax), "items": {"type", "min", ...} for lists, "schema" for nested ones}. Errors: 42710 for the name of one that ships with an extension, 22023 for an unknown property, 23514 for an unknown type or family.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.validate(schema pg_catalog.text, input pg_catalog.jsonb)
     RETURNS pg_catalog.jsonb

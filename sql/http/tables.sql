@@ -10,7 +10,9 @@ CREATE TABLE wazo_auth.route (
   plugin text COLLATE "C" NOT NULL,
   summary text COLLATE "C",
   shipped boolean NOT NULL DEFAULT false,
-  PRIMARY KEY (path, method),
+  -- A route of people stands beside the shipped one that it takes the place of,
+  -- so that a dump with it can be restored, and an upgrade leaves it alone.
+  PRIMARY KEY (path, method, shipped),
   CONSTRAINT route_method_check CHECK (method IN ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE')),
   CONSTRAINT route_path_check CHECK (path LIKE '/%' AND path NOT LIKE '%//%' AND path NOT LIKE '%/'),
   CONSTRAINT route_token_from_check CHECK (token_from IN ('header', 'query')),
@@ -24,7 +26,7 @@ COMMENT ON COLUMN wazo_auth.route.access IS 'Access the caller''s token must gra
 COMMENT ON COLUMN wazo_auth.route.token_from IS 'header: X-Auth-Token, then Authorization: Bearer; query: ?token= first, then the headers';
 COMMENT ON COLUMN wazo_auth.route.checks IS 'What happens before the handler, in this order: tenant (Wazo-Tenant), top_tenant (the caller is of the top tenant); user, group, policy, target_tenant, parent_tenant (what {user_uuid}, {group_uuid}, {policy_uuid} or {policy_slug}, {tenant_uuid}, {parent_tenant_uuid} name is in sight), idp ({idp_type} exists); may_add, may_remove (the caller holds the accesses that it gives or takes: {access}, or those of the body, or those of the policy); query and body (by their schema), json (any document)';
 COMMENT ON COLUMN wazo_auth.route.plugin IS 'Name in the setting enabled_http_plugins; a disabled plugin''s routes answer 404';
-COMMENT ON COLUMN wazo_auth.route.shipped IS 'Came with the extension, so a dump leaves it out';
+COMMENT ON COLUMN wazo_auth.route.shipped IS 'Came with the extension, so a dump leaves it out; one that did not comes before it';
 
 CREATE TYPE wazo_auth.http_request AS (
   method text,

@@ -36,9 +36,11 @@ CREATE INDEX group_policy_policy_uuid_idx ON wazo_auth.group_policy (policy_uuid
 COMMENT ON TABLE wazo_auth.group_policy IS 'Policies given to all users of a group';
 
 CREATE TABLE wazo_auth.access (
-  access text COLLATE "C" PRIMARY KEY,
+  access text COLLATE "C",
   description text COLLATE "C",
-  shipped boolean NOT NULL DEFAULT false
+  shipped boolean NOT NULL DEFAULT false,
+  -- What people registered may ship with a later version, and be in a dump.
+  PRIMARY KEY (access, shipped)
 );
 COMMENT ON TABLE wazo_auth.access IS 'Accesses known to be asked for: those of the routes, and those that daemons and people register';
 COMMENT ON COLUMN wazo_auth.access.access IS 'As a service asks for it, with {name} for the parts that vary';
