@@ -56,6 +56,8 @@ private_tree() {
 private_cluster() {
 	local data=$1 socket=$2 user
 	[ -s "$data/PG_VERSION" ] && return
+	# The servers' account may not be able to enter the present folder.
+	pushd "$data" >/dev/null
 	as_server "$PG_BINDIR/initdb" -D "$data" -U postgres -E UTF8 --locale=C.UTF-8 -A peer >/dev/null
 	as_server tee "$data/pg_hba.conf" >/dev/null <<-'EOF'
 		local all all peer map=private
@@ -72,15 +74,16 @@ private_cluster() {
 		log_line_prefix = '%m [%p] %q%u@%d %a '
 		max_connections = 100
 	EOF
+	popd >/dev/null
 }
 
 # start_cluster DATA LOG / stop_cluster DATA [MODE]
 start_cluster() {
-	as_server "$PG_BINDIR/pg_ctl" -D "$1" -l "$2" -w -t 60 start >/dev/null ||
+	(cd "$1" && as_server "$PG_BINDIR/pg_ctl" -D "$1" -l "$2" -w -t 60 start >/dev/null) ||
 		{ as_server tail -n 20 "$2" >&2; die "PostgreSQL did not start; its log is $2"; }
 }
 
 stop_cluster() {
 	[ -s "$1/postmaster.pid" ] || return 0
-	as_server "$PG_BINDIR/pg_ctl" -D "$1" -w -t 60 -m "${2:-fast}" stop >/dev/null
+	(cd "$1" && as_server "$PG_BINDIR/pg_ctl" -D "$1" -w -t 60 -m "${2:-fast}" stop >/dev/null)
 }
