@@ -14,6 +14,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.add_group_user(uuid, uuid),
   wazo_auth.add_user_policy(uuid, uuid),
   wazo_auth.bootstrap(text, text, text, text),
+  wazo_auth.change_password(uuid, text, text),
   wazo_auth.configure(jsonb),
   wazo_auth.create_group(uuid, text, text, uuid),
   wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean),
@@ -21,13 +22,20 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.create_user(uuid, text, text, text, text, text, text, text, boolean, uuid),
   wazo_auth.delete_expired_sessions(integer),
   wazo_auth.delete_unused_acl_sets(integer),
+  wazo_auth.delete_group(uuid),
+  wazo_auth.delete_session(uuid),
+  wazo_auth.delete_user(uuid),
   wazo_auth.import_password(uuid, text, bytea),
+  wazo_auth.remove_group_user(uuid, uuid),
+  wazo_auth.replace_emails(uuid, text[], text, boolean[]),
   wazo_auth.resolve_login(text),
   wazo_auth.revoke_refresh_token(uuid, text),
   wazo_auth.set_password(uuid, text),
   wazo_auth.tick(integer),
   wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text),
   wazo_auth.token_delete(uuid),
+  wazo_auth.update_group(uuid, text),
+  wazo_auth.update_user(uuid, text, text, text, text, text, boolean),
   wazo_auth.user_acl(uuid, text)
 TO wazo_auth_admin;
 GRANT EXECUTE ON FUNCTION

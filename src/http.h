@@ -72,6 +72,7 @@ extern void http_reply_header(HttpReply *reply, const char *name, const char *va
 extern void http_check_access(HttpCall *call);
 extern void http_check_tenant(HttpCall *call);
 extern void http_check_top_tenant(HttpCall *call);
+extern void http_check_method(HttpCall *call);
 extern void http_check_target(HttpCall *call, RouteCheck check);
 extern void http_refuse_grant(const HttpCall *call, const char *access, size_t len) pg_attribute_noreturn();
 extern HttpSpan http_path_param(const HttpCall *call, const char *name);

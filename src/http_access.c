@@ -393,6 +393,27 @@ check_idp(HttpCall *call)
 }
 
 /*
+ * http_check_method
+ *
+ * The body's authentication_method, if it has one, must be known.  Raises
+ * WA400 (contract: errors.md section 5, BAD-METHOD).
+ */
+void
+http_check_method(HttpCall *call)
+{
+	JsonbValue	buffer;
+	JsonbValue *method = NULL;
+	bool		isnull;
+
+	if (call->json && JB_ROOT_IS_OBJECT(call->json))
+		method = getKeyJsonValueFromContainer(&call->json->root, "authentication_method", 21, &buffer);
+	if (method && method->type == jbvString)
+		(void) http_query_value(HTTP_SQL_CHECK_METHOD,
+								PointerGetDatum(cstring_to_text_with_len(method->val.string.val, method->val.string.len)),
+								(Datum) 0, &isnull);
+}
+
+/*
  * http_check_target
  *
  * What the path names must be in sight from the scoping tenant.  Raises the

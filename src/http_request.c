@@ -314,6 +314,9 @@ check_and_call(HttpCall *call)
 			case ROUTE_CHECK_IDP:
 				http_check_target(call, route->check[i]);
 				break;
+			case ROUTE_CHECK_METHOD:
+				http_check_method(call);
+				break;
 			case ROUTE_CHECK_MAY_ADD:
 				http_check_grant(call, false);
 				break;

@@ -191,6 +191,7 @@ parse_check(const char *name)
 		{"target_tenant", ROUTE_CHECK_TARGET_TENANT},
 		{"parent_tenant", ROUTE_CHECK_PARENT_TENANT},
 		{"idp", ROUTE_CHECK_IDP},
+		{"method", ROUTE_CHECK_METHOD},
 		{"may_add", ROUTE_CHECK_MAY_ADD},
 		{"may_remove", ROUTE_CHECK_MAY_REMOVE},
 		{"query", ROUTE_CHECK_QUERY},

@@ -26,6 +26,7 @@ typedef enum RouteCheck
 	ROUTE_CHECK_TARGET_TENANT,
 	ROUTE_CHECK_PARENT_TENANT,
 	ROUTE_CHECK_IDP,			/* {idp_type} is an authentication method */
+	ROUTE_CHECK_METHOD,			/* so is the body's authentication_method */
 	ROUTE_CHECK_MAY_ADD,		/* the caller holds what it gives */
 	ROUTE_CHECK_MAY_REMOVE,		/* or takes */
 	ROUTE_CHECK_QUERY,

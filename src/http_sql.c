@@ -28,6 +28,9 @@ static const struct
 	[HTTP_SQL_IS_METHOD] = {
 		"SELECT wazo_auth.is_authentication_method($1)", TEXTOID, InvalidOid, false
 	},
+	[HTTP_SQL_CHECK_METHOD] = {
+		"SELECT wazo_auth.check_authentication_method($1)", TEXTOID, InvalidOid, false
+	},
 	/* The locks make sure that what was judged is what is given or taken. */
 	[HTTP_SQL_ACL_GIVEN] = {
 		"WITH p AS (SELECT p.acl FROM wazo_auth.policy p WHERE p.uuid = $1 FOR SHARE)"

@@ -16,6 +16,7 @@ typedef enum HttpSql
 {
 	HTTP_SQL_POLICY_OF_SLUG,	/* tenant uuid, slug text: uuid */
 	HTTP_SQL_IS_METHOD,			/* name text: boolean */
+	HTTP_SQL_CHECK_METHOD,		/* name text, -: raises WA400 */
 	HTTP_SQL_ACL_GIVEN,			/* policy uuid, -: text, a row each */
 	HTTP_SQL_ACL_TAKEN,			/* policy uuid, jsonb that stays: text, a row each */
 	HTTP_SQL_COUNT

@@ -24,18 +24,19 @@ COMMENT ON FUNCTION wazo_auth.bad_filter(text) IS
 'Raises WA400 invalid-list-param for a filter that this list has not, or whose value cannot be read.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.scope_clause(tenant_column text, tenant_uuid uuid, recurse boolean) RETURNS text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT CASE
-           WHEN scope_clause.recurse IS NOT TRUE THEN
-             pg_catalog.format('%s = (SELECT ($1 ->> ''@tenant'')::uuid)', scope_clause.tenant_column)
-           -- Everything is below the top tenant, and no clause leaves the
-           -- planner the choice of any index.
-           WHEN scope_clause.tenant_uuid = wazo_auth.top_tenant_uuid() THEN 'true'
-           ELSE pg_catalog.format('%s IN (SELECT t.uuid FROM wazo_auth.tenant_scope((SELECT ($1 ->> ''@tenant'')::uuid)) t(uuid))',
-                                  scope_clause.tenant_column)
-         END;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF recurse IS NOT TRUE THEN
+    RETURN tenant_column || ' = (SELECT ($1 ->> ''@tenant'')::uuid)';
+  END IF;
+  -- Everything is below the top tenant, and no clause leaves the planner the
+  -- choice of any index.
+  IF EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = scope_clause.tenant_uuid AND cardinality(t.path) = 1) THEN
+    RETURN 'true';
+  END IF;
+  RETURN tenant_column || ' IN (SELECT t.uuid FROM wazo_auth.tenant_scope((SELECT ($1 ->> ''@tenant'')::uuid)) t(uuid))';
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.scope_clause(text, uuid, boolean) IS
 'Condition on a column for wazo_auth.list_page(): it is the tenant given in the argument "@tenant", or with recurse one at or below it.';
 
@@ -65,7 +66,8 @@ COMMENT ON FUNCTION wazo_auth.search_clause(jsonb, text, text) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_page(
   query jsonb, args jsonb, answer text[], source text, visible text, columns text, item text, key text,
-  sort jsonb DEFAULT '{}', filters jsonb DEFAULT '{}', search jsonb DEFAULT NULL, shown text DEFAULT NULL)
+  sort jsonb DEFAULT '{}', filters jsonb DEFAULT '{}', search jsonb DEFAULT NULL, shown text DEFAULT NULL,
+  ignore_empty text[] DEFAULT '{}')
 RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -96,7 +98,7 @@ BEGIN
          min(f.key) FILTER (WHERE f.value IS NULL)
   INTO v_where, v_bad
   FROM jsonb_each_text(filters) f
-  WHERE query ? f.key;
+  WHERE query ? f.key AND NOT (f.key = ANY (ignore_empty) AND query ->> f.key = '');
   IF v_bad IS NOT NULL THEN
     PERFORM wazo_auth.bad_filter(v_bad);
   END IF;
@@ -130,5 +132,5 @@ BEGIN
     || ')', v_args);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.list_page(jsonb, jsonb, text[], text, text, text, text, text, jsonb, jsonb, jsonb, text) IS
-'A page of a list with its counts, as JSON. query: validated query string (limit, offset, order, direction, search, filters). args: further arguments of the texts, which find all as $1; their names start with @. answer: members in their order, of items, total and filtered. source: FROM list; visible: condition for all counts; shown: further condition for items only; columns: what the item expression finds in the row p; key: unique column, breaks ties and is what a search looks for. sort: name to expression, or to an array of expressions that mean the same as the last one, for an index on a shortened text. filters: name to condition, {} being the value; a null filter is refused. search: [{"columns", and "from" and "key" for another table}, ...]. All texts are the caller''s own, never a client''s. Raises WA400 for a sort column or filter that the list has not.';
+COMMENT ON FUNCTION wazo_auth.list_page(jsonb, jsonb, text[], text, text, text, text, text, jsonb, jsonb, jsonb, text, text[]) IS
+'A page of a list with its counts, as JSON. query: validated query string (limit, offset, order, direction, search, filters). args: further arguments of the texts, which find all as $1; their names start with @. answer: members in their order, of items, total and filtered. source: FROM list; visible: condition for all counts; shown: further condition for items only; columns: what the item expression finds in the row p; key: unique column, breaks ties and is what a search looks for. sort: name to expression, or to an array of expressions that mean the same as the last one, for an index on a shortened text. filters: name to condition, {} being the value; a null filter is refused, one of ignore_empty is left out when it is empty. search: [{"columns", and "from" and "key" for another table}, ...]. All texts are the caller''s own, never a client''s. Raises WA400 for a sort column or filter that the list has not.';

@@ -17,14 +17,14 @@ CREATE TABLE wazo_auth.route (
   CONSTRAINT route_path_check CHECK (path LIKE '/%' AND path NOT LIKE '%//%' AND path NOT LIKE '%/'),
   CONSTRAINT route_token_from_check CHECK (token_from IN ('header', 'query')),
   CONSTRAINT route_checks_check CHECK (checks <@ ARRAY['tenant', 'top_tenant', 'user', 'group', 'policy', 'target_tenant', 'parent_tenant',
-                                               'idp', 'may_add', 'may_remove', 'query', 'body', 'json'])
+                                               'idp', 'method', 'may_add', 'may_remove', 'query', 'body', 'json'])
 );
 COMMENT ON TABLE wazo_auth.route IS 'The REST API: what answers which request. A new route is a row and a function, served at once';
 COMMENT ON COLUMN wazo_auth.route.path IS 'Template. {x_uuid} takes a UUID, any other {x} one non-empty segment';
 COMMENT ON COLUMN wazo_auth.route.handler IS 'schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response; or a C function (internal), for the token routes';
 COMMENT ON COLUMN wazo_auth.route.access IS 'Access the caller''s token must grant, with {x} for path parameters; null: no token asked for';
 COMMENT ON COLUMN wazo_auth.route.token_from IS 'header: X-Auth-Token, then Authorization: Bearer; query: ?token= first, then the headers';
-COMMENT ON COLUMN wazo_auth.route.checks IS 'What happens before the handler, in this order: tenant (Wazo-Tenant), top_tenant (the caller is of the top tenant); user, group, policy, target_tenant, parent_tenant (what {user_uuid}, {group_uuid}, {policy_uuid} or {policy_slug}, {tenant_uuid}, {parent_tenant_uuid} name is in sight), idp ({idp_type} exists); may_add, may_remove (the caller holds the accesses that it gives or takes: {access}, or those of the body, or those of the policy); query and body (by their schema), json (any document)';
+COMMENT ON COLUMN wazo_auth.route.checks IS 'What happens before the handler, in this order: tenant (Wazo-Tenant), top_tenant (the caller is of the top tenant); user, group, policy, target_tenant, parent_tenant (what {user_uuid}, {group_uuid}, {policy_uuid} or {policy_slug}, {tenant_uuid}, {parent_tenant_uuid} name is in sight), idp ({idp_type} exists); method (the authentication_method of the body does); may_add, may_remove (the caller holds the accesses that it gives or takes: {access}, or those of the body, or those of the policy); query and body (by their schema), json (any document)';
 COMMENT ON COLUMN wazo_auth.route.plugin IS 'Name in the setting enabled_http_plugins; a disabled plugin''s routes answer 404';
 COMMENT ON COLUMN wazo_auth.route.shipped IS 'Came with the extension, so a dump leaves it out; one that did not comes before it';
 

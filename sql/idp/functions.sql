@@ -20,3 +20,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION wazo_auth.is_authentication_method(text) IS
 'Can a user have this authentication method? The case counts.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_authentication_method(method text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT wazo_auth.is_authentication_method(method) THEN
+    PERFORM wazo_auth.raise_error(400, 'Invalid authentication method ' || method, 'invalid-data',
+                                  json_build_object('authentication_method', method), 'users');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_authentication_method(text) IS
+'Raises WA400 when a user cannot have this authentication method; null passes.';

@@ -3,11 +3,29 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_fold_
 COMMENT ON FUNCTION wazo_auth.fold_login(text) IS
 'Username or e-mail address as it is compared: lower case by Unicode''s simple mapping, whatever the locale.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.unknown_user(user_uuid text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.raise_error(404, format('No such user: "%s"', user_uuid), 'unknown-user',
+                                json_build_object('uuid', user_uuid), 'users');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.unknown_user(text) IS 'Raises WA404 unknown-user.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.login_in_use(login text, kind text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
+    json_build_object(CASE kind WHEN 'username' THEN 'username' ELSE 'email_address' END,
+      json_build_object('constraint_id', 'unique', 'message', format('The login "%s" is already used', login))), 'users');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.login_in_use(text, text) IS
+'Raises WA409 for a username (kind "username") or e-mail address (kind "email") that another user has.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.claim_login(user_uuid uuid, login text, kind text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
-DECLARE
-  v_field text := CASE kind WHEN 'username' THEN 'username' ELSE 'email_address' END;
 BEGIN
   INSERT INTO wazo_auth.login AS l (login, user_uuid, is_username, is_email)
   VALUES (wazo_auth.fold_login(login), user_uuid, kind = 'username', kind = 'email')
@@ -15,14 +33,33 @@ BEGIN
   SET is_username = l.is_username OR EXCLUDED.is_username, is_email = l.is_email OR EXCLUDED.is_email
   WHERE l.user_uuid = EXCLUDED.user_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
-      pg_catalog.json_build_object(v_field, pg_catalog.json_build_object(
-        'constraint_id', 'unique', 'message', pg_catalog.format('The login "%s" is already used', login))), 'users');
+    PERFORM wazo_auth.login_in_use(login, kind);
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.claim_login(uuid, text, text) IS
 'Reserves a username (kind "username") or an e-mail address (kind "email") for a user. Raises WA409 when another user has it.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.release_logins(user_uuid uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM wazo_auth.login l
+  USING wazo_auth.user u
+  WHERE l.user_uuid = release_logins.user_uuid AND u.uuid = l.user_uuid
+    AND l.login IS DISTINCT FROM wazo_auth.fold_login(u.username)
+    AND NOT EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid AND wazo_auth.fold_login(e.address) = l.login);
+  UPDATE wazo_auth.login l
+  SET is_username = now.is_username, is_email = now.is_email
+  FROM (SELECT o.login, o.login IS NOT DISTINCT FROM wazo_auth.fold_login(u.username) AS is_username,
+               EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid AND wazo_auth.fold_login(e.address) = o.login) AS is_email
+        FROM wazo_auth.login o
+        JOIN wazo_auth.user u ON u.uuid = o.user_uuid
+        WHERE o.user_uuid = release_logins.user_uuid) now
+  WHERE l.login = now.login AND (l.is_username, l.is_email) IS DISTINCT FROM (now.is_username, now.is_email);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.release_logins(uuid) IS
+'Gives up the logins that are neither the user''s username nor one of its addresses any more. The caller has locked the user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.resolve_login(login text) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -84,6 +121,14 @@ END;
 COMMENT ON FUNCTION wazo_auth.import_password(uuid, text, bytea) IS
 'Sets a user''s password to one of the Python server''s: 128 hex digits of PBKDF2-HMAC-SHA512 and the 64-byte salt. The next login stores it as argon2id.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.default_authentication_method(purpose text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT CASE WHEN purpose IN ('internal', 'external_api') THEN 'native' ELSE 'default' END;
+END;
+COMMENT ON FUNCTION wazo_auth.default_authentication_method(text) IS
+'Authentication method of a user for whom none is given (contract: schemas.md, UserPost).';
+
 CREATE OR REPLACE FUNCTION wazo_auth.create_user(
   tenant_uuid uuid, username text DEFAULT NULL, password text DEFAULT NULL, email_address text DEFAULT NULL,
   firstname text DEFAULT NULL, lastname text DEFAULT NULL, purpose text DEFAULT 'user',
@@ -93,7 +138,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_uuid uuid := COALESCE(uuid, pg_catalog.gen_random_uuid());
+  v_login record;
+  v_hash text;
 BEGIN
+  PERFORM wazo_auth.check_authentication_method(authentication_method);
+  -- Before anything is locked: it takes its time.
+  v_hash := CASE WHEN password IS NOT NULL THEN wazo_auth.password_hash(password) END;
   -- Against a tenant that is being deleted; its group of all users goes with it.
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
@@ -102,8 +152,14 @@ BEGIN
   BEGIN
     INSERT INTO wazo_auth.user (uuid, tenant_uuid, username, firstname, lastname, purpose, authentication_method, enabled)
     VALUES (v_uuid, tenant_uuid, username, firstname, lastname, purpose,
-            COALESCE(authentication_method, CASE WHEN purpose = 'user' THEN 'default' ELSE 'native' END), enabled);
+            COALESCE(authentication_method, wazo_auth.default_authentication_method(purpose)), enabled);
   EXCEPTION WHEN unique_violation THEN
+    -- A login in use is told first.
+    FOR v_login IN SELECT * FROM (VALUES (username, 'username'), (email_address, 'email')) c(login, kind) LOOP
+      IF EXISTS (SELECT FROM wazo_auth.login l WHERE l.login = wazo_auth.fold_login(v_login.login)) THEN
+        PERFORM wazo_auth.login_in_use(v_login.login, v_login.kind);
+      END IF;
+    END LOOP;
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
       pg_catalog.json_build_object('uuid', pg_catalog.json_build_object(
         'constraint_id', 'unique', 'message', pg_catalog.format('The uuid "%s" is already used', v_uuid))), 'users');
@@ -115,8 +171,8 @@ BEGIN
     PERFORM wazo_auth.claim_login(v_uuid, email_address, 'email');
     INSERT INTO wazo_auth.email (user_uuid, address, main, confirmed) VALUES (v_uuid, email_address, true, true);
   END IF;
-  IF password IS NOT NULL THEN
-    PERFORM wazo_auth.set_password(v_uuid, password);
+  IF v_hash IS NOT NULL THEN
+    INSERT INTO wazo_auth.password (user_uuid, hash) VALUES (v_uuid, v_hash);
   END IF;
   INSERT INTO wazo_auth.group_user (group_uuid, user_uuid)
   SELECT g.uuid, v_uuid FROM wazo_auth.group g WHERE g.tenant_uuid = create_user.tenant_uuid AND g.system_managed;
@@ -124,4 +180,124 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.create_user(uuid, text, text, text, text, text, text, text, boolean, uuid) IS
-'Creates a user in a tenant and in the tenant''s group of all users; the e-mail address is main and confirmed. authentication_method: null for "default", or "native" for the purposes internal and external_api. Raises WA404 for an unknown tenant, WA409 for a login or uuid in use.';
+'Creates a user in a tenant and in the tenant''s group of all users; the e-mail address is main and confirmed. authentication_method: null for "default", or "native" for the purposes internal and external_api. Raises WA400 for an unknown method, WA404 for an unknown tenant, WA409 for a login or uuid in use.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.end_user_sessions(user_uuid uuid) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.delete_sessions(ARRAY(
+    SELECT s.token_digest FROM wazo_auth.session s
+    WHERE s.user_uuid = end_user_sessions.user_uuid
+    ORDER BY s.issued_at, s.uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.end_user_sessions(uuid) IS
+'Ends all sessions of a user. Returns how many. The caller has locked the user, so that no login opens another one meanwhile.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.revoke_user_access(user_uuid uuid) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.delete_refresh_tokens(ARRAY(
+           SELECT r.token_digest FROM wazo_auth.refresh_token r
+           WHERE r.user_uuid = revoke_user_access.user_uuid
+           ORDER BY r.created_at, r.token_digest), true)
+       + wazo_auth.end_user_sessions(user_uuid);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.revoke_user_access(uuid) IS
+'Ends all sessions and revokes all refresh tokens of a user, whom the caller has locked. Returns how many sessions ended.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.update_user(
+  user_uuid uuid, username text DEFAULT NULL, firstname text DEFAULT NULL, lastname text DEFAULT NULL,
+  purpose text DEFAULT 'user', authentication_method text DEFAULT NULL, enabled boolean DEFAULT true)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  PERFORM wazo_auth.check_authentication_method(authentication_method);
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_user(user_uuid::text);
+  END IF;
+  IF username IS NOT NULL THEN
+    PERFORM wazo_auth.claim_login(user_uuid, username, 'username');
+  END IF;
+  UPDATE wazo_auth.user u
+  SET username = update_user.username, firstname = update_user.firstname, lastname = update_user.lastname,
+      purpose = update_user.purpose, enabled = update_user.enabled,
+      authentication_method = COALESCE(update_user.authentication_method, wazo_auth.default_authentication_method(update_user.purpose))
+  WHERE u.uuid = user_uuid;
+  PERFORM wazo_auth.release_logins(user_uuid);
+  IF NOT enabled THEN
+    PERFORM wazo_auth.end_user_sessions(user_uuid);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.update_user(uuid, text, text, text, text, text, boolean) IS
+'Replaces what is known of a user: what is not given gets its default. Password and e-mail addresses stay. Disabling ends the sessions. Raises WA400 for an unknown method, WA404 for an unknown user, WA409 for a username in use (contract: semantics.md section 5).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.delete_user(user_uuid uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_user(user_uuid::text);
+  END IF;
+  -- Not by cascade: each of them is told about.
+  PERFORM wazo_auth.revoke_user_access(user_uuid);
+  DELETE FROM wazo_auth.user u WHERE u.uuid = user_uuid;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_user(uuid) IS
+'Deletes a user with its sessions, refresh tokens, addresses, memberships and policies. Raises WA404 for an unknown user.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.replace_password(user_uuid uuid, hash text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  IF hash IS NULL THEN
+    DELETE FROM wazo_auth.password p WHERE p.user_uuid = replace_password.user_uuid;
+  ELSE
+    INSERT INTO wazo_auth.password (user_uuid, hash) VALUES (user_uuid, hash)
+    ON CONFLICT ON CONSTRAINT password_pkey DO UPDATE SET hash = EXCLUDED.hash;
+  END IF;
+  PERFORM wazo_auth.revoke_user_access(user_uuid);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.replace_password(uuid, text) IS
+'Stores the hash of a new password, null for none, and ends the sessions and refresh tokens of the user, whom the caller has locked: who knew the old password has nothing left.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.change_password(user_uuid uuid, old_password text, new_password text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_login text;
+  v_hash text;
+  v_new_hash text;
+BEGIN
+  SELECT COALESCE(u.username, e.address), p.hash INTO v_login, v_hash
+  FROM wazo_auth.user u
+  LEFT JOIN wazo_auth.email e ON e.user_uuid = u.uuid AND e.main AND e.confirmed
+  LEFT JOIN wazo_auth.password p ON p.user_uuid = u.uuid
+  WHERE u.uuid = change_password.user_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_user(user_uuid::text);
+  END IF;
+  -- One hash whatever is wrong, and no lock while it is computed.
+  IF NOT wazo_auth.password_verify(old_password, CASE WHEN wazo_auth.resolve_login(v_login) = user_uuid THEN v_hash END) THEN
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  IF wazo_auth.effective_authentication_method(user_uuid) IN ('saml', 'ldap') THEN
+    PERFORM wazo_auth.raise_error(405, format('Unable to update externally managed password for user : "%s"', user_uuid),
+      'password-managed-externally', json_build_object('uuid', user_uuid), 'users');
+  END IF;
+  v_new_hash := wazo_auth.password_hash(new_password);
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = change_password.user_uuid AND u.enabled FOR NO KEY UPDATE;
+  -- Disabled, deleted or changed meanwhile.
+  IF NOT FOUND OR v_hash IS DISTINCT FROM (SELECT p.hash FROM wazo_auth.password p WHERE p.user_uuid = change_password.user_uuid) THEN
+    PERFORM wazo_auth.authentication_failed();
+  END IF;
+  PERFORM wazo_auth.replace_password(user_uuid, v_new_hash);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.change_password(uuid, text, text) IS
+'Changes a user''s password, of which the old one must be given, and ends its sessions and refresh tokens. Raises WA404 for an unknown user, WA401 for a wrong password, a disabled user or one without a login, WA405 when SAML or LDAP manage the password (contract: semantics.md section 5).';

@@ -20,54 +20,122 @@ SELECT wazo_auth.declare_schema('user_list', 'list_query', NULL, '{
   "has_policy_slug": {"type": "string"}
 }');
 
-CREATE OR REPLACE FUNCTION wazo_auth.emails_json(user_uuid uuid) RETURNS json
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-           'uuid', e.uuid, 'address', e.address, 'main', e.main, 'confirmed', e.confirmed) ORDER BY e.main DESC, e.address), '[]')
-  FROM wazo_auth.email e
-  WHERE e.user_uuid = emails_json.user_uuid;
-END;
-COMMENT ON FUNCTION wazo_auth.emails_json(uuid) IS 'E-mail addresses of a user as its answers show them: the main one first.';
+SELECT wazo_auth.declare_schema('user_post', 'first_error', 'users', '{
+  "username":              {"type": "string", "default": null, "min": 1, "max": 256},
+  "firstname":             {"type": "string", "default": null},
+  "lastname":              {"type": "string", "default": null},
+  "purpose":               {"type": "string", "default": "user", "choices": ["user", "internal", "external_api"]},
+  "authentication_method": {"type": "string"},
+  "enabled":               {"type": "boolean", "default": true},
+  "uuid":                  {"type": "uuid"},
+  "password":              {"type": "string", "nullable": true, "min": 1},
+  "email_address":         {"type": "email", "nullable": true}
+}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.list_users(
-  tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL)
-RETURNS json
+SELECT wazo_auth.declare_schema('user_put', 'first_error', 'users', '{
+  "username":              {"type": "string", "default": null, "min": 1, "max": 256},
+  "firstname":             {"type": "string", "default": null},
+  "lastname":              {"type": "string", "default": null},
+  "purpose":               {"type": "string", "default": "user", "choices": ["user", "internal", "external_api"]},
+  "authentication_method": {"type": "string"},
+  "enabled":               {"type": "boolean", "default": true}
+}');
+
+SELECT wazo_auth.declare_schema('change_password', 'first_error', 'users', '{
+  "old_password": {"type": "string", "required": true, "min": 1},
+  "new_password": {"type": "string", "required": true, "min": 1}
+}');
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.list_page(query,
-    jsonb_build_object('@tenant', tenant_uuid, '@group', group_uuid),
-    answer => '{filtered,total,items}',
-    source => CASE WHEN group_uuid IS NULL THEN 'wazo_auth.user u'
-                   ELSE 'wazo_auth.group_user gu JOIN wazo_auth.user u ON u.uuid = gu.user_uuid' END,
-    visible => CASE WHEN group_uuid IS NULL THEN wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid, (query ->> 'recurse')::boolean)
-                    ELSE 'gu.group_uuid = (SELECT ($1 ->> ''@group'')::uuid)' END,
-    columns => 'u.uuid, u.username, u.firstname, u.lastname, u.purpose, u.enabled, u.tenant_uuid, u.authentication_method',
-    item => $item$json_build_object('username', p.username, 'uuid', p.uuid, 'enabled', p.enabled, 'emails',
-              (SELECT COALESCE(json_agg(json_build_object('uuid', e.uuid, 'address', e.address, 'main', e.main, 'confirmed', e.confirmed)
-                                        ORDER BY e.main DESC, e.address), '[]')
-               FROM wazo_auth.email e WHERE e.user_uuid = p.uuid),
-              'firstname', p.firstname, 'lastname', p.lastname, 'purpose', p.purpose,
-              'tenant_uuid', p.tenant_uuid, 'authentication_method', p.authentication_method)$item$,
-    key => 'u.uuid',
-    sort => '{"username": "u.username", "firstname": ["left(u.firstname, 200)", "u.firstname"], "lastname": ["left(u.lastname, 200)", "u.lastname"]}',
-    filters => '{"uuid": "u.uuid = wazo_auth.try_uuid({})",
-                 "username": "u.username = {}", "purpose": "u.purpose = {}",
-                 "firstname": "left(u.firstname, 200) = left({}, 200) AND u.firstname = {}",
-                 "lastname": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}",
-                 "email_address": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})"}',
-    search => '[{"from": "wazo_auth.user s", "key": "s.uuid", "columns": ["s.username", "s.firstname", "s.lastname"]},
-                {"from": "wazo_auth.email s", "key": "s.user_uuid", "columns": ["s.address"]}]');
+  RETURN wazo_auth.json_response(wazo_auth.list_users(request.tenant_uuid, request.query));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.list_users(uuid, jsonb, uuid) IS
-'Page of users as {"filtered", "total", "items"}.';
-CREATE OR REPLACE FUNCTION wazo_auth.rest_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT wazo_auth.json_response(wazo_auth.list_users(request.tenant_uuid, request.query));
-END;
-COMMENT ON FUNCTION wazo_auth.rest_users_get(wazo_auth.http_request) IS 'GET /users.';
+COMMENT ON FUNCTION wazo_auth.rest_users_get(wazo_auth.http_request) IS 'GET /users: users of the tenant.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_users_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_body jsonb := request.body;
+  v_uuid uuid;
+BEGIN
+  v_uuid := wazo_auth.create_user(request.tenant_uuid,
+    username => v_body ->> 'username', password => v_body ->> 'password', email_address => v_body ->> 'email_address',
+    firstname => v_body ->> 'firstname', lastname => v_body ->> 'lastname', purpose => v_body ->> 'purpose',
+    authentication_method => v_body ->> 'authentication_method', enabled => (v_body ->> 'enabled')::boolean,
+    uuid => (v_body ->> 'uuid')::uuid);
+  RETURN wazo_auth.json_response((
+    SELECT json_build_object('uuid', u.uuid, 'username', u.username, 'firstname', u.firstname, 'lastname', u.lastname,
+             'purpose', u.purpose,
+             'emails', (SELECT COALESCE(json_agg(json_build_object(
+                                 'uuid', e.uuid, 'address', e.address, 'confirmed', e.confirmed, 'main', e.main)), '[]')
+                        FROM wazo_auth.email e WHERE e.user_uuid = u.uuid),
+             'enabled', u.enabled, 'tenant_uuid', u.tenant_uuid, 'authentication_method', u.authentication_method)
+    FROM wazo_auth.user u
+    WHERE u.uuid = v_uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_users_post(wazo_auth.http_request) IS 'POST /users: creates a user in the tenant.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response(wazo_auth.user_json((request.params ->> 'user_uuid')::uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_uuid uuid := request.params ->> 'user_uuid';
+  v_body jsonb := request.body;
+BEGIN
+  PERFORM wazo_auth.update_user(v_uuid,
+    username => v_body ->> 'username', firstname => v_body ->> 'firstname', lastname => v_body ->> 'lastname',
+    purpose => v_body ->> 'purpose', authentication_method => v_body ->> 'authentication_method',
+    enabled => (v_body ->> 'enabled')::boolean);
+  RETURN wazo_auth.json_response(wazo_auth.user_json(v_uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_put(wazo_auth.http_request) IS 'PUT /users/{user_uuid}: replaces all but password and addresses.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.delete_user((request.params ->> 'user_uuid')::uuid);
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_delete(wazo_auth.http_request) IS 'DELETE /users/{user_uuid}.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_password_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.change_password((request.params ->> 'user_uuid')::uuid,
+    request.body ->> 'old_password', request.body ->> 'new_password');
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_password_put(wazo_auth.http_request) IS
+'PUT /users/{user_uuid}/password: the old password is needed; all tokens of the user end, the caller''s too.';
+
 SELECT wazo_auth.add_route('GET', '/0.1/users', 'wazo_auth.rest_users_get', 'users',
   access => 'auth.users.read', checks => '{tenant,query}', query_schema => 'user_list',
   summary => 'Users of the tenant');
+SELECT wazo_auth.add_route('POST', '/0.1/users', 'wazo_auth.rest_users_post', 'users',
+  access => 'auth.users.create', checks => '{tenant,body}', body_schema => 'user_post',
+  summary => 'Create a user');
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_get', 'users',
+  access => 'auth.users.{user_uuid}.read', checks => '{tenant,user}',
+  summary => 'A user');
+SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_put', 'users',
+  access => 'auth.users.{user_uuid}.update', checks => '{tenant,body,method,user}', body_schema => 'user_put',
+  summary => 'Replace a user');
+SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_delete', 'users',
+  access => 'auth.users.{user_uuid}.delete', checks => '{tenant,user}',
+  summary => 'Delete a user');
+SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/password', 'wazo_auth.rest_user_password_put', 'users',
+  access => 'auth.users.{user_uuid}.password.update', checks => '{body,tenant,user}', body_schema => 'change_password',
+  summary => 'Change the password of a user');

@@ -1,0 +1,37 @@
+CREATE OR REPLACE FUNCTION wazo_auth.replace_emails(
+  user_uuid uuid, addresses text[], main text DEFAULT NULL, confirmed boolean[] DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_address text;
+BEGIN
+  IF main IS NOT NULL AND main <> ALL (addresses) THEN
+    RAISE EXCEPTION 'the main address is not among the addresses' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_user(user_uuid::text);
+  END IF;
+  FOREACH v_address IN ARRAY addresses LOOP
+    PERFORM wazo_auth.claim_login(user_uuid, v_address, 'email');
+  END LOOP;
+  IF (SELECT count(DISTINCT wazo_auth.fold_login(a)) FROM unnest(addresses) a) < cardinality(addresses) THEN
+    PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
+      '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}', 'users');
+  END IF;
+
+  DELETE FROM wazo_auth.email e WHERE e.user_uuid = replace_emails.user_uuid AND e.address <> ALL (addresses);
+  -- First none is the main one, since two never are.
+  UPDATE wazo_auth.email e SET main = false WHERE e.user_uuid = replace_emails.user_uuid AND e.main AND e.address IS DISTINCT FROM main;
+  INSERT INTO wazo_auth.email AS e (user_uuid, address, main, confirmed)
+  SELECT user_uuid, a.address, a.address IS NOT DISTINCT FROM main, COALESCE(a.confirmed, false)
+  FROM unnest(addresses, confirmed) a(address, confirmed)
+  ON CONFLICT ON CONSTRAINT email_user_uuid_address_key DO UPDATE
+  SET main = EXCLUDED.main,
+      confirmed = COALESCE(confirmed[array_position(addresses, EXCLUDED.address)], e.confirmed);
+  PERFORM wazo_auth.release_logins(user_uuid);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.replace_emails(uuid, text[], text, boolean[]) IS
+'Replaces all e-mail addresses of a user. An address that is there already keeps its uuid; its case counts. main: one of them. confirmed: in the order of the addresses; where it is null an address stays as it was, and a new one is unconfirmed. Raises WA404 for an unknown user, WA409 for an address that another user has or that is given twice (contract: semantics.md section 6).';

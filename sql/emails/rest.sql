@@ -1,0 +1,88 @@
+-- Routes of e-mail addresses: /0.1/users/{user_uuid}/emails
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_emails(body jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN e.n > 0 THEN pg_catalog.array_remove(ARRAY[
+    CASE WHEN e.different < e.n THEN 'The same address can only be used once' END,
+    CASE WHEN e.main > 1 THEN 'Only one address should be main'
+         WHEN e.main = 0 THEN 'At least one address should be main' END
+  ], NULL) END
+  FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.count(DISTINCT i.value ->> 'address') AS different,
+               pg_catalog.count(*) FILTER (WHERE (i.value ->> 'main')::boolean) AS main
+        FROM pg_catalog.jsonb_array_elements(body -> 'emails') i) e
+$$;
+COMMENT ON FUNCTION wazo_auth.check_emails(jsonb) IS
+'Messages of the rules between the addresses of a list (contract: schemas.md, AdminEmailPut).';
+
+SELECT wazo_auth.declare_schema('admin_email', 'emails', NULL, '{
+  "address":   {"type": "email", "required": true},
+  "confirmed": {"type": "boolean", "nullable": true, "default": null},
+  "main":      {"type": "boolean", "default": false}
+}');
+SELECT wazo_auth.declare_schema('user_email', 'emails', NULL, '{
+  "address": {"type": "email", "required": true},
+  "main":    {"type": "boolean", "default": false}
+}');
+SELECT wazo_auth.declare_schema('admin_emails_put', 'emails', NULL,
+  '{"emails": {"type": "nested_list", "required": true, "schema": "admin_email"}}', cross_check => 'wazo_auth.check_emails');
+SELECT wazo_auth.declare_schema('user_emails_put', 'emails', NULL,
+  '{"emails": {"type": "nested_list", "required": true, "schema": "user_email"}}', cross_check => 'wazo_auth.check_emails');
+
+CREATE OR REPLACE FUNCTION wazo_auth.put_emails(request wazo_auth.http_request, OUT known text[], OUT emails jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_user uuid := request.params ->> 'user_uuid';
+BEGIN
+  emails := request.body -> 'emails';
+  known := ARRAY(SELECT e.address FROM wazo_auth.email e WHERE e.user_uuid = v_user);
+  PERFORM wazo_auth.replace_emails(v_user,
+    ARRAY(SELECT i.value ->> 'address' FROM jsonb_array_elements(emails) WITH ORDINALITY i(value, n) ORDER BY i.n),
+    (SELECT i.value ->> 'address' FROM jsonb_array_elements(emails) i WHERE (i.value ->> 'main')::boolean),
+    ARRAY(SELECT (i.value ->> 'confirmed')::boolean FROM jsonb_array_elements(emails) WITH ORDINALITY i(value, n) ORDER BY i.n));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.put_emails(wazo_auth.http_request) IS
+'What both routes do: replaces the addresses. Returns those that were there before, and the ones sent.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_admin_emails_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_put record := wazo_auth.put_emails(request);
+BEGIN
+  RETURN wazo_auth.json_response((
+    SELECT COALESCE(json_agg(json_build_object(
+             'address', e.address,
+             -- Null for a new address for which nothing was said.
+             'confirmed', CASE WHEN e.address = ANY (v_put.known) OR (i.value ->> 'confirmed') IS NOT NULL THEN e.confirmed END,
+             'main', e.main, 'uuid', e.uuid) ORDER BY i.n), '[]')
+    FROM jsonb_array_elements(v_put.emails) WITH ORDINALITY i(value, n)
+    JOIN wazo_auth.email e ON e.user_uuid = (request.params ->> 'user_uuid')::uuid AND e.address = i.value ->> 'address'));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_admin_emails_put(wazo_auth.http_request) IS
+'PUT /admin/users/{user_uuid}/emails: replaces a user''s addresses and says which are confirmed.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_emails_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_put record := wazo_auth.put_emails(request);
+BEGIN
+  RETURN wazo_auth.json_response((
+    SELECT COALESCE(json_agg(
+             CASE WHEN e.address = ANY (v_put.known)
+                  THEN json_build_object('address', e.address, 'main', e.main, 'uuid', e.uuid, 'confirmed', e.confirmed)
+                  ELSE json_build_object('address', e.address, 'main', e.main, 'confirmed', e.confirmed, 'uuid', e.uuid) END
+             ORDER BY i.n), '[]')
+    FROM jsonb_array_elements(v_put.emails) WITH ORDINALITY i(value, n)
+    JOIN wazo_auth.email e ON e.user_uuid = (request.params ->> 'user_uuid')::uuid AND e.address = i.value ->> 'address'));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_emails_put(wazo_auth.http_request) IS
+'PUT /users/{user_uuid}/emails: replaces a user''s addresses; new ones are unconfirmed.';
+
+SELECT wazo_auth.add_route('PUT', '/0.1/admin/users/{user_uuid}/emails', 'wazo_auth.rest_admin_emails_put', 'user_email',
+  access => 'auth.admin.users.{user_uuid}.emails.update', checks => '{body,tenant,user}', body_schema => 'admin_emails_put',
+  summary => 'Replace the e-mail addresses of a user, confirmed or not');
+SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/emails', 'wazo_auth.rest_user_emails_put', 'user_email',
+  access => 'auth.users.{user_uuid}.emails.update', checks => '{body,tenant,user}', body_schema => 'user_emails_put',
+  summary => 'Replace the e-mail addresses of a user');

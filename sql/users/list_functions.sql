@@ -1,0 +1,67 @@
+CREATE OR REPLACE FUNCTION wazo_auth.user_json(user_uuid uuid) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_json json;
+BEGIN
+  SELECT json_build_object('username', u.username, 'uuid', u.uuid, 'enabled', u.enabled,
+           'emails', (SELECT COALESCE(json_agg(json_build_object(
+                               'uuid', e.uuid, 'address', e.address, 'main', e.main, 'confirmed', e.confirmed)
+                                               ORDER BY e.main DESC, e.address), '[]')
+                      FROM wazo_auth.email e WHERE e.user_uuid = u.uuid),
+           'firstname', u.firstname, 'lastname', u.lastname, 'purpose', u.purpose,
+           'tenant_uuid', u.tenant_uuid, 'authentication_method', u.authentication_method)
+  INTO v_json
+  FROM wazo_auth.user u
+  WHERE u.uuid = user_json.user_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_user(user_uuid::text);
+  END IF;
+  RETURN v_json;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.user_json(uuid) IS
+'A user as GET and PUT show it; the main address comes first. Raises WA404 for an unknown user.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.list_page(query,
+    jsonb_build_object('@tenant', tenant_uuid, '@group', group_uuid),
+    answer => '{filtered,total,items}',
+    source => CASE WHEN group_uuid IS NULL THEN 'wazo_auth.user u'
+                   ELSE 'wazo_auth.group_user gu JOIN wazo_auth.user u ON u.uuid = gu.user_uuid' END,
+    visible => CASE WHEN group_uuid IS NULL THEN wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid, (query ->> 'recurse')::boolean)
+                    ELSE 'gu.group_uuid = (SELECT ($1 ->> ''@group'')::uuid)' END,
+    columns => 'u.uuid, u.username, u.firstname, u.lastname, u.purpose, u.enabled, u.tenant_uuid, u.authentication_method',
+    item => $item$json_build_object('username', p.username, 'uuid', p.uuid, 'enabled', p.enabled,
+              'emails', (SELECT COALESCE(json_agg(json_build_object(
+                                  'uuid', e.uuid, 'address', e.address, 'main', e.main, 'confirmed', e.confirmed)
+                                                  ORDER BY e.main DESC, e.address), '[]')
+                         FROM wazo_auth.email e WHERE e.user_uuid = p.uuid),
+              'firstname', p.firstname, 'lastname', p.lastname, 'purpose', p.purpose,
+              'tenant_uuid', p.tenant_uuid, 'authentication_method', p.authentication_method)$item$,
+    key => 'u.uuid',
+    sort => '{"username": "u.username",
+              "firstname": ["left(u.firstname, 200)", "u.firstname"],
+              "lastname": ["left(u.lastname, 200)", "u.lastname"]}',
+    filters => (jsonb '{
+      "uuid": "u.uuid = wazo_auth.try_uuid({})",
+      "username": "u.username = {}",
+      "firstname": "left(u.firstname, 200) = left({}, 200) AND u.firstname = {}",
+      "lastname": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}",
+      "purpose": "u.purpose = {}",
+      "email_address": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})",
+      "policy_uuid": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}))",
+      "policy_slug": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {})",
+      "has_policy_uuid": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}) UNION ALL SELECT gm.user_uuid FROM wazo_auth.group_policy gp JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE gp.policy_uuid = wazo_auth.try_uuid({}))",
+      "has_policy_slug": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {} UNION ALL SELECT gm.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE po.slug = {})"
+    }') || CASE WHEN group_uuid IS NULL
+                THEN jsonb '{"group_uuid": "u.uuid IN (SELECT gm.user_uuid FROM wazo_auth.group_user gm WHERE gm.group_uuid = wazo_auth.try_uuid({}))"}'
+                ELSE jsonb '{"group_uuid": null}' END,
+    ignore_empty => '{policy_uuid,policy_slug,has_policy_uuid,has_policy_slug}',
+    search => '[{"from": "wazo_auth.user s", "key": "s.uuid", "columns": ["s.username", "s.firstname", "s.lastname"]},
+                {"from": "wazo_auth.email s", "key": "s.user_uuid", "columns": ["s.address"]}]');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.list_users(uuid, jsonb, uuid) IS
+'Page of users as {"filtered", "total", "items"}: those of a tenant and, with recurse, below, or the members of a group. query: a validated user_list or group_user_list.';
