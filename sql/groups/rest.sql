@@ -108,9 +108,11 @@ COMMENT ON FUNCTION wazo_auth.rest_groups_get(wazo_auth.http_request) IS 'GET /g
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_groups_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_uuid uuid;
 BEGIN
-  RETURN wazo_auth.changed_group_response(
-    wazo_auth.create_group(request.tenant_uuid, request.body ->> 'name', request.body ->> 'slug'));
+  v_uuid := wazo_auth.create_group(request.tenant_uuid, request.body ->> 'name', request.body ->> 'slug');
+  RETURN wazo_auth.changed_group_response(v_uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_groups_post(wazo_auth.http_request) IS 'POST /groups: creates a group in the tenant.';

@@ -24,7 +24,7 @@ COMMENT ON FUNCTION wazo_auth.is_authentication_method(text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.check_authentication_method(method text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT wazo_auth.is_authentication_method(method) THEN
+  IF method IS NOT NULL AND NOT wazo_auth.is_authentication_method(method) THEN
     PERFORM wazo_auth.raise_error(400, 'Invalid authentication method ' || method, 'invalid-data',
                                   json_build_object('authentication_method', method), 'users');
   END IF;
