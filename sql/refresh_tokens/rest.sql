@@ -36,7 +36,7 @@ BEGIN
     visible => CASE WHEN user_uuid IS NOT NULL THEN 'r.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)'
                     ELSE wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid, COALESCE(recurse, (query ->> 'recurse')::boolean)) END,
     columns => 'r.client_id, r.created_at, r.mobile, r.user_uuid, u.tenant_uuid, r.metadata',
-    item => $item$json_build_object('client_id', p.client_id, 'created_at', p.created_at, 'mobile', p.mobile,
+    item => $item$json_build_object('client_id', p.client_id, 'created_at', wazo_auth.iso_time(p.created_at), 'mobile', p.mobile,
               'user_uuid', p.user_uuid, 'tenant_uuid', p.tenant_uuid, 'metadata', p.metadata)$item$,
     key => 'r.token_digest',
     sort => '{"created_at": "r.created_at", "client_id": "r.client_id", "mobile": "r.mobile"}',
