@@ -36,6 +36,7 @@ struct DbConn
 	bool		retiring;		/* takes no more requests, to be opened anew when its last one is answered */
 	bool		dirty;			/* has output to flush */
 	uint64_t	since;			/* ms: entered the state; when READY: the oldest request became the oldest */
+	uint64_t	born;			/* ms: became ready */
 	uint64_t	used;			/* ms: last answer */
 	uint64_t	retired;		/* ms: last time it was retired */
 	struct kore_timer *timer;
@@ -53,7 +54,8 @@ struct Job
 	DbConn	   *conn;			/* NULL: queued */
 	uint64_t	deadline;		/* ms */
 	bool		safe;			/* may be sent again */
-	uint8_t		resent;			/* times it was */
+	bool		resent;			/* it was, or is to be */
+	uint64_t	lost;			/* ms: when; only a connection made since then will do */
 	TAILQ_ENTRY(Job) list;
 };
 

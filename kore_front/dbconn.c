@@ -282,7 +282,7 @@ setup_done(DbConn *conn)
 	}
 	forget_results(conn);
 	conn->state = DB_READY;
-	conn->since = conn->used = kore_time_ms();
+	conn->born = conn->since = conn->used = kore_time_ms();
 	lane_ready(conn);
 	return true;
 }

@@ -20,7 +20,6 @@
 #define IDLE_CONNECTION 60000	/* ms until a slow connection beyond the first is closed */
 #define SWEEP 500				/* ms */
 #define RETIRE_INTERVAL 1000	/* ms */
-#define RESEND_MOST 2			/* an ended server takes all connections with it, one after the other */
 
 struct Lane
 {
@@ -116,7 +115,8 @@ lanes_submit(Client *client)
 	job->conn = NULL;
 	job->deadline = kore_time_ms() + front_config.request_timeout;
 	job->safe = lane == &fast || request_is_safe(req, buf);
-	job->resent = 0;
+	job->resent = false;
+	job->lost = 0;
 	lane->held++;
 	TAILQ_INSERT_TAIL(&lane->queue, job, list);
 	plan_turn();
@@ -135,9 +135,21 @@ lanes_abandon(Job *job)
 	}
 }
 
-/* The usable connection with the least under way, NULL if all are full. */
+/*
+ * Puts a request back in front of the queue, for a connection that is made after now: when a server ends, others may be
+ * dead as well without having been heard of.
+ */
+static void
+send_again(Lane *lane, Job *job)
+{
+	job->resent = true;
+	job->lost = kore_time_ms();
+	TAILQ_INSERT_HEAD(&lane->queue, job, list);
+}
+
+/* The usable connection with the least under way, NULL if all are full. since: made not before then (ms). */
 static DbConn *
-pick(Lane *lane)
+pick(Lane *lane, uint64_t since)
 {
 	DbConn	   *best = NULL;
 
@@ -145,7 +157,7 @@ pick(Lane *lane)
 	{
 		DbConn	   *conn = &lane->conns[i];
 
-		if (conn->state == DB_READY && !conn->retiring && conn->count < lane->depth &&
+		if (conn->state == DB_READY && !conn->retiring && conn->count < lane->depth && conn->born >= since &&
 			(best == NULL || conn->count < best->count))
 			best = conn;
 	}
@@ -179,21 +191,27 @@ static void
 dispatch(Lane *lane)
 {
 	Job		   *job;
+	Job		   *next;
 
-	while ((job = TAILQ_FIRST(&lane->queue)) != NULL)
+	for (job = TAILQ_FIRST(&lane->queue); job != NULL; job = next)
 	{
-		DbConn	   *conn = pick(lane);
+		DbConn	   *conn = pick(lane, job->lost);
 
+		next = TAILQ_NEXT(job, list);
 		if (conn == NULL)
 		{
+			if (job->resent)
+				continue;		/* it waits for another one; do not hold up the rest */
 			grow(lane);
 			break;
 		}
 		TAILQ_REMOVE(&lane->queue, job, list);
 		if (!db_send(conn, job))
 		{
+			/* Answers refused requests, so the queue may be another one afterwards. */
 			TAILQ_INSERT_HEAD(&lane->queue, job, list);
 			lane_lost(conn);
+			break;
 		}
 	}
 	for (int i = 0; i < lane->n_conns; i++)
@@ -287,7 +305,7 @@ lane_lost(DbConn *conn)
 
 		conn->head = (conn->head + 1) % DB_MAX_DEPTH;
 		job->conn = NULL;
-		if (job->client != NULL && job->safe && job->resent < RESEND_MOST && !stopping)
+		if (job->client != NULL && job->safe && !job->resent && !stopping)
 			again[n_again++] = job;
 		else
 			failed[n_failed++] = job;
@@ -296,8 +314,7 @@ lane_lost(DbConn *conn)
 	{
 		Job		   *job = again[--n_again];
 
-		job->resent++;
-		TAILQ_INSERT_HEAD(&lane->queue, job, list);
+		send_again(lane, job);
 	}
 	for (uint32_t i = 0; i < n_failed; i++)
 		fail_job(failed[i], 503);
@@ -381,11 +398,10 @@ lane_answer(DbConn *conn, Job *job, const PGresult *row, const char *sqlstate)
 {
 	Lane	   *lane = conn->lane;
 
-	if (sqlstate[0] != '\0' && is_stale(sqlstate) && retire(conn) && job->resent < RESEND_MOST &&
+	if (sqlstate[0] != '\0' && is_stale(sqlstate) && retire(conn) && !job->resent &&
 		job->client != NULL && !stopping)
 	{
-		job->resent++;
-		TAILQ_INSERT_HEAD(&lane->queue, job, list);
+		send_again(lane, job);
 	}
 	else if (sqlstate[0] != '\0')
 		fail_job(job, status_of(sqlstate));
@@ -446,7 +462,8 @@ sweep_lane(Lane *lane, uint64_t now)
 		uint64_t	waited = now + front_config.request_timeout - job->deadline;
 
 		next = TAILQ_NEXT(job, list);
-		if (now > job->deadline || (none && waited > QUEUE_WITHOUT_CONNECTION))
+		if (now > job->deadline || (none && waited > QUEUE_WITHOUT_CONNECTION) ||
+			(job->resent && now - job->lost > QUEUE_WITHOUT_CONNECTION))
 		{
 			TAILQ_REMOVE(&lane->queue, job, list);
 			fail_job(job, 503);
