@@ -29,6 +29,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.remove_group_user(uuid, uuid),
   wazo_auth.replace_emails(uuid, text[], text, boolean[]),
   wazo_auth.resolve_login(text),
+  wazo_auth.retry_parked_events(bigint),
   wazo_auth.revoke_refresh_token(uuid, text),
   wazo_auth.set_password(uuid, text),
   wazo_auth.tick(integer),
@@ -73,3 +74,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.user_policies(uuid, text),
   wazo_auth.who_can(text, uuid)
 TO wazo_auth_admin;
+
+-- Reading the events is for who administers; others get it by a GRANT on the
+-- view, which shows no secret.
+GRANT SELECT ON wazo_auth.event_stream, wazo_auth.parked_event TO wazo_auth_admin;

@@ -357,6 +357,8 @@ launcher_init(void)
 							&launcher_interval,
 							10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	expiry_worker_init();
+	relay_worker_init();
+	wake_init();
 
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;

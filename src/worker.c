@@ -31,6 +31,7 @@ static const struct
 } kinds[WORKER_KINDS] = {
 	[WORKER_PROBE] = {"wazo_auth probe", "wazo_auth_probe_main"},
 	[WORKER_EXPIRY] = {"wazo_auth expiry", "wazo_auth_expiry_main"},
+	[WORKER_RELAY] = {"wazo_auth relay", "wazo_auth_relay_main"},
 };
 
 PGDLLEXPORT void wazo_auth_probe_main(Datum main_arg);

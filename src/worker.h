@@ -21,6 +21,7 @@ typedef enum WorkerKind
 {
 	WORKER_PROBE,
 	WORKER_EXPIRY,
+	WORKER_RELAY,
 	WORKER_KINDS
 } WorkerKind;
 
@@ -58,6 +59,12 @@ extern void worker_hooks_init(void);
 /* expiry_worker.c */
 extern void expiry_worker_init(void);
 
+/* relay_worker.c */
+extern void relay_worker_init(void);
+
+/* wake.c */
+extern void wake_init(void);
+
 /* worker_slots.c: for the launcher */
 extern void worker_slots_init(void);
 extern void slots_attach_launcher(void);
@@ -71,6 +78,7 @@ extern int	slots_take_notices(Oid *databases, int size);
 extern bool slots_stop(Oid database);
 extern void slots_wait_gone(Oid database, int timeout_ms);
 extern void slots_notify(Oid database);
+extern void slots_wake(WorkerKind kind, Oid database);
 
 /* worker_slots.c: for the worker in its slot */
 extern void slot_attach(const BackgroundWorker *worker);

@@ -295,6 +295,26 @@ slots_notify(Oid database)
 }
 
 /*
+ * Sets the latch of the worker of this kind in the database, if there is one.
+ * Raises no error: it is called after a commit.
+ */
+void
+slots_wake(WorkerKind kind, Oid database)
+{
+	if (slots == NULL)
+		return;
+	LWLockAcquire(slots_lock, LW_SHARED);
+	for (int i = 0; i < slots->n_slots; i++)
+	{
+		const WorkerSlot *slot = &slots->slot[i];
+
+		if (slot->state == SLOT_RUNNING && slot->kind == kind && slot->database == database)
+			SetLatch(slot->latch);
+	}
+	LWLockRelease(slots_lock);
+}
+
+/*
  * Ends the workers in a database: terminates those that run, and lets those
  * that have not started yet end by themselves.  Does not wait.  Returns
  * whether there were any.

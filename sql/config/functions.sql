@@ -7,6 +7,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     "enabled_http_plugins": {"user_registration": false},
     "backend_policies": {},
     "idp_plugins": {"saml": {"enabled": true, "priority": 1}, "ldap": {"enabled": true, "priority": 2}},
+    "amqp": {"uri": null, "exchange_name": "xivo", "exchange_type": "topic"},
+    "event_retention": 3600,
     "purpose_metadata_mapping": {"user": [], "internal": [], "external_api": []}
   }'::jsonb
 $$;
@@ -41,6 +43,12 @@ BEGIN
       HINT = 'For example: SELECT wazo_auth.configure(''{"default_token_lifetime": 3600}'').';
   END IF;
   FOR v_key, v_value IN SELECT e.key, e.value FROM pg_catalog.jsonb_each(settings) e LOOP
+    -- "amqp.uri" names one key of the map "amqp", and leaves the others.
+    IF pg_catalog.jsonb_typeof(wazo_auth.default_settings() -> pg_catalog.split_part(v_key, '.', 1)) = 'object' AND v_key LIKE '%.%' THEN
+      v_value := COALESCE((SELECT s.value FROM wazo_auth.setting s WHERE s.name = pg_catalog.split_part(v_key, '.', 1)), '{}')
+        || pg_catalog.jsonb_build_object(pg_catalog.substr(v_key, pg_catalog.strpos(v_key, '.') + 1), v_value);
+      v_key := pg_catalog.split_part(v_key, '.', 1);
+    END IF;
     IF pg_catalog.jsonb_typeof(v_value) = 'null' THEN
       DELETE FROM wazo_auth.setting s WHERE s.name = v_key;
       CONTINUE;
@@ -53,13 +61,21 @@ BEGIN
        AND (v_value::numeric <> pg_catalog.trunc(v_value::numeric) OR v_value::numeric NOT BETWEEN 1 AND 315360000) THEN
       RAISE EXCEPTION 'setting "%" must be a whole number from 1 to 315360000', v_key USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF v_key = 'event_retention'
+       AND (v_value::numeric <> pg_catalog.trunc(v_value::numeric) OR v_value::numeric NOT BETWEEN 0 AND 315360000) THEN
+      RAISE EXCEPTION 'setting "%" must be a whole number from 0 to 315360000', v_key USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF v_key = 'amqp' THEN
+      PERFORM wazo_auth.check_amqp_setting(v_value);
+    END IF;
     INSERT INTO wazo_auth.setting AS s (name, value) VALUES (v_key, v_value)
     ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value WHERE s.value IS DISTINCT FROM EXCLUDED.value;
   END LOOP;
+  PERFORM wazo_auth.wake_relay();
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.configure(jsonb) IS
-'Sets settings by the names of the configuration file; null restores a default. Unknown names are kept. Raises 22023 for a value of the wrong type or out of range.';
+'Sets settings by the names of the configuration file; null restores a default. A name with a dot, as amqp.uri, sets one key of a map. Unknown names are kept. Raises 22023 for a value of the wrong type or out of range.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.plugin_enabled(plugin text) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -32,17 +32,29 @@ CREATE OR REPLACE FUNCTION wazo_auth.delete_refresh_tokens(token_digests uuid[],
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_sessions integer := 0;
+  v_digest uuid;
+  v_gone wazo_auth.refresh_token[];
 BEGIN
-  IF with_sessions THEN
-    v_sessions := wazo_auth.delete_sessions(ARRAY(
-      SELECT s.token_digest FROM wazo_auth.session s WHERE s.refresh_token_digest = ANY (token_digests)));
-  END IF;
-  DELETE FROM wazo_auth.refresh_token r WHERE r.token_digest = ANY (token_digests);
+  -- One after the other, for the order of the events (contract: events.md
+  -- section 2); a user has few.
+  FOREACH v_digest IN ARRAY token_digests LOOP
+    IF with_sessions THEN
+      v_sessions := v_sessions + wazo_auth.delete_sessions(ARRAY(
+        SELECT s.token_digest FROM wazo_auth.session s WHERE s.refresh_token_digest = v_digest ORDER BY s.issued_at, s.uuid));
+    END IF;
+    WITH gone AS (
+      DELETE FROM wazo_auth.refresh_token r WHERE r.token_digest = v_digest RETURNING r AS refresh_token
+    )
+    SELECT pg_catalog.array_agg(g.refresh_token) INTO v_gone FROM gone g;
+    IF v_gone IS NOT NULL THEN
+      PERFORM wazo_auth.emit_refresh_tokens('deleted', v_gone);
+    END IF;
+  END LOOP;
   RETURN v_sessions;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_refresh_tokens(uuid[], boolean) IS
-'Revokes refresh tokens, by their digests, and with_sessions the sessions opened with them; else those stay valid. Returns how many sessions ended.';
+'Revokes refresh tokens, by their digests, and with_sessions the sessions opened with them; else those stay valid; with their events, in the order given. Returns how many sessions ended.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.obtain_refresh_token(
   user_uuid uuid, client_id text, login text, mobile boolean, backend text, user_agent text, remote_addr text,
@@ -62,13 +74,8 @@ BEGIN
     refresh_token := v_old;
     RETURN;
   END IF;
-  IF mobile THEN
-    -- A mobile device has one refresh token: this client's old one and those of
-    -- all mobile clients go, with their sessions.
-    revoked := wazo_auth.delete_refresh_tokens(ARRAY(
-      SELECT r.token_digest FROM wazo_auth.refresh_token r
-      WHERE r.user_uuid = obtain_refresh_token.user_uuid AND (r.client_id = obtain_refresh_token.client_id OR r.mobile)
-      ORDER BY r.client_id <> obtain_refresh_token.client_id, r.created_at, r.token_digest), true);
+  IF v_old.token_digest IS NOT NULL THEN
+    revoked := wazo_auth.delete_refresh_tokens(ARRAY[v_old.token_digest], true);
   END IF;
   v_token := pg_catalog.gen_random_uuid();
   token := v_token::text;
@@ -78,6 +85,15 @@ BEGIN
           user_uuid, client_id, mobile, backend, login, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256))
   RETURNING r.* INTO v_old;
   refresh_token := v_old;
+  PERFORM wazo_auth.emit_refresh_tokens('created', ARRAY[v_old]);
+  IF mobile THEN
+    -- A mobile device has one refresh token: those of all other mobile clients
+    -- go, with their sessions.
+    revoked := revoked + wazo_auth.delete_refresh_tokens(ARRAY(
+      SELECT r.token_digest FROM wazo_auth.refresh_token r
+      WHERE r.user_uuid = obtain_refresh_token.user_uuid AND r.mobile AND r.token_digest <> v_old.token_digest
+      ORDER BY r.created_at, r.token_digest), true);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text) IS

@@ -177,15 +177,24 @@ COMMENT ON FUNCTION wazo_auth.check_session_cap(uuid, text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.delete_sessions(token_digests uuid[]) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_count integer;
+  v_gone wazo_auth.session[];
 BEGIN
-  DELETE FROM wazo_auth.session s WHERE s.token_digest = ANY (token_digests);
-  GET DIAGNOSTICS v_count = ROW_COUNT;
-  RETURN v_count;
+  WITH gone AS (
+    DELETE FROM wazo_auth.session s
+    USING pg_catalog.unnest(token_digests) WITH ORDINALITY AS d(digest, place)
+    WHERE s.token_digest = d.digest
+    RETURNING s AS session, d.place
+  )
+  SELECT pg_catalog.array_agg(g.session ORDER BY g.place) INTO v_gone FROM gone g;
+  IF v_gone IS NULL THEN
+    RETURN 0;
+  END IF;
+  PERFORM wazo_auth.emit_sessions('deleted', v_gone);
+  RETURN pg_catalog.cardinality(v_gone);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_sessions(uuid[]) IS
-'Ends sessions, by the digests of their tokens. Returns how many there were. Every session that ends does so here.';
+'Ends sessions, by the digests of their tokens. Returns how many there were. Every session that ends does so here, with the event auth_session_deleted, in the order given.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_delete(token uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -241,19 +250,23 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_token uuid := pg_catalog.gen_random_uuid();
   v_now timestamptz := pg_catalog.clock_timestamp();
+  v_session uuid;
+  v_tenant uuid;
 BEGIN
-  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, mobile, user_uuid,
+  INSERT INTO wazo_auth.session AS s (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, mobile, user_uuid,
                                  refresh_token_digest, user_agent, remote_addr, metadata)
   SELECT wazo_auth.token_digest(v_token), u.tenant_uuid, wazo_auth.store_acl(acl), v_now,
          v_now + pg_catalog.make_interval(secs => expiration), mobile, u.uuid,
          refresh_token_digest, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256), metadata
   FROM wazo_auth.user u
-  WHERE u.uuid = user_uuid;
+  WHERE u.uuid = user_uuid
+  RETURNING s.uuid, s.tenant_uuid INTO v_session, v_tenant;
+  PERFORM wazo_auth.emit_session_created(v_session, v_tenant, user_uuid, mobile);
   RETURN v_token;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.open_session(uuid, integer, wazo_auth.acl, json, boolean, uuid, text, text) IS
-'Makes a session of a user, whose row the caller has locked, and returns its token, which is stored nowhere. expiration in seconds.';
+'Makes a session of a user, whose row the caller has locked, and returns its token, which is stored nowhere; with the event auth_session_created. expiration in seconds.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_create(
   login text DEFAULT NULL, password text DEFAULT NULL, expiration integer DEFAULT NULL,

@@ -81,6 +81,7 @@ BEGIN
   END IF;
   INSERT INTO wazo_auth.tenant (uuid, path, slug, name) VALUES (v_uuid, v_path || v_uuid, v_slug, name);
   INSERT INTO wazo_auth.tenant_parent (tenant_uuid, parent_uuid) VALUES (v_uuid, parent_uuid);
+  PERFORM wazo_auth.emit_tenant_added(v_uuid, name, v_slug, '{}');
   PERFORM wazo_auth.create_all_users_group(v_uuid);
   RETURN v_uuid;
 EXCEPTION WHEN unique_violation THEN

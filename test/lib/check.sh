@@ -90,7 +90,7 @@ start_shared_cluster() {
 	private_cluster "$work/data" "$work/socket"
 	echo "wazo_auth.secret_key_file = '$work/secret.key'" | as_server tee -a "$work/data/postgresql.conf" >/dev/null
 	# no worker clears away what these suites look at
-	printf 'fsync = off\nwazo_auth.token_cleanup_interval = 0\n' |
+	printf 'fsync = off\nwazo_auth.token_cleanup_interval = 0\nwazo_auth.relay_interval = 0\n' |
 		as_server tee -a "$work/data/postgresql.conf" >/dev/null
 	start_cluster "$work/data" "$work/logs/postgresql.log"
 }

@@ -25,7 +25,17 @@ fi
 echo "Installing packages:$todo"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d
+# Some packages start their service when they are installed, on ports that may
+# be somebody else's; the tests start their own. A policy that is there stays.
+if [ -e "$policy" ]; then
+	trap 'rm -f "$log"' EXIT
+else
+	trap 'rm -f "$log" "$policy"' EXIT
+	trap 'exit 1' INT TERM HUP
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
 # The lists may be missing, or so old that the files they name are gone.
 # shellcheck disable=SC2086
 if ! apt-get install -y --no-install-recommends $todo >"$log" 2>&1; then

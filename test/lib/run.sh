@@ -94,6 +94,14 @@ admin=${admin:-wazo-auth-cli}
 SELECT wazo_auth.bootstrap(:'username', :'password');
 EOF
 
+# Where events go, if that is said; also on standard input, for the password.
+if [ -n "${AMQP_URI:-}" ]; then
+	"${PSQL[@]}" >/dev/null <<EOF
+\\set uri '${AMQP_URI//\'/\'\'}'
+SELECT wazo_auth.configure(jsonb_build_object('amqp.uri', :'uri'));
+EOF
+fi
+
 (umask 077 && {
 	for name in PGHOST PGPORT PGUSER PGDATABASE; do printf 'export %s=%q\n' "$name" "${!name}"; done
 	printf 'export BASE_URL=%q\nexport ADMIN=%q\nexport PASSWORD=%q\n' "http://127.0.0.1:$port" "$admin" "$password"

@@ -1,0 +1,621 @@
+/*
+ * relay_worker.c
+ *	  The background worker "wazo_auth relay": sends the events of the outbox
+ *	  to the message broker.
+ *
+ * A turn reads events in one transaction, publishes them with none open, and
+ * notes the outcome in another one.  A worker that dies in between has sent
+ * events that it will send again, with the same message ids; none is lost.
+ *
+ * Events of one object go out one after the other: the next one is sent when
+ * the broker has confirmed the one before, so a refused event holds up those of
+ * its object, and only those, until it is taken or parked.
+ *
+ * Without a broker the events only move to the stream for readers in the
+ * database.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "replication/message.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "broker.h"
+#include "worker.h"
+
+/* longest pause between attempts to connect, and after errors, milliseconds */
+#define LONGEST_PAUSE_MS	60000
+
+/* at least so much time between two claims, so that batches can grow */
+#define GATHER_MS			20
+
+/* see claim_floor() */
+#define FLOOR_LAG_MS		5000
+
+PGDLLEXPORT void wazo_auth_relay_main(Datum main_arg);
+
+static int	relay_interval = 5;
+static int	relay_batch_size = 500;
+static int	relay_max_attempts = 10;
+static int	relay_retry_pause = 1000;
+
+static MemoryContext turn_context;
+
+/* what the connection was, or is to be, made with; in TopMemoryContext */
+static char *uri = NULL;
+static char *exchange_name = NULL;
+static char *exchange_type = NULL;
+
+static TimestampTz connect_not_before = 0;
+static int	connect_pause = 0;	/* the next one, milliseconds */
+static int	batch_limit = 1;	/* doubled by every batch that went well */
+
+static int64 floor_id = 0;
+static int64 mark_id = 0;
+static TimestampTz mark_time = 0;
+
+/* Defines the settings; called once per backend. */
+void
+relay_worker_init(void)
+{
+	DefineCustomIntVariable("wazo_auth.relay_interval",
+							"Longest time between two looks for events to send.",
+							"New events wake the relay at once. 0 turns it off: events stay in the outbox.",
+							&relay_interval,
+							5, 0, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("wazo_auth.relay_batch_size",
+							"Most events that are sent before their outcome is noted.",
+							NULL,
+							&relay_batch_size,
+							500, 1, 10000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("wazo_auth.relay_max_attempts",
+							"How often an event is sent that the broker refuses, before it is parked.",
+							NULL,
+							&relay_max_attempts,
+							10, 1, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("wazo_auth.relay_retry_pause",
+							"Pause before a second attempt to connect or to send a refused event.",
+							"It doubles from attempt to attempt, up to a minute for connecting and an hour for an event.",
+							&relay_retry_pause,
+							1000, 10, 60000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+/* The end of the process must not wait for a call of the broker's library. */
+static void
+handle_sigterm(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	die(postgres_signal_arg);
+	broker_abort();
+	errno = save_errno;
+}
+
+static void
+begin(const char *activity)
+{
+	worker_start_transaction();
+	pgstat_report_activity(STATE_RUNNING, activity);
+	debug_query_string = activity;
+	if (!worker_lock_extension())
+	{
+		worker_commit_transaction();
+		worker_leave(FOUND_NO_EXTENSION);
+	}
+	SPI_connect();
+}
+
+static void
+commit(void)
+{
+	SPI_finish();
+	worker_commit_transaction();
+	debug_query_string = NULL;
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* Ends the worker when the extension is gone. */
+static void
+look_for_extension(void)
+{
+	begin("wazo_auth: looking for the extension");
+	commit();
+}
+
+/* Runs a query whose plan is kept.  Its rows are in SPI_tuptable. */
+static void
+run(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *args)
+{
+	if (*plan == NULL)
+	{
+		*plan = SPI_prepare(query, nargs, types);
+		if (*plan == NULL || SPI_keepplan(*plan) != 0)
+			elog(ERROR, "could not prepare \"%s\"", query);
+	}
+	if (SPI_execute_plan(*plan, args, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "unexpected result of \"%s\"", query);
+}
+
+static int32
+run_for_count(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *args)
+{
+	bool		isnull = true;
+	int32		count = 0;
+
+	run(plan, query, nargs, types, args);
+	if (SPI_processed == 1)
+		count = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (isnull)
+		elog(ERROR, "unexpected null from \"%s\"", query);
+	return count;
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Keeps a setting; returns whether it has changed. */
+static bool
+keep_setting(char **kept, int column)
+{
+	char	   *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
+
+	if (same(*kept, value))
+		return false;
+	if (*kept)
+	{
+		explicit_bzero(*kept, strlen(*kept));
+		pfree(*kept);
+	}
+	*kept = value ? MemoryContextStrdup(TopMemoryContext, value) : NULL;
+	return true;
+}
+
+/*
+ * Reads where to send to; another place ends the connection.  Events that found
+ * no broker before get into the outbox again.
+ */
+static void
+read_settings(void)
+{
+	static SPIPlanPtr plan = NULL;
+	static SPIPlanPtr requeue_plan = NULL;
+	static bool first = true;
+	bool		changed;
+
+	run(&plan, "SELECT a.amqp ->> 'uri', a.amqp ->> 'exchange_name', a.amqp ->> 'exchange_type'"
+		" FROM (SELECT wazo_auth.get_setting('amqp') AS amqp) a", 0, NULL, NULL);
+	if (SPI_processed != 1)
+		elog(ERROR, "unexpected number of settings");
+	changed = keep_setting(&uri, 1);
+	changed |= keep_setting(&exchange_name, 2);
+	changed |= keep_setting(&exchange_type, 3);
+	if (!changed && !first)
+		return;
+	first = false;
+	broker_disconnect();
+	connect_not_before = 0;
+	connect_pause = 0;
+	if (uri)
+		(void) run_for_count(&requeue_plan, "SELECT wazo_auth.requeue_unpublished_events()", 0, NULL, NULL);
+}
+
+/*
+ * The id to look from.  Rows that are gone stay in the index until vacuum, and
+ * while an old transaction is open vacuum cannot help; reading over them again
+ * and again would cost more and more.  So a look that a commit has asked for
+ * begins some seconds back, and only the regular look begins at the start: it
+ * finds what was committed late or is to be sent again.
+ */
+static int64
+claim_floor(bool from_start, TimestampTz now)
+{
+	if (from_start)
+		return 0;
+	if (now > TimestampTzPlusMilliseconds(mark_time, FLOOR_LAG_MS))
+	{
+		floor_id = mark_time ? mark_id : 0;
+		mark_time = now;
+	}
+	return floor_id;
+}
+
+static void
+forget_floor(void)
+{
+	floor_id = mark_id = 0;
+	mark_time = 0;
+}
+
+/* An event that was claimed. */
+typedef struct Event
+{
+	int64		id;
+	pg_uuid_t	object;
+	int			place;			/* among those of its object, from 1 */
+	BrokerMessage message;
+} Event;
+
+static char *
+copy_column(HeapTuple row, int column)
+{
+	char	   *value = SPI_getvalue(row, SPI_tuptable->tupdesc, column);
+
+	if (value == NULL)
+		elog(ERROR, "unexpected null in an event");
+	return MemoryContextStrdup(turn_context, value);
+}
+
+/*
+ * Makes sure that what this transaction has seen is on disk: somebody may run
+ * with synchronous_commit = off, and a published event must not be undone by a
+ * crash.
+ */
+static void
+flush_what_is_seen(void)
+{
+	XLogFlush(LogLogicalMessage("wazo_auth", "", 0, false));
+}
+
+/* Reads the next events.  Returns their number. */
+static int
+claim(bool from_start, Event **events)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, INT4OID};
+	Datum		args[2];
+	int			n;
+
+	args[0] = Int64GetDatum(claim_floor(from_start, GetCurrentTimestamp()));
+	args[1] = Int32GetDatum(Min(batch_limit, relay_batch_size));
+	run(&plan, "SELECT id, object_uuid, place, message_id, routing_key, headers, body"
+		" FROM wazo_auth.claim_events($1, $2) ORDER BY id", 2, types, args);
+	n = SPI_processed;
+	*events = MemoryContextAllocZero(turn_context, sizeof(Event) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		Event	   *event = &(*events)[i];
+		bool		isnull;
+
+		event->id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+		event->object = *DatumGetUUIDP(SPI_getbinval(row, desc, 2, &isnull));
+		event->place = DatumGetInt32(SPI_getbinval(row, desc, 3, &isnull));
+		event->message.message_id = copy_column(row, 4);
+		event->message.routing_key = copy_column(row, 5);
+		event->message.headers = copy_column(row, 6);
+		event->message.headers_len = strlen(event->message.headers);
+		event->message.body = copy_column(row, 7);
+		event->message.body_len = strlen(event->message.body);
+		mark_id = Max(mark_id, event->id);
+	}
+	if (n > 0)
+		flush_what_is_seen();
+	return n;
+}
+
+/* Has an event of the object, among the first n, not been confirmed? */
+static bool
+held_up(const Event *events, int n, const Event *event)
+{
+	for (int i = 0; i < n; i++)
+		if (events[i].place == event->place - 1 &&
+			memcmp(&events[i].object, &event->object, UUID_LEN) == 0)
+			return events[i].message.outcome != BROKER_CONFIRMED;
+	return false;
+}
+
+/*
+ * Publishes the events in waves: first the first one of each object, then the
+ * second ones.  Returns false when the connection is lost.
+ */
+static bool
+publish(Event *events, int n)
+{
+	BrokerMessage **wave = palloc(sizeof(BrokerMessage *) * n);
+	int			done = 0;
+
+	for (int place = 1; done < n; place++)
+	{
+		int			size = 0;
+
+		for (int i = 0; i < n; i++)
+		{
+			if (events[i].place != place)
+				continue;
+			done++;
+			if (place == 1 || !held_up(events, i, &events[i]))
+				wave[size++] = &events[i].message;
+		}
+		if (size > 0 && !broker_publish(wave, size))
+			return false;
+	}
+	return true;
+}
+
+static void
+finish(const Event *events, int n)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8ARRAYOID};
+	Datum	   *ids = palloc(sizeof(Datum) * Max(n, 1));
+	Datum		arg;
+	int			n_ids = 0;
+
+	for (int i = 0; i < n; i++)
+		if (events[i].message.outcome == BROKER_CONFIRMED)
+			ids[n_ids++] = Int64GetDatum(events[i].id);
+	if (n_ids == 0)
+		return;
+	arg = PointerGetDatum(construct_array(ids, n_ids, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	(void) run_for_count(&plan, "SELECT wazo_auth.finish_events($1)", 1, types, &arg);
+}
+
+static void
+note_refused(const Event *event)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, TEXTOID, INT4OID, FLOAT8OID};
+	Datum		args[4];
+	bool		isnull;
+
+	args[0] = Int64GetDatum(event->id);
+	args[1] = CStringGetTextDatum(event->message.error);
+	args[2] = Int32GetDatum(relay_max_attempts);
+	args[3] = Float8GetDatum(relay_retry_pause / 1000.0);
+	run(&plan, "SELECT wazo_auth.fail_event($1, $2, $3, pg_catalog.make_interval(secs => $4))", 4, types, args);
+	if (SPI_processed == 1 &&
+		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) && !isnull)
+		ereport(WARNING,
+				(errmsg("event %lld is parked: %s", (long long) event->id, event->message.error),
+				 errhint("See wazo_auth.parked_event, and wazo_auth.retry_parked_events().")));
+}
+
+/* Notes what became of the events.  Returns how many are settled. */
+static int
+note_outcome(const Event *events, int n)
+{
+	int			settled = 0;
+
+	begin("wazo_auth: noting which events were delivered");
+	finish(events, n);
+	for (int i = 0; i < n; i++)
+	{
+		if (events[i].message.outcome == BROKER_REFUSED)
+			note_refused(&events[i]);
+		if (events[i].message.outcome != BROKER_PENDING)
+			settled++;
+	}
+	commit();
+	return settled;
+}
+
+static void
+pause_connecting(void)
+{
+	connect_pause = Min(Max(connect_pause * 2, relay_retry_pause), LONGEST_PAUSE_MS);
+	connect_not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_pause);
+	ereport(LOG,
+			(errmsg("message broker: %s", broker_error()),
+			 errdetail("Events stay in the outbox; the next attempt is in %d ms.", connect_pause)));
+}
+
+/* Returns whether there is a connection. */
+static bool
+connect_broker(void)
+{
+	BrokerConfig config = {uri, exchange_name, exchange_type};
+
+	if (broker_is_connected())
+		return true;
+	if (GetCurrentTimestamp() < connect_not_before)
+		return false;
+	pgstat_report_activity(STATE_RUNNING, "wazo_auth: connecting to the message broker");
+	if (!broker_connect(&config))
+	{
+		/* the end of this process may be the reason */
+		worker_check_interrupts();
+		pause_connecting();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		return false;
+	}
+	ereport(LOG, (errmsg("connected to the message broker")));
+	pgstat_report_activity(STATE_IDLE, NULL);
+	batch_limit = 1;
+	forget_floor();
+	return true;
+}
+
+/* Returns whether there may be more to do at once. */
+static bool
+send_batch(bool from_start)
+{
+	Event	   *events;
+	int			n;
+	int			settled;
+	bool		ok;
+
+	begin("wazo_auth: reading events");
+	n = claim(from_start, &events);
+	commit();
+	if (n == 0)
+		return false;
+
+	pgstat_report_activity(STATE_RUNNING, "wazo_auth: publishing events");
+	ok = publish(events, n);
+	settled = note_outcome(events, n);
+	if (settled > 0)
+		connect_pause = 0;
+	if (ok && settled == n)
+	{
+		bool		full = n >= Min(batch_limit, relay_batch_size);
+
+		batch_limit = Min(batch_limit * 2, relay_batch_size);
+		return full;
+	}
+	/* smaller, until the one that the broker does not like is alone */
+	batch_limit = 1;
+	forget_floor();
+	if (!ok)
+		pause_connecting();
+	return ok;
+}
+
+static bool
+clear_log(void)
+{
+	static SPIPlanPtr plan = NULL;
+	int			n;
+
+	begin("wazo_auth: removing old events from the stream");
+	n = run_for_count(&plan, "SELECT wazo_auth.purge_event_log(5000)", 0, NULL, NULL);
+	commit();
+	return n >= 5000;
+}
+
+/*
+ * One turn.  Returns whether there may be more to do at once.  Raises whatever
+ * the functions raise, with the transaction open.
+ */
+static bool
+relay_turn(bool regular)
+{
+	static SPIPlanPtr plan = NULL;
+	int			moved = 0;
+	bool		more = false;
+
+	begin("wazo_auth: reading settings");
+	read_settings();
+	if (uri == NULL)
+		moved = run_for_count(&plan, "SELECT wazo_auth.deliver_events_locally(5000)", 0, NULL, NULL);
+	commit();
+	if (uri)
+		more = connect_broker() && send_batch(regular);
+	if (regular)
+		more |= clear_log();
+	return more || moved >= 5000;
+}
+
+/* Runs a turn and logs its error, if there is one. */
+static bool
+try_turn(bool regular, bool *more)
+{
+	volatile bool ok = true;
+
+	PG_TRY();
+	{
+		*more = relay_turn(regular);
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(turn_context);
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		broker_disconnect();
+		forget_floor();
+		debug_query_string = NULL;
+		pgstat_report_activity(STATE_IDLE, NULL);
+		RESUME_INTERRUPTS();
+		*more = false;
+		ok = false;
+	}
+	PG_END_TRY();
+	return ok;
+}
+
+/* Waits for the latch, for the broker to say something, or for the time. */
+static void
+wait_for_work(long timeout_ms)
+{
+	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+	pgsocket	sock = broker_socket();
+
+	if (sock != PGINVALID_SOCKET)
+	{
+		events |= WL_SOCKET_READABLE;
+		timeout_ms = Min(timeout_ms, broker_idle_limit());
+	}
+	events = WaitLatchOrSocket(MyLatch, events, sock, Max(timeout_ms, 0), PG_WAIT_EXTENSION);
+	if (events & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+	if (broker_is_connected() && !broker_idle())
+		pause_connecting();
+}
+
+/* Main function of the worker. */
+void
+wazo_auth_relay_main(Datum main_arg)
+{
+	TimestampTz regular_at = 0; /* of the next regular turn */
+	TimestampTz turn_at = 0;	/* not before */
+	int			error_pause = 0;
+
+	worker_begin(main_arg);
+	pqsignal(SIGTERM, handle_sigterm);
+	broker_init();
+	turn_context = AllocSetContextCreate(TopMemoryContext, "wazo_auth relay", ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		TimestampTz now;
+		bool		regular;
+		bool		more = false;
+
+		MemoryContextReset(turn_context);
+		MemoryContextSwitchTo(turn_context);
+		worker_check_interrupts();
+		if (slot_take_notice())
+			look_for_extension();
+		now = GetCurrentTimestamp();
+		if (relay_interval == 0 || now < turn_at)
+		{
+			/* what comes before its time waits for it */
+			wait_for_work(relay_interval == 0 ? 60000 : TimestampDifferenceMilliseconds(now, turn_at) + 1);
+			continue;
+		}
+		regular = now >= regular_at;
+		if (regular)
+			regular_at = TimestampTzPlusMilliseconds(now, relay_interval * INT64CONST(1000));
+		if (try_turn(regular, &more))
+		{
+			error_pause = 0;
+			turn_at = more ? 0 : TimestampTzPlusMilliseconds(now, GATHER_MS);
+		}
+		else
+		{
+			error_pause = Min(Max(error_pause * 2, relay_retry_pause), LONGEST_PAUSE_MS);
+			turn_at = TimestampTzPlusMilliseconds(now, error_pause);
+		}
+		if (more)
+			continue;
+		now = GetCurrentTimestamp();
+		if (uri && !broker_is_connected() && connect_not_before > now && connect_not_before < regular_at)
+			wait_for_work(TimestampDifferenceMilliseconds(now, connect_not_before) + 1);
+		else
+			wait_for_work(TimestampDifferenceMilliseconds(now, regular_at) + 1);
+	}
+}
