@@ -57,7 +57,7 @@ check: packages
 	@bash test/lib/check.sh $(SUITES)
 
 installcheck:
-	@bash test/lib/installcheck.sh
+	$(EXTENSION_MAKE) installcheck
 
 lint: packages
 	@bash test/lib/lint.sh

@@ -126,7 +126,7 @@ suite_pgtap() {
 }
 
 suite_tap() {
-	count_tap tap in_src prove --verbose -I test/lib -I "$pgxs/src/test/perl" test/t test/rest
+	count_tap tap in_src prove --verbose --timer -I test/lib -I "$pgxs/src/test/perl" ${TESTS:-test/t test/rest}
 }
 
 for suite in $suites; do
