@@ -65,7 +65,11 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.acl_of(text[]),
   wazo_auth.acl_refuses(wazo_auth.acl, text),
   wazo_auth.acl_request(text, text, text),
-  wazo_auth.acl_to_array(wazo_auth.acl)
+  wazo_auth.acl_to_array(wazo_auth.acl),
+  wazo_auth.current_auth_id(),
+  wazo_auth.may(text),
+  wazo_auth.may_reach(uuid),
+  wazo_auth.use_token(uuid)
 TO wazo_auth_admin, wazo_auth_service;
 GRANT EXECUTE ON FUNCTION
   wazo_auth.explain_access(uuid, text, uuid),
