@@ -108,7 +108,7 @@ COMMENT ON FUNCTION wazo_auth.who_can(text, uuid) IS
 'Every user, then every group, then every policy that grants the access, by index; with a tenant only those in it and below. A user is listed, enabled or not, when wazo_auth.user_acl(user) grants it with "me" as the user; a group when its policies together do. my_session is only itself.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.explain_access(user_uuid uuid, access text, session_uuid uuid DEFAULT NULL,
-  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy text, OUT group_uuid uuid, OUT "group" text)
+  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid, OUT group_name text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -117,7 +117,7 @@ BEGIN
                                   pg_catalog.json_build_object('uuid', explain_access.user_uuid), 'users');
   END IF;
   SELECT d.granted, d.entry, up.via, p.uuid, p.name, g.uuid, g.name
-    INTO granted, entry, via, policy_uuid, policy, group_uuid, "group"
+    INTO granted, entry, via, policy_uuid, policy_name, group_uuid, group_name
   FROM wazo_auth.user_policies(explain_access.user_uuid) up
   JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
   LEFT JOIN wazo_auth.group g ON g.uuid = up.group_uuid
@@ -134,7 +134,7 @@ COMMENT ON FUNCTION wazo_auth.explain_access(uuid, text, uuid) IS
 'Would a token of this user grant the access if it were made now, and why: the entry that decides, its policy, and how the user comes by it (default, group or direct). Nulls when no entry matches. Raises WA404 for an unknown user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.explain_token_access(token uuid, access text,
-  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy text, OUT group_uuid uuid, OUT "group" text)
+  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid, OUT group_name text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -152,7 +152,7 @@ BEGIN
   END IF;
   -- where that entry comes from, as far as today's policies tell
   SELECT up.via, p.uuid, p.name, g.uuid, g.name
-    INTO via, policy_uuid, policy, group_uuid, "group"
+    INTO via, policy_uuid, policy_name, group_uuid, group_name
   FROM wazo_auth.user_policies(v_user) up
   JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
   LEFT JOIN wazo_auth.group g ON g.uuid = up.group_uuid

@@ -64,7 +64,7 @@ INSERT INTO wazo_auth.policy (uuid, tenant_uuid, name, slug, acl) VALUES
 INSERT INTO wazo_auth.group (uuid, tenant_uuid, name, slug) VALUES (pg_temp.id(7, 1), pg_temp.id(1, 1), 'operators', 'operators');
 SELECT add_group_user(pg_temp.id(7, 1), pg_temp.id(5, 1)), add_group_policy(pg_temp.id(7, 1), pg_temp.id(6, 1)), add_group_policy(pg_temp.id(7, 1), pg_temp.id(6, 2)),
        add_user_policy(pg_temp.id(5, 1), pg_temp.id(6, 3));
-SELECT a, e.granted, e.entry, e.via, e.policy, e."group"
+SELECT a, e.granted, e.entry, e.via, e.policy_name, e.group_name
   FROM unnest(ARRAY['confd.lines.7.read', 'confd.lines.7.delete', 'confd.users.' || pg_temp.id(5, 1) || '.read', 'calld.' || pg_temp.id(5, 1), 'd', 'a.b', 'nothing']) AS a,
        LATERAL explain_access(pg_temp.id(5, 1), a) AS e;
 -- the decision is that of user_acl
@@ -86,7 +86,7 @@ VALUES (token_digest(pg_temp.id(8, 1)), pg_temp.id(9, 1), pg_temp.id(1, 1), stor
 SELECT * FROM explain_token_access(pg_temp.id(8, 1), 'calld.' || pg_temp.id(5, 1));
 SELECT granted, entry, via FROM explain_token_access(pg_temp.id(8, 1), 's.' || pg_temp.id(9, 1));
 UPDATE wazo_auth.policy SET acl = '{}' WHERE uuid = pg_temp.id(6, 3);
-SELECT granted, entry, policy FROM explain_token_access(pg_temp.id(8, 1), 'calld.' || pg_temp.id(5, 1));
+SELECT granted, entry, policy_name FROM explain_token_access(pg_temp.id(8, 1), 'calld.' || pg_temp.id(5, 1));
 SELECT granted FROM explain_access(pg_temp.id(5, 1), 'calld.' || pg_temp.id(5, 1));
 UPDATE wazo_auth.session SET expires_at = '-infinity' WHERE uuid = pg_temp.id(9, 1);
 SAVEPOINT a;
