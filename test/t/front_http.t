@@ -47,7 +47,7 @@ foreach my $s ([200, 'OK'], [201, 'CREATED'], [400, 'BAD REQUEST'], [401, 'UNAUT
 	is("$r->{status} $r->{reason}", "$s->[0] $s->[1]", "status $s->[0]");
 }
 $r = $t->call('GET', '/status/204');
-is($r->{status}, 204, '204');
+is($r->{status}, 204, 'status 204');
 ok(!exists $r->{headers}{'content-length'}, '... without length');
 is($r->{headers}{'content-type'}, 'application/json', '... with type');
 {
@@ -57,7 +57,7 @@ is($r->{headers}{'content-type'}, 'application/json', '... with type');
 	is($t->read_answer($s, no_body => 1)->{status}, 204, 'HEAD 204');
 	$r = $t->read_answer($s, no_body => 1);
 	is($r->{headers}{'content-length'}, 100, 'HEAD: length of what GET would send');
-	is($t->read_answer($s, no_body => 1)->{status}, 304, '304');
+	is($t->read_answer($s, no_body => 1)->{status}, 304, 'status 304');
 	is($t->read_answer($s, no_body => 1)->{status}, 204, 'HEAD token');
 	is($t->read_answer($s)->{body}, 'xxxxx', '... and the answer behind them is whole');
 }
