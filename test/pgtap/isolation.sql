@@ -1,0 +1,200 @@
+-- Nobody reaches what another tenant has: every route that asks for a token is
+-- asked with tokens of a sibling tenant, of a tenant below, of one above, with
+-- no access and with none. The table wazo_auth.route says which routes there
+-- are, so that a new one cannot be forgotten; a new kind of parameter makes
+-- this test fail until it is told what to put there.
+-- (contract: DEPARTURES.md, security; semantics.md section 4)
+--
+-- SPDX-License-Identifier: GPL-3.0-or-later
+BEGIN;
+SET client_min_messages = warning;
+\ir lib/rest.psql
+SELECT no_plan();
+
+-- What each tenant has: one user, group, policy, session, refresh token,
+-- address and domain; known under the tenant's name. The caller of a tenant is
+-- another user than the one that is reached for.
+CREATE TEMP TABLE owned (tenant text, param text, value text, PRIMARY KEY (tenant, param));
+CREATE FUNCTION pg_temp.furnish(tenant text, tenant_uuid uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_user uuid := wazo_auth.create_user(tenant_uuid, 'secret-user-' || tenant, email_address => 'secret-' || tenant || '@example.com');
+  v_group uuid := wazo_auth.create_group(tenant_uuid, 'secret-group-' || tenant);
+  v_policy uuid := wazo_auth.create_policy(tenant_uuid, 'secret-policy-' || tenant, '{x.y}');
+  v_token uuid;
+  v_refresh record;
+BEGIN
+  PERFORM wazo_auth.add_group_user(v_group, v_user), wazo_auth.add_group_policy(v_group, v_policy), wazo_auth.add_user_policy(v_user, v_policy);
+  v_refresh := wazo_auth.obtain_refresh_token(v_user, 'secret-client-' || tenant, 'secret-user-' || tenant, false, 'wazo_user', '', '');
+  v_token := wazo_auth.open_session(v_user, 3600, '{}', '{}', false, NULL, '', '');
+  INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name) VALUES (furnish.tenant_uuid, 'secret-' || tenant || '.example.com');
+  INSERT INTO owned SELECT furnish.tenant, p.param, p.value FROM (VALUES
+    ('tenant_uuid', tenant_uuid::text), ('parent_tenant_uuid', tenant_uuid::text),
+    ('user_uuid', v_user::text), ('group_uuid', v_group::text), ('policy_uuid', v_policy::text),
+    ('policy_slug', (SELECT p.slug FROM wazo_auth.policy p WHERE p.uuid = v_policy)),
+    ('email_uuid', (SELECT e.uuid::text FROM wazo_auth.email e WHERE e.user_uuid = v_user)),
+    ('session_uuid', (SELECT s.uuid::text FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(v_token))),
+    ('client_id', 'secret-client-' || tenant), ('access', 'x.y'), ('idp_type', 'native'), ('auth_type', 'mobile')) p(param, value);
+END $$;
+SELECT count(pg_temp.furnish(t.name, t.uuid::uuid)) AS made
+FROM (VALUES ('top', :'top'), ('north', :'north'), ('south', :'south'), ('deep', :'deep')) t(name, uuid) \gset
+CREATE TEMP TABLE caller AS
+SELECT * FROM (VALUES ('top', :'top_token'), ('north', :'north_token'), ('south', :'south_token'), ('deep', :'deep_token')) c(tenant, token);
+
+-- A body that every schema takes.
+CREATE FUNCTION pg_temp.body(tenant text) RETURNS text LANGUAGE sql AS $$
+  SELECT json_build_object('username', 'intruder', 'firstname', 'intruder', 'name', 'intruder', 'slug', 'intruder', 'acl', '{}'::text[],
+    'emails', '[]'::json, 'old_password', 'secret', 'new_password', 'intruder', 'password', 'intruder', 'authentication_method', 'native',
+    'users', json_build_array((SELECT o.value FROM owned o WHERE o.tenant = body.tenant AND o.param = 'user_uuid')),
+    'token', 'x', 'scope', '[]'::json, 'host', 'h', 'port', 389, 'user_base_dn', 'dc=x', 'user_login_attribute', 'cn', 'user_email_attribute', 'mail')::text
+$$;
+
+-- The whole state, as one value. What only counts or waits for a worker has no part in it.
+CREATE FUNCTION pg_temp.state() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_table regclass;
+  v_one text;
+  v_all text := '';
+BEGIN
+  FOR v_table IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'wazo_auth'::regnamespace AND c.relkind = 'r'
+                  AND c.relname NOT IN ('route', 'schema', 'schema_field', 'access', 'acl_set') ORDER BY c.relname LOOP
+    EXECUTE format('SELECT md5(string_agg(t::text, '','' ORDER BY t::text)) FROM %s t', v_table) INTO v_one;
+    v_all := v_all || v_table || '=' || COALESCE(v_one, '') || ';';
+  END LOOP;
+  RETURN v_all;
+END $$;
+
+-- The route's path with the parameters in "theirs" from the one tenant, all others from the other.
+CREATE FUNCTION pg_temp.fill(path text, own text, their text, theirs text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_param text;
+  v_value text;
+BEGIN
+  FOR v_param IN SELECT m[1] FROM regexp_matches(path, '\{([^}]+)\}', 'g') m LOOP
+    SELECT o.value INTO v_value FROM owned o WHERE o.param = v_param AND o.tenant = CASE WHEN v_param = ANY (theirs) THEN their ELSE own END;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'the test does not know what to put for {%} of %', v_param, path;
+    END IF;
+    path := replace(path, '{' || v_param || '}', v_value);
+  END LOOP;
+  RETURN path;
+END $$;
+
+-- Parameters that name what a tenant owns.
+CREATE FUNCTION pg_temp.targets(path text) RETURNS text[] LANGUAGE sql AS $$
+  SELECT COALESCE(array_agg(m[1] ORDER BY m[1]), '{}')
+  FROM regexp_matches(path, '\{([^}]+)\}', 'g') m
+  WHERE m[1] LIKE '%uuid' OR m[1] = 'policy_slug'
+$$;
+
+-- All non-empty choices of targets that are somebody else's.
+CREATE FUNCTION pg_temp.choices(targets text[]) RETURNS SETOF text[] LANGUAGE sql AS $$
+  SELECT ARRAY(SELECT targets[i] FROM generate_subscripts(targets, 1) i WHERE n >> (i - 1) & 1 = 1)
+  FROM generate_series(1, (1 << cardinality(targets)) - 1) n
+$$;
+
+CREATE FUNCTION pg_temp.leaks(answer text, tenants text[]) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(o.tenant || '''s ' || o.param, ', ')
+  FROM owned o
+  WHERE o.tenant = ANY (tenants) AND o.param NOT IN ('access', 'idp_type', 'auth_type') AND position(o.value IN answer) > 0
+$$;
+
+CREATE TEMP VIEW guarded AS SELECT r.method, r.path, r.access FROM wazo_auth.route r WHERE r.access IS NOT NULL AND wazo_auth.plugin_enabled(r.plugin);
+SELECT cmp_ok(count(*), '>', 20::bigint, 'there are routes to ask') FROM guarded;
+
+-- Which routes ask for no token is decided here, knowingly.
+SELECT is_empty($$
+  SELECT r.method || ' ' || r.path FROM wazo_auth.route r WHERE r.access IS NULL
+  EXCEPT SELECT unnest(ARRAY[
+    'GET /0.1/api/api.yml', 'HEAD /0.1/status', 'GET /0.1/backends', 'POST /0.1/token', 'GET /0.1/token/{token_uuid}', 'HEAD /0.1/token/{token_uuid}',
+    'DELETE /0.1/token/{token_uuid}', 'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register', 'GET /0.1/users/password/reset',
+    'POST /0.1/saml/sso', 'POST /0.1/saml/acs', 'GET /0.1/saml/logout', 'GET /0.1/saml/sls'])
+$$, 'no other route is open to everybody');
+
+-- ---- no token, no access ----
+SELECT is(a.answer LIKE '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "", "reason": "not_found_or_expired"%', true,
+          format('%s %s without a token', g.method, g.path))
+FROM guarded g, LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'north', 'north', '{}'), NULL, pg_temp.body('north')) AS answer) a
+ORDER BY g.path, g.method;
+
+SELECT pg_temp.token(:'north_user', '{}') AS powerless \gset
+SELECT is(a.answer LIKE '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "' || :'powerless' || '", "reason": "missing_permission_or_invalid_tenant"%', true,
+          format('%s %s without the access', g.method, g.path))
+FROM guarded g, LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'north', 'north', '{}'), :'powerless', pg_temp.body('north')) AS answer) a
+ORDER BY g.path, g.method;
+-- With every other access but this one.
+SELECT is(split_part(a.answer, ' ', 1), '401', format('%s %s with all accesses but that', g.method, g.path))
+FROM guarded g, LATERAL (
+  SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'north', 'north', '{}'),
+    pg_temp.token(:'north_user', ARRAY['#', '!' || regexp_replace(regexp_replace(g.access, '\{[^}]*\}', '*', 'g'), '\.me\.', '.*.')]),
+    pg_temp.body('north')) AS answer) a
+ORDER BY g.path, g.method;
+
+-- ---- other tenants' ----
+-- Answers 404, or 204 and does nothing; and shows nothing. 401 is for whoever
+-- may not name that tenant in the header, or is not of the top one.
+CREATE FUNCTION pg_temp.reach(method text, path text, own text, their text, theirs text[], header text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_before text := pg_temp.state();
+  v_answer text;
+  v_status text;
+  v_leak text;
+BEGIN
+  v_answer := pg_temp.ask(method, pg_temp.fill(path, own, their, theirs), (SELECT c.token FROM caller c WHERE c.tenant = own), pg_temp.body(their), header);
+  v_status := split_part(v_answer, ' ', 1);
+  v_leak := pg_temp.leaks(regexp_replace(v_answer, '^40[14] .*', ''), ARRAY[their]);
+  RETURN CASE
+    WHEN pg_temp.state() <> v_before THEN 'changes something: ' || v_answer
+    WHEN v_leak IS NOT NULL THEN 'shows ' || v_leak
+    WHEN v_status IN ('404', '204') THEN 'nothing'
+    WHEN v_status = '401' AND (header IS NOT NULL OR (SELECT 'top_tenant' = ANY (r.checks) FROM wazo_auth.route r WHERE (r.method, r.path) = (reach.method, reach.path))) THEN 'nothing'
+    ELSE 'is answered ' || left(v_answer, 200)
+  END;
+END $$;
+
+SELECT is(pg_temp.reach(g.method, g.path, p.own, p.their, c.theirs), 'nothing',
+          format('%s %s: %s reaches for %s''s %s', g.method, g.path, p.own, p.their, array_to_string(c.theirs, ', ')))
+FROM guarded g,
+     (VALUES ('north', 'south'), ('deep', 'north'), ('north', 'top')) p(own, their),
+     LATERAL pg_temp.choices(pg_temp.targets(g.path)) c(theirs)
+ORDER BY g.path, g.method, p.own, p.their;
+
+-- With a tenant in the header that the caller may not say.
+SELECT is(pg_temp.reach(g.method, g.path, 'north', 'south', pg_temp.targets(g.path), :'south'), 'nothing',
+          format('%s %s: north says south', g.method, g.path))
+FROM guarded g
+WHERE pg_temp.targets(g.path) <> '{}'
+ORDER BY g.path, g.method;
+
+-- ---- scoped below, nothing above is in sight ----
+CREATE FUNCTION pg_temp.reach_above(method text, path text, header text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_before text := pg_temp.state();
+  v_answer text;
+BEGIN
+  v_answer := pg_temp.ask(method, pg_temp.fill(path, 'north', 'north', '{}'), (SELECT c.token FROM caller c WHERE c.tenant = 'north'), pg_temp.body('north'), header);
+  RETURN CASE WHEN split_part(v_answer, ' ', 1) IN ('404', '204') AND pg_temp.state() = v_before THEN 'nothing' ELSE left(v_answer, 200) END;
+END $$;
+SELECT is(pg_temp.reach_above(g.method, g.path, :'deep'), 'nothing', format('%s %s: north, as deep, reaches for its own', g.method, g.path))
+FROM guarded g JOIN wazo_auth.route r USING (method, path)
+WHERE pg_temp.targets(g.path) <> '{}' AND 'tenant' = ANY (r.checks)
+ORDER BY g.path, g.method;
+
+-- ---- lists ----
+SELECT is(pg_temp.leaks(a.answer, ARRAY['south', 'top']), NULL, format('%s%s shows nothing of siblings and of those above', g.path, q.query))
+FROM guarded g, (VALUES (''), ('?recurse=true'), ('?search=secret&recurse=true'), ('?limit=1000&offset=0&direction=desc')) q(query),
+     LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'north', 'north', '{}') || q.query, :'north_token') AS answer) a
+WHERE g.method = 'GET'
+ORDER BY g.path, q.query;
+SELECT is(pg_temp.leaks(a.answer, ARRAY['deep']), NULL, format('%s without recurse shows nothing of those below', g.path))
+FROM guarded g, LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'north', 'north', '{}'), :'north_token') AS answer) a
+WHERE g.method = 'GET' AND g.path <> '/0.1/tenants'
+ORDER BY g.path;
+
+-- ---- what is below is in reach ----
+SELECT is(split_part(a.answer, ' ', 1), '200', format('%s: north reads what deep has', g.path))
+FROM guarded g, LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'deep', 'deep', '{}'), :'north_token') AS answer) a
+WHERE g.method = 'GET' AND pg_temp.targets(g.path) <> '{}' AND g.path !~ '/external|/confirm$|policy_slug'
+ORDER BY g.path;
+
+SELECT * FROM finish();
+ROLLBACK;
