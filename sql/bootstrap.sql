@@ -16,9 +16,7 @@ BEGIN
     v_top := pg_catalog.gen_random_uuid();
     INSERT INTO wazo_auth.tenant (uuid, path, slug, name) VALUES (v_top, ARRAY[v_top], 'master', 'master');
   END IF;
-  IF NOT EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = v_top AND g.system_managed) THEN
-    PERFORM wazo_auth.create_all_users_group(v_top);
-  END IF;
+  PERFORM wazo_auth.apply_tenant_defaults(v_top);
   IF NOT EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.slug = 'wazo_default_master_user_policy') THEN
     PERFORM wazo_auth.create_policy(v_top, 'wazo_default_master_user_policy', '{#}');
   END IF;

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -25,6 +26,8 @@
 
 /* What a header may put into an error's details, in bytes. */
 #define MAX_SHOWN	256
+
+PG_FUNCTION_INFO_V1(wazo_auth_user_in_sight);
 
 static HttpSpan
 path_param(const HttpCall *call, const char *name, size_t len)
@@ -262,15 +265,29 @@ uuid_param(const HttpCall *call, const char *name)
 
 /* A user is in sight from its tenant and from those above, and to itself. */
 static bool
-user_in_sight(const HttpCall *call, const pg_uuid_t *user)
+user_in_sight(const pg_uuid_t *user, const pg_uuid_t *tenant, const pg_uuid_t *caller)
 {
 	const WazoCatalog *cat = wazo_catalog();
-	pg_uuid_t	tenant;
+	pg_uuid_t	owner;
 
-	if (call->session.has_user && memcmp(&call->session.user_uuid, user, UUID_LEN) == 0)
-		return true;
-	return row_uuid_of(cat->user, cat->user_pkey, user, USER_TENANT_UUID, &tenant) &&
-		tenant_contains(&call->tenant, &tenant);
+	return (caller && memcmp(caller, user, UUID_LEN) == 0) ||
+		(row_uuid_of(cat->user, cat->user_pkey, user, USER_TENANT_UUID, &owner) &&
+		 tenant_contains(tenant, &owner));
+}
+
+/*
+ * wazo_auth.user_in_sight(user_uuid uuid, tenant_uuid uuid, caller uuid)
+ *		returns boolean
+ *
+ * The same for users that are not in the path.  False for a null user.
+ */
+Datum
+wazo_auth_user_in_sight(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(user_in_sight(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1),
+								 PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2)));
 }
 
 static bool
@@ -428,7 +445,7 @@ http_check_target(HttpCall *call, RouteCheck check)
 	{
 		case ROUTE_CHECK_USER:
 			uuid = uuid_param(call, "user_uuid");
-			if (!user_in_sight(call, &uuid))
+			if (!user_in_sight(&uuid, &call->tenant, call->session.has_user ? &call->session.user_uuid : NULL))
 				unknown("user", "users", &uuid);
 			break;
 		case ROUTE_CHECK_GROUP:

@@ -1,15 +1,54 @@
 CREATE OR REPLACE FUNCTION wazo_auth.default_settings() RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT '{
+    "user": "wazo-auth",
+    "config_file": "/etc/wazo-auth/config.yml",
+    "extra_config_files": "/etc/wazo-auth/conf.d",
+    "uuid": null,
+    "debug": false,
+    "log_level": "info",
+    "log_filename": "/var/log/wazo-auth.log",
+    "profiling_enabled": false,
     "default_token_lifetime": 7200,
+    "token_cleanup_interval": 60,
+    "token_cleanup_batch_size": 5000,
     "max_user_concurrent_sessions": 100,
+    "password_reset_expiration": 172800,
+    "email_confirmation_expiration": 172800,
+    "password_reset_from_name": "wazo-auth",
+    "password_reset_from_address": "noreply@wazo.community",
+    "email_confirmation_from_name": "wazo-auth",
+    "email_confirmation_from_address": "noreply@wazo.community",
+    "email_confirmation_get_mimetype": "text/html",
+    "email_notification_plugin": "smtp",
+    "smtp": {"hostname": "localhost", "port": 25},
+    "oauth2_synchronization_ws_url_template": "wss://oauth.wazo.io/ws/{state}",
+    "oauth2_synchronization_redirect_url_template": "https://oauth.wazo.io/{auth_type}/authorize",
+    "enabled_http_plugins": {"api": true, "idp": true, "backends": true, "config": true, "email_confirm": true, "external": true,
+      "group_policy": true, "groups": true, "ldap_config": true, "password_reset": true, "policies": true, "sessions": true,
+      "status": true, "tenants": true, "tokens": true, "user_email": true, "user_group": true, "user_policy": true,
+      "user_registration": false, "user_session": true, "users": true, "saml": true, "saml_config": true},
     "enabled_backend_plugins": {"ldap_user": true, "wazo_user": true},
-    "enabled_http_plugins": {"user_registration": false},
-    "backend_policies": {},
+    "enabled_metadata_plugins": {"default_user": true, "default_internal": true, "default_external_api": true},
+    "enabled_external_auth_plugins": {"google": true, "microsoft": true, "mobile": true},
+    "purpose_metadata_mapping": {"user": [], "internal": [], "external_api": []},
     "idp_plugins": {"saml": {"enabled": true, "priority": 1}, "ldap": {"enabled": true, "priority": 2}},
+    "backend_policies": {},
+    "update_policy_on_startup": true,
+    "default_policies": {},
+    "all_users_policies": {},
+    "tenant_default_groups": {},
+    "bootstrap_user_on_startup": false,
+    "bootstrap_user_username": null,
+    "rest_api": {"listen": "127.0.0.1", "port": 9497, "max_threads": 25, "num_proxies": 1, "certificate": null, "private_key": null,
+      "cors": {"enabled": true, "allow_headers": ["Content-Type", "Authorization", "X-Auth-Token", "Wazo-Tenant", "Wazo-Session-Type"]}},
     "amqp": {"uri": null, "exchange_name": "xivo", "exchange_type": "topic"},
     "event_retention": 3600,
-    "purpose_metadata_mapping": {"user": [], "internal": [], "external_api": []}
+    "consul": {"scheme": "http", "port": 8500},
+    "service_discovery": {"enabled": false, "advertise_address": "auto", "advertise_address_interface": "eth0", "advertise_port": 9497,
+      "ttl_interval": 30, "refresh_interval": 27, "retry_interval": 2, "extra_tags": []},
+    "saml": {"acs_url_template": "https://{{STACK_URL}}/api/auth/0.1/saml/acs", "saml_session_lifetime_seconds": 604800,
+      "saml_login_timeout_seconds": 600}
   }'::jsonb
 $$;
 COMMENT ON FUNCTION wazo_auth.default_settings() IS 'The settings that hold while nothing else is configured (contract: config.md section 2).';
@@ -54,7 +93,8 @@ BEGIN
       CONTINUE;
     END IF;
     v_type := pg_catalog.jsonb_typeof(wazo_auth.default_settings() -> v_key);
-    IF v_type <> pg_catalog.jsonb_typeof(v_value) THEN
+    -- What is null by default may be of any type.
+    IF v_type NOT IN ('null', pg_catalog.jsonb_typeof(v_value)) THEN
       RAISE EXCEPTION 'setting "%" must be of type %', v_key, v_type USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF v_key IN ('default_token_lifetime', 'max_user_concurrent_sessions')

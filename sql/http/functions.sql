@@ -67,21 +67,29 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_http';
 COMMENT ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) IS
 'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: address of the client. Errors are answers; only a cancelled statement or a null method or target (22004) raises one. Needs no right to any table.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.user_in_sight(user_uuid uuid, tenant_uuid uuid, caller uuid) RETURNS boolean
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_user_in_sight';
+COMMENT ON FUNCTION wazo_auth.user_in_sight(uuid, uuid, uuid) IS
+'Is the user in the tenant or below it, or the caller itself? The check "user" of routes, for users that the path does not name.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.add_route(
   method text, path text, handler text, plugin text,
   access text DEFAULT NULL, checks text[] DEFAULT '{}',
   query_schema text DEFAULT NULL, body_schema text DEFAULT NULL,
-  token_from text DEFAULT 'header', summary text DEFAULT NULL)
+  token_from text DEFAULT 'header', summary text DEFAULT NULL,
+  success integer DEFAULT 200, errors integer[] DEFAULT '{}')
 RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  INSERT INTO wazo_auth.route AS r (method, path, handler, plugin, access, checks, query_schema, body_schema, token_from, summary, shipped)
+  INSERT INTO wazo_auth.route AS r (method, path, handler, plugin, access, checks, query_schema, body_schema, token_from, summary,
+                                    success, errors, shipped)
   VALUES (add_route.method, add_route.path, add_route.handler, add_route.plugin, add_route.access, add_route.checks,
-          add_route.query_schema, add_route.body_schema, add_route.token_from, add_route.summary, wazo_auth.in_extension_script())
+          add_route.query_schema, add_route.body_schema, add_route.token_from, add_route.summary,
+          add_route.success, add_route.errors, wazo_auth.in_extension_script())
   ON CONFLICT (path, method, shipped) DO UPDATE
   SET handler = EXCLUDED.handler, plugin = EXCLUDED.plugin, access = EXCLUDED.access, checks = EXCLUDED.checks,
       query_schema = EXCLUDED.query_schema, body_schema = EXCLUDED.body_schema, token_from = EXCLUDED.token_from,
-      summary = EXCLUDED.summary;
+      summary = EXCLUDED.summary, success = EXCLUDED.success, errors = EXCLUDED.errors;
 END;
-COMMENT ON FUNCTION wazo_auth.add_route(text, text, text, text, text, text[], text, text, text, text) IS
+COMMENT ON FUNCTION wazo_auth.add_route(text, text, text, text, text, text[], text, text, text, text, integer, integer[]) IS
 'Adds a route, or replaces the one of the same method and path; a shipped one comes back when that row is deleted. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. plugin: name that the setting enabled_http_plugins can turn off. The other arguments are columns of wazo_auth.route. Served by all connections as soon as this commits.';

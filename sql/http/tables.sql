@@ -9,6 +9,8 @@ CREATE TABLE wazo_auth.route (
   body_schema text COLLATE "C",
   plugin text COLLATE "C" NOT NULL,
   summary text COLLATE "C",
+  success integer NOT NULL DEFAULT 200,
+  errors integer[] NOT NULL DEFAULT '{}',
   shipped boolean NOT NULL DEFAULT false,
   -- A route of people stands beside the shipped one that it takes the place of,
   -- so that a dump with it can be restored, and an upgrade leaves it alone.
@@ -26,6 +28,8 @@ COMMENT ON COLUMN wazo_auth.route.access IS 'Access the caller''s token must gra
 COMMENT ON COLUMN wazo_auth.route.token_from IS 'header: X-Auth-Token, then Authorization: Bearer; query: ?token= first, then the headers';
 COMMENT ON COLUMN wazo_auth.route.checks IS 'What happens before the handler, in this order: tenant (Wazo-Tenant), top_tenant (the caller is of the top tenant); user, group, policy, target_tenant, parent_tenant (what {user_uuid}, {group_uuid}, {policy_uuid} or {policy_slug}, {tenant_uuid}, {parent_tenant_uuid} name is in sight), idp ({idp_type} exists); method (the authentication_method of the body does); may_add, may_remove (the caller holds the accesses that it gives or takes: {access}, or those of the body, or those of the policy); query and body (by their schema), json (any document)';
 COMMENT ON COLUMN wazo_auth.route.plugin IS 'Name in the setting enabled_http_plugins; a disabled plugin''s routes answer 404';
+COMMENT ON COLUMN wazo_auth.route.success IS 'Status of the answer when all is well; for the API''s description';
+COMMENT ON COLUMN wazo_auth.route.errors IS 'Statuses of errors that the handler itself raises, beside those of the checks; for the API''s description';
 COMMENT ON COLUMN wazo_auth.route.shipped IS 'Came with the extension, so a dump leaves it out; one that did not comes before it';
 
 CREATE TYPE wazo_auth.http_request AS (

@@ -17,6 +17,55 @@ $$;
 COMMENT ON FUNCTION wazo_auth.policy_of_slug(uuid, text) IS
 'The policy that a slug means in a tenant: its own, else the nearest one shared by a tenant above, else the configuration''s (which the top tenant owns); null without one (contract: semantics.md section 8). Case counts.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.acl_distinct(entries text[]) RETURNS wazo_auth.acl
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT COALESCE(pg_catalog.array_agg(e.entry ORDER BY e.place), '{}')::wazo_auth.acl
+  FROM (SELECT u.entry COLLATE "C" AS entry, pg_catalog.min(u.place) AS place
+        FROM pg_catalog.unnest(entries) WITH ORDINALITY u (entry, place)
+        GROUP BY 1) e
+$$;
+COMMENT ON FUNCTION wazo_auth.acl_distinct(text[]) IS
+'The access patterns as an ACL, each once, in the order of their first mention. Raises 54000 beyond the limits of wazo_auth.acl.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.duplicate_policy(name text) RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT wazo_auth.raise_error(409, pg_catalog.format('Policy "%s" already exists', duplicate_policy.name));
+END;
+COMMENT ON FUNCTION wazo_auth.duplicate_policy(text) IS 'Raises WA409: a policy has this name, or its slug.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.unknown_policy(policy_uuid uuid) RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT wazo_auth.raise_error(404, pg_catalog.format('No such policy {''uuid'': ''%s''}', unknown_policy.policy_uuid));
+END;
+COMMENT ON FUNCTION wazo_auth.unknown_policy(uuid) IS 'Raises WA404.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_shared_policies(tenant_uuid uuid, name text, slug text, shared boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_path uuid[];
+BEGIN
+  -- One at a time for each name and slug, or a tenant and one below it could
+  -- both make the policy that the other's forbids.
+  PERFORM pg_advisory_xact_lock(k.key)
+  FROM (SELECT DISTINCT hashtextextended('wazo_auth.policy:' || v.value, v.kind) AS key
+        FROM (VALUES (name, 1), (slug, 2)) v (value, kind) ORDER BY 1) k;
+  SELECT t.path INTO v_path FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid;
+  IF EXISTS (SELECT FROM wazo_auth.policy p
+             WHERE p.tenant_uuid = ANY (v_path) AND p.shared AND (p.name = check_shared_policies.name OR p.slug = check_shared_policies.slug))
+     OR shared AND EXISTS (
+       SELECT FROM wazo_auth.policy p
+       JOIN wazo_auth.tenant t ON t.uuid = p.tenant_uuid
+       WHERE (p.name = check_shared_policies.name OR p.slug = check_shared_policies.slug) AND tenant_uuid = ANY (t.path)) THEN
+    PERFORM wazo_auth.duplicate_policy(name);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_shared_policies(uuid, text, text, boolean) IS
+'Raises WA409 when a tenant above shares a policy of that name or slug, or when the new one would be shared with a tenant that has one; the case counts (contract: semantics.md section 8).';
+
 CREATE OR REPLACE FUNCTION wazo_auth.create_policy(
   tenant_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}', slug text DEFAULT NULL,
   description text DEFAULT NULL, shared boolean DEFAULT false, config_managed boolean DEFAULT false)
@@ -25,35 +74,202 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_uuid uuid;
+  v_slug text := COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_-', 80,
+    ARRAY(SELECT p.slug FROM wazo_auth.policy p WHERE p.tenant_uuid = create_policy.tenant_uuid)));
 BEGIN
-  INSERT INTO wazo_auth.policy (tenant_uuid, name, slug, acl, description, shared, config_managed)
-  VALUES (tenant_uuid, name, COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_-', 80)), acl, description, shared, config_managed)
-  RETURNING policy.uuid INTO v_uuid;
-  RETURN v_uuid;
-EXCEPTION
-  WHEN unique_violation THEN
-    PERFORM wazo_auth.raise_error(409, pg_catalog.format('Policy "%s" already exists', name));
-  WHEN foreign_key_violation THEN
+  PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
+  IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+  END IF;
+  IF config_managed AND tenant_uuid <> wazo_auth.top_tenant_uuid() THEN
+    RAISE EXCEPTION 'policies of the configuration belong to the top tenant' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  PERFORM wazo_auth.check_shared_policies(tenant_uuid, name, v_slug, shared);
+  INSERT INTO wazo_auth.policy AS p (tenant_uuid, name, slug, acl, description, shared, config_managed)
+  VALUES (tenant_uuid, name, v_slug, wazo_auth.acl_distinct(acl::text[]), description, shared, config_managed)
+  ON CONFLICT DO NOTHING
+  RETURNING p.uuid INTO v_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.duplicate_policy(name);
+  END IF;
+  RETURN v_uuid;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean) IS
-'Creates a policy in a tenant. Raises WA404 for an unknown tenant, WA409 for a name or slug in use there.';
+'Creates a policy in a tenant; a slug is made from the name when none is given, and of equal accesses one is kept. Raises WA404 for an unknown tenant, WA409 for a name or slug in use there, shared from above, or, for a shared policy, in use below.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.update_policy(policy_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}', description text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  UPDATE wazo_auth.policy p
+  SET name = update_policy.name, acl = wazo_auth.acl_distinct(update_policy.acl::text[]), description = update_policy.description
+  WHERE p.uuid = policy_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_policy(policy_uuid);
+  END IF;
+EXCEPTION WHEN unique_violation THEN
+  PERFORM wazo_auth.duplicate_policy(name);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.update_policy(uuid, text, wazo_auth.acl, text) IS
+'Replaces name, ACL and description of a policy; sessions keep the ACL they were opened with. Raises WA404, and WA409 for a name in use in its tenant.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.delete_policy(policy_uuid uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  DELETE FROM wazo_auth.policy p WHERE p.uuid = policy_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_policy(policy_uuid);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_policy(uuid) IS
+'Deletes a policy and takes it from all that have it; sessions keep the ACL they were opened with. Raises WA404.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.add_policy_access(policy_uuid uuid, access text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_acl text[];
+BEGIN
+  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_policy(policy_uuid);
+  END IF;
+  IF access = ANY (v_acl) THEN
+    PERFORM wazo_auth.raise_error(409, 'Policy already associated to ' || access);
+  END IF;
+  UPDATE wazo_auth.policy p SET acl = (v_acl || access)::wazo_auth.acl WHERE p.uuid = policy_uuid;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_policy_access(uuid, text) IS
+'Puts an access pattern into a policy. Raises WA404, and WA409 when it is there.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.remove_policy_access(policy_uuid uuid, access text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_acl text[];
+BEGIN
+  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_policy(policy_uuid);
+  END IF;
+  IF access = ANY (v_acl) THEN
+    UPDATE wazo_auth.policy p SET acl = array_remove(v_acl, access)::wazo_auth.acl WHERE p.uuid = policy_uuid;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.remove_policy_access(uuid, text) IS
+'Takes an access pattern out of a policy; nothing happens when it is not there. Raises WA404.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.add_user_policy(user_uuid uuid, policy_uuid uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR KEY SHARE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_user(user_uuid::text);
+  END IF;
+  PERFORM FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR KEY SHARE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_policy(policy_uuid);
+  END IF;
+  INSERT INTO wazo_auth.user_policy (user_uuid, policy_uuid) VALUES (user_uuid, policy_uuid) ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_user_policy(uuid, uuid) IS
+'Gives a user a policy; nothing happens when it has it already. Sessions keep the ACL they were opened with. Raises WA404 for an unknown one of both.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.remove_user_policy(user_uuid uuid, policy_uuid uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  INSERT INTO wazo_auth.user_policy (user_uuid, policy_uuid)
-  VALUES (add_user_policy.user_uuid, add_user_policy.policy_uuid)
-  ON CONFLICT DO NOTHING;
+  DELETE FROM wazo_auth.user_policy up
+  WHERE up.user_uuid = remove_user_policy.user_uuid AND up.policy_uuid = remove_user_policy.policy_uuid;
 END;
-COMMENT ON FUNCTION wazo_auth.add_user_policy(uuid, uuid) IS 'Gives a user a policy; nothing happens when it has it already. Sessions keep the ACL they were opened with.';
+COMMENT ON FUNCTION wazo_auth.remove_user_policy(uuid, uuid) IS
+'Takes a policy from a user; nothing happens when it has it not. Sessions keep the ACL they were opened with.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.add_group_policy(group_uuid uuid, policy_uuid uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  PERFORM FROM wazo_auth.group g WHERE g.uuid = group_uuid FOR KEY SHARE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_group(group_uuid::text);
+  END IF;
+  PERFORM FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR KEY SHARE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_policy(policy_uuid);
+  END IF;
+  INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid) VALUES (group_uuid, policy_uuid) ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_group_policy(uuid, uuid) IS
+'Gives all users of a group a policy; nothing happens when the group has it already. Sessions keep the ACL they were opened with. Raises WA404 for an unknown one of both.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.remove_group_policy(group_uuid uuid, policy_uuid uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid)
-  VALUES (add_group_policy.group_uuid, add_group_policy.policy_uuid)
-  ON CONFLICT DO NOTHING;
+  DELETE FROM wazo_auth.group_policy gp
+  WHERE gp.group_uuid = remove_group_policy.group_uuid AND gp.policy_uuid = remove_group_policy.policy_uuid;
 END;
-COMMENT ON FUNCTION wazo_auth.add_group_policy(uuid, uuid) IS 'Gives all users of a group a policy; nothing happens when the group has it already. Sessions keep the ACL they were opened with.';
+COMMENT ON FUNCTION wazo_auth.remove_group_policy(uuid, uuid) IS
+'Takes a policy from a group; nothing happens when the group has it not. Sessions keep the ACL they were opened with.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.list_policies(
+  query jsonb DEFAULT '{}', tenant_uuid uuid DEFAULT NULL, recurse boolean DEFAULT NULL,
+  user_uuid uuid DEFAULT NULL, group_uuid uuid DEFAULT NULL)
+RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c_tenant text := '(SELECT ($1 ->> ''@tenant'')::uuid)';
+  -- Is the owner the tenant that looks, or below it?
+  c_owned text := format('EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND %s = ANY (o.path))', c_tenant);
+  c_lent text := format('q.config_managed OR (q.shared AND q.tenant_uuid = ANY ((SELECT t.path FROM wazo_auth.tenant t WHERE t.uuid = %s)::uuid[]))', c_tenant);
+  v_all boolean := user_uuid IS NULL AND group_uuid IS NULL;
+BEGIN
+  RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid, '@group', group_uuid),
+    answer => CASE WHEN v_all THEN '{items,total}' ELSE '{items,total,filtered}' END::text[],
+    source => CASE WHEN v_all THEN 'wazo_auth.policy q'
+                   WHEN group_uuid IS NULL THEN 'wazo_auth.user_policy a JOIN wazo_auth.policy q ON q.uuid = a.policy_uuid'
+                   ELSE 'wazo_auth.group_policy a JOIN wazo_auth.policy q ON q.uuid = a.policy_uuid' END,
+    visible => CASE WHEN v_all THEN format('(%s OR %s)', wazo_auth.scope_clause('q.tenant_uuid', tenant_uuid, recurse), c_lent)
+                    WHEN group_uuid IS NULL THEN 'a.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)'
+                    ELSE 'a.group_uuid = (SELECT ($1 ->> ''@group'')::uuid)' END,
+    shown => CASE WHEN group_uuid IS NOT NULL THEN format('(%s OR %s)', c_owned, c_lent) END,
+    columns => format('q.uuid, q.tenant_uuid, q.name, q.slug, q.description, q.acl, q.shared, q.config_managed,'
+                      ' CASE WHEN %1$s IS NULL OR %2$s THEN q.tenant_uuid ELSE %1$s END AS exposed', c_tenant, c_owned),
+    item => $item$json_build_object('uuid', p.uuid, 'tenant_uuid', p.exposed, 'name', p.name, 'slug', p.slug,
+              'description', p.description, 'acl', to_json(p.acl::text[]),
+              'read_only', p.config_managed OR (p.shared AND p.exposed <> p.tenant_uuid),
+              'shared', p.shared AND p.exposed = p.tenant_uuid)$item$,
+    key => 'q.uuid',
+    sort => '{"name": "q.name", "slug": "q.slug", "description": "q.description", "uuid": "q.uuid"}',
+    filters => jsonb_build_object(
+      'uuid', 'q.uuid = wazo_auth.try_uuid({})',
+      'name', 'q.name = {}',
+      'slug', 'q.slug = {}',
+      'tenant_uuid', 'q.tenant_uuid = wazo_auth.try_uuid({})',
+      'user_uuid', CASE WHEN user_uuid IS NULL THEN
+        'q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.user_policy f WHERE f.user_uuid = wazo_auth.try_uuid({}))' END,
+      'group_uuid', CASE WHEN group_uuid IS NULL THEN
+        'q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))' END,
+      'read_only', format('(q.config_managed OR (q.shared AND NOT %s)) = {}::boolean', c_owned)),
+    search => '[{"from": "wazo_auth.policy s", "key": "s.uuid", "columns": ["s.name", "s.description"]}]');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid) IS
+'Page of policies: those that a tenant can see, with recurse those below it too, as {"items", "total"}; or those of a user or a group as {"items", "total", "filtered"}, of which a group''s items are only those that the tenant can see. What is lent by another tenant shows the looking one as its tenant and is read-only (contract: semantics.md section 8). query: a validated policy_list, user_policy_list or group_policy_list.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.policy_json(policy_uuid uuid, tenant_uuid uuid DEFAULT NULL) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.list_policies(jsonb_build_object('uuid', policy_uuid), tenant_uuid, true) -> 'items' -> 0;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.policy_json(uuid, uuid) IS
+'A policy as the REST API shows it in a tenant; null for one that the tenant cannot see.';

@@ -12,6 +12,7 @@ CREATE TABLE wazo_auth.policy (
 CREATE UNIQUE INDEX policy_tenant_uuid_slug_key ON wazo_auth.policy (tenant_uuid, pg_catalog.lower(slug));
 CREATE INDEX policy_slug_idx ON wazo_auth.policy (slug);
 CREATE INDEX policy_name_idx ON wazo_auth.policy (name);
+CREATE INDEX policy_config_managed_idx ON wazo_auth.policy (uuid) WHERE config_managed;
 COMMENT ON TABLE wazo_auth.policy IS 'A named list of access patterns that users and groups can be given';
 COMMENT ON COLUMN wazo_auth.policy.slug IS 'Name in paths and configuration; never changes; unique in the tenant whatever the case';
 COMMENT ON COLUMN wazo_auth.policy.acl IS 'The access patterns, each once';

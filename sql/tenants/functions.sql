@@ -33,67 +33,306 @@ END;
 COMMENT ON FUNCTION wazo_auth.tenant_scope(uuid, boolean) IS
 'The tenant, and with recurse all tenants below it.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.tenant_contains(tenant_uuid uuid, below uuid) RETURNS boolean
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = tenant_contains.below AND tenant_contains.tenant_uuid = ANY (t.path));
+END;
+COMMENT ON FUNCTION wazo_auth.tenant_contains(uuid, uuid) IS
+'Is the second tenant the first one or below it? False for an unknown one.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.random_slug(size integer) RETURNS text
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+  SELECT pg_catalog.string_agg(
+           pg_catalog.substr('abcdefghijklmnopqrstuvwxyz0123456789', 1 + pg_catalog.floor(pg_catalog.random() * 36)::integer, 1), '')
+  FROM pg_catalog.generate_series(1, random_slug.size);
+END;
+COMMENT ON FUNCTION wazo_auth.random_slug(integer) IS 'That many random characters of a-z and 0-9.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.generate_slug(name text, allowed text, size integer, taken text[] DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_slug text := pg_catalog.left(pg_catalog.regexp_replace(name, '[^' || allowed || ']', '', 'g'), size);
+  v_slug text := left(regexp_replace(name, '[^' || allowed || ']', '', 'g'), size);
+  v_tries integer := 0;
 BEGIN
   WHILE v_slug IS NULL OR v_slug = '' OR v_slug = ANY (taken) LOOP
-    v_slug := pg_catalog.substr(pg_catalog.translate(pg_catalog.gen_random_uuid()::text, '-', ''), 1, 3);
+    -- Longer ones when those of three characters become rare.
+    v_slug := wazo_auth.random_slug(LEAST(3 + v_tries / 8, size));
+    v_tries := v_tries + 1;
   END LOOP;
   RETURN v_slug;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.generate_slug(text, text, integer, text[]) IS
-'Slug for a name: its characters of the set "allowed" (of a bracket expression), cut to "size"; three random ones when nothing is left or it is among those taken.';
+'Slug for a name: its characters of the set "allowed" (of a bracket expression), cut to "size"; a few random ones when nothing is left or it is among those taken.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.create_all_users_group(tenant_uuid uuid) RETURNS uuid
-LANGUAGE sql
-BEGIN ATOMIC
-  INSERT INTO wazo_auth.group (tenant_uuid, name, slug, system_managed)
-  VALUES (create_all_users_group.tenant_uuid,
-          'wazo-all-users-tenant-' || create_all_users_group.tenant_uuid,
-          'wazo-all-users-tenant-' || create_all_users_group.tenant_uuid, true)
-  RETURNING uuid;
-END;
-COMMENT ON FUNCTION wazo_auth.create_all_users_group(uuid) IS
-'Makes the group of all users of a new tenant (contract: semantics.md section 7).';
+CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_contact(tenant_uuid uuid, contact uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  IF contact IS NULL THEN
+    DELETE FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = set_tenant_contact.tenant_uuid;
+    RETURN;
+  END IF;
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = contact FOR KEY SHARE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_user(contact::text);
+  END IF;
+  INSERT INTO wazo_auth.tenant_contact (tenant_uuid, user_uuid) VALUES (tenant_uuid, contact)
+  ON CONFLICT ON CONSTRAINT tenant_contact_pkey DO UPDATE SET user_uuid = EXCLUDED.user_uuid;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.set_tenant_contact(uuid, uuid) IS
+'Makes a user the contact of a tenant; null for none. Raises WA404 for an unknown user.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_domains(tenant_uuid uuid, domain_names text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  -- In one order, so that two requests for the same names cannot wait for each other.
+  v_names text[] := ARRAY(SELECT DISTINCT n COLLATE "C" FROM pg_catalog.unnest(domain_names) n ORDER BY 1);
+BEGIN
+  DELETE FROM wazo_auth.tenant_domain d
+  WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid AND d.name <> ALL (v_names);
+  INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name)
+  SELECT set_tenant_domains.tenant_uuid, v.name FROM pg_catalog.unnest(v_names) WITH ORDINALITY v (name, place) ORDER BY v.place
+  ON CONFLICT ON CONSTRAINT tenant_domain_name_key DO NOTHING;
+  IF (SELECT pg_catalog.count(*) FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid)
+     <> pg_catalog.cardinality(v_names) THEN
+    PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
+      pg_catalog.json_build_object('domain_names', pg_catalog.json_build_object(
+        'constraint-id', 'unique',
+        'message', pg_catalog.format('Domain name : "[''%s'']" is already in use, no duplicates allowed',
+                                     pg_catalog.array_to_string(v_names, ''', ''')))), 'tenants');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.set_tenant_domains(uuid, text[]) IS
+'Replaces the domain names of a tenant; those that stay keep their uuid. Raises WA409 when another tenant has one of them.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_address(tenant_uuid uuid, address wazo_auth.postal_address) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  IF address IS NULL THEN
+    DELETE FROM wazo_auth.tenant_address a WHERE a.tenant_uuid = set_tenant_address.tenant_uuid;
+  ELSE
+    INSERT INTO wazo_auth.tenant_address (tenant_uuid, address) VALUES (tenant_uuid, address)
+    ON CONFLICT ON CONSTRAINT tenant_address_pkey DO UPDATE SET address = EXCLUDED.address;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.set_tenant_address(uuid, wazo_auth.postal_address) IS
+'Sets the address of a tenant; one of which every part is null takes it away.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_default_method(method text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- "default" would lock out the users whose method is the tenant's.
+  IF method IS NULL OR method = 'default' OR NOT wazo_auth.is_authentication_method(method) THEN
+    PERFORM wazo_auth.raise_error(400, pg_catalog.concat('Invalid default authentication method ', method), 'invalid-data',
+                                  pg_catalog.json_build_object('default_authentication_method', method), 'tenants');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_default_method(text) IS
+'Raises WA400 for what cannot be a tenant''s default authentication method.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_tenant_depth(depth integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF depth > 100 THEN
+    PERFORM wazo_auth.raise_error(400, 'The tree of tenants would be too deep', 'invalid-data',
+                                  pg_catalog.json_build_object('parent_uuid', 'too deep'), 'tenants');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_tenant_depth(integer) IS
+'Raises WA400 for a tenant that would be more than 100 levels deep, the limit of tenant.path.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.create_tenant(
-  parent_uuid uuid, name text DEFAULT NULL, slug text DEFAULT NULL, uuid uuid DEFAULT NULL)
+  parent_uuid uuid, name text DEFAULT NULL, slug text DEFAULT NULL, uuid uuid DEFAULT NULL,
+  phone text DEFAULT NULL, contact uuid DEFAULT NULL, default_authentication_method text DEFAULT 'native',
+  domain_names text[] DEFAULT '{}', address wazo_auth.postal_address DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_uuid uuid := COALESCE(uuid, pg_catalog.gen_random_uuid());
   v_path uuid[];
-  v_slug text := slug;
+  v_slug text := COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_', 10));
+  v_tries integer := 0;
 BEGIN
-  -- Shared, so that the parent can neither go nor move meanwhile.
+  PERFORM wazo_auth.check_default_method(default_authentication_method);
+  -- Against moves, which hold the tree still; taken before any row of it.
+  LOCK TABLE wazo_auth.tenant_parent IN ROW EXCLUSIVE MODE;
+  -- Shared, so that the parent cannot go meanwhile.
   SELECT t.path INTO v_path FROM wazo_auth.tenant t WHERE t.uuid = parent_uuid FOR SHARE;
   IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_tenant(parent_uuid::text);
   END IF;
-  IF v_slug IS NULL THEN
-    v_slug := wazo_auth.generate_slug(name, 'a-zA-Z0-9_', 10,
-      ARRAY(SELECT t.slug FROM wazo_auth.tenant t
-            WHERE t.slug = pg_catalog.left(pg_catalog.regexp_replace(create_tenant.name, '[^a-zA-Z0-9_]', '', 'g'), 10)));
-  END IF;
-  INSERT INTO wazo_auth.tenant (uuid, path, slug, name) VALUES (v_uuid, v_path || v_uuid, v_slug, name);
+  PERFORM wazo_auth.check_tenant_depth(pg_catalog.cardinality(v_path) + 1);
+  LOOP
+    INSERT INTO wazo_auth.tenant (uuid, path, slug, name, phone, default_authentication_method)
+    VALUES (v_uuid, v_path || v_uuid, v_slug, name, phone, default_authentication_method)
+    ON CONFLICT DO NOTHING;
+    EXIT WHEN FOUND;
+    IF EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = v_uuid) THEN
+      PERFORM wazo_auth.raise_error(409, 'Tenant Conflict detected', 'tenant-identity-conflict',
+        pg_catalog.json_build_object('uuid', pg_catalog.json_build_object(
+          'constraint_id', 'unique', 'message', pg_catalog.format('A tenant with identity uuid="%s" already exists', v_uuid))), 'tenants');
+    ELSIF slug IS NOT NULL THEN
+      PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
+        pg_catalog.json_build_object('slug', pg_catalog.json_build_object(
+          'constraint_id', 'unique', 'message', pg_catalog.format('The slug "%s" is already used', slug))), 'tenants');
+    END IF;
+    -- Longer ones when those of three characters become rare.
+    v_slug := wazo_auth.random_slug(LEAST(3 + v_tries / 8, 10));
+    v_tries := v_tries + 1;
+  END LOOP;
   INSERT INTO wazo_auth.tenant_parent (tenant_uuid, parent_uuid) VALUES (v_uuid, parent_uuid);
-  PERFORM wazo_auth.emit_tenant_added(v_uuid, name, v_slug, '{}');
-  PERFORM wazo_auth.create_all_users_group(v_uuid);
+  PERFORM wazo_auth.set_tenant_contact(v_uuid, contact);
+  PERFORM wazo_auth.set_tenant_domains(v_uuid, domain_names);
+  PERFORM wazo_auth.set_tenant_address(v_uuid, address);
+  PERFORM wazo_auth.emit_tenant_added(v_uuid, name, v_slug, domain_names);
+  PERFORM wazo_auth.apply_tenant_defaults(v_uuid);
   RETURN v_uuid;
-EXCEPTION WHEN unique_violation THEN
-  IF EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = v_uuid) THEN
-    PERFORM wazo_auth.raise_error(409, 'Tenant Conflict detected', 'tenant-identity-conflict',
-      pg_catalog.json_build_object('uuid', pg_catalog.json_build_object(
-        'constraint_id', 'unique', 'message', pg_catalog.format('A tenant with identity uuid="%s" already exists', v_uuid))), 'tenants');
-  END IF;
-  PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
-    pg_catalog.json_build_object('slug', pg_catalog.json_build_object(
-      'constraint_id', 'unique', 'message', pg_catalog.format('The slug "%s" is already used', v_slug))), 'tenants');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.create_tenant(uuid, text, text, uuid) IS
-'Creates a tenant below a parent, with its group of all users; a slug is made from the name when none is given. Raises WA404 for an unknown parent, WA409 for a slug or uuid in use.';
+COMMENT ON FUNCTION wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address) IS
+'Creates a tenant below a parent, with its group of all users and what the settings all_users_policies and tenant_default_groups ask for; a slug is made from the name when none is given. Raises WA404 for an unknown parent or contact, WA409 for a slug, uuid or domain name in use, WA400 for an unknown method or too deep a tree (contract: semantics.md section 10).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.update_tenant(
+  tenant_uuid uuid, name text DEFAULT NULL, phone text DEFAULT NULL, contact uuid DEFAULT NULL,
+  default_authentication_method text DEFAULT 'native', domain_names text[] DEFAULT '{}',
+  address wazo_auth.postal_address DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  PERFORM wazo_auth.check_default_method(default_authentication_method);
+  UPDATE wazo_auth.tenant t
+  SET name = update_tenant.name, phone = update_tenant.phone,
+      default_authentication_method = update_tenant.default_authentication_method
+  WHERE t.uuid = tenant_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+  END IF;
+  PERFORM wazo_auth.set_tenant_contact(tenant_uuid, contact);
+  PERFORM wazo_auth.set_tenant_domains(tenant_uuid, domain_names);
+  PERFORM wazo_auth.set_tenant_address(tenant_uuid, address);
+  PERFORM wazo_auth.emit_tenant_updated(tenant_uuid, name);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.update_tenant(uuid, text, text, uuid, text, text[], wazo_auth.postal_address) IS
+'Replaces all of a tenant but its uuid, slug and parent; what is left out is reset. Raises WA404 for an unknown tenant or contact, WA409 for a domain name in use, WA400 for an unknown method.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.delete_tenant(tenant_uuid uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  LOCK TABLE wazo_auth.tenant_parent IN ROW EXCLUSIVE MODE;
+  -- The users first and then the tenant: the order of a login, which locks its
+  -- user and then refers to the tenant.
+  PERFORM FROM wazo_auth.user u WHERE u.tenant_uuid = delete_tenant.tenant_uuid ORDER BY u.uuid FOR UPDATE;
+  PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+  END IF;
+  IF tenant_uuid = wazo_auth.top_tenant_uuid() THEN
+    PERFORM wazo_auth.delete_own_tenant(tenant_uuid);
+  END IF;
+  IF EXISTS (SELECT FROM wazo_auth.tenant_parent p WHERE p.parent_uuid = delete_tenant.tenant_uuid) THEN
+    -- Clients know this body, whose parts are in each other's places.
+    RAISE EXCEPTION USING ERRCODE = 'WA400',
+      MESSAGE = pg_catalog.format('Unauthorized delete of tenant : "%s" ; since it has at least one child', tenant_uuid),
+      DETAIL = pg_catalog.format('{"error_id": {"uuid": "%s"}, "details": "tenants"}', tenant_uuid);
+  END IF;
+  PERFORM wazo_auth.delete_sessions(ARRAY(
+    SELECT s.token_digest FROM wazo_auth.session s WHERE s.tenant_uuid = delete_tenant.tenant_uuid
+    UNION
+    SELECT s.token_digest FROM wazo_auth.session s JOIN wazo_auth.user u ON u.uuid = s.user_uuid
+    WHERE u.tenant_uuid = delete_tenant.tenant_uuid));
+  PERFORM wazo_auth.delete_refresh_tokens(ARRAY(
+    SELECT r.token_digest FROM wazo_auth.refresh_token r JOIN wazo_auth.user u ON u.uuid = r.user_uuid
+    WHERE u.tenant_uuid = delete_tenant.tenant_uuid));
+  DELETE FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid;
+  PERFORM wazo_auth.emit_tenant_deleted(tenant_uuid);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_tenant(uuid) IS
+'Deletes a tenant with its users, groups, policies, domains, sessions and refresh tokens. Raises WA404 for an unknown tenant, WA400 for one with children, WA403 for the top tenant.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.delete_own_tenant(tenant_uuid uuid) RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT wazo_auth.raise_error(403, pg_catalog.format('Deleting its own tenant is forbidden: "%s"', delete_own_tenant.tenant_uuid),
+                               'deleting-own-tenant-forbidden',
+                               pg_catalog.json_build_object('tenant_uuid', delete_own_tenant.tenant_uuid), 'tenants');
+END;
+COMMENT ON FUNCTION wazo_auth.delete_own_tenant(uuid) IS 'Raises WA403: nobody deletes the tenant that it acts for.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.move_tenant(tenant_uuid uuid, parent_uuid uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_path uuid[];
+  v_parent_path uuid[];
+  v_last uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+BEGIN
+  -- One move at a time, and none while tenants are made or deleted: two moves
+  -- could close a cycle that neither sees.
+  LOCK TABLE wazo_auth.tenant_parent IN SHARE ROW EXCLUSIVE MODE;
+  SELECT t.path INTO v_path FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+  END IF;
+  SELECT t.path INTO v_parent_path FROM wazo_auth.tenant t WHERE t.uuid = parent_uuid;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_tenant(parent_uuid::text);
+  END IF;
+  IF tenant_uuid = ANY (v_parent_path) THEN
+    PERFORM wazo_auth.raise_error(409, pg_catalog.format('Parent (%s) is a descendent of tenant: "%s"', parent_uuid, tenant_uuid),
+      'conflict', pg_catalog.json_build_object('uuid', tenant_uuid, 'parent_uuid', parent_uuid), 'tenants');
+  END IF;
+  IF v_path[pg_catalog.cardinality(v_path) - 1] = parent_uuid THEN
+    RETURN;
+  END IF;
+  PERFORM wazo_auth.check_tenant_depth(pg_catalog.cardinality(v_parent_path) + (
+    SELECT pg_catalog.max(pg_catalog.cardinality(t.path)) - pg_catalog.cardinality(v_path) + 1
+    FROM wazo_auth.tenant t WHERE t.path >= v_path AND t.path <= v_path || v_last));
+  UPDATE wazo_auth.tenant t
+  SET path = v_parent_path || t.path[pg_catalog.cardinality(v_path):]
+  WHERE t.path >= v_path AND t.path <= v_path || v_last;
+  UPDATE wazo_auth.tenant_parent p SET parent_uuid = move_tenant.parent_uuid WHERE p.tenant_uuid = move_tenant.tenant_uuid;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.move_tenant(uuid, uuid) IS
+'Puts a tenant, with all below it, under another parent. Raises WA404 for an unknown one of both, WA409 when the parent is the tenant itself or below it, WA400 for too deep a tree.';
+
+CREATE OR REPLACE VIEW wazo_auth.tenant_item AS
+SELECT t.uuid, t.path, t.name, t.slug,
+       pg_catalog.json_build_object(
+         'uuid', t.uuid,
+         'parent_uuid', COALESCE(t.path[pg_catalog.cardinality(t.path) - 1], t.uuid),
+         'name', t.name,
+         'slug', t.slug,
+         'contact', (SELECT c.user_uuid FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = t.uuid),
+         'phone', t.phone,
+         'default_authentication_method', t.default_authentication_method,
+         'domain_names', (SELECT COALESCE(pg_catalog.json_agg(d.name ORDER BY d.name), '[]')
+                          FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = t.uuid),
+         'address', COALESCE(
+           (SELECT pg_catalog.row_to_json(a.address) FROM wazo_auth.tenant_address a WHERE a.tenant_uuid = t.uuid),
+           '{"line_1": null, "line_2": null, "city": null, "state": null, "country": null, "zip_code": null}')) AS item
+FROM wazo_auth.tenant t;
+COMMENT ON VIEW wazo_auth.tenant_item IS 'Tenants as the REST API shows them (contract: responses.md section 3)';
+
+CREATE OR REPLACE FUNCTION wazo_auth.tenant_json(tenant_uuid uuid) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT t.item FROM wazo_auth.tenant_item t WHERE t.uuid = tenant_json.tenant_uuid);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.tenant_json(uuid) IS 'A tenant as the REST API shows it; null for an unknown one.';

@@ -9,6 +9,7 @@ CREATE TABLE wazo_auth.tenant (
   CONSTRAINT tenant_slug_check CHECK (slug <> '' AND pg_catalog.char_length(slug) <= 10),
   CONSTRAINT tenant_default_authentication_method_check CHECK (default_authentication_method <> 'default')
 );
+CREATE INDEX tenant_name_idx ON wazo_auth.tenant (name, uuid);
 CREATE UNIQUE INDEX tenant_top_key ON wazo_auth.tenant ((true)) WHERE pg_catalog.cardinality(path) = 1;
 
 COMMENT ON TABLE wazo_auth.tenant IS 'A tenant: one customer of the platform, in a tree below the top tenant';
@@ -29,10 +30,19 @@ CREATE TABLE wazo_auth.tenant_parent (
 CREATE INDEX tenant_parent_parent_uuid_idx ON wazo_auth.tenant_parent (parent_uuid);
 COMMENT ON TABLE wazo_auth.tenant_parent IS 'The parent of each tenant but the top one; a tenant with children cannot be deleted';
 
+CREATE TYPE wazo_auth.postal_address AS (
+  line_1 text COLLATE "C",
+  line_2 text COLLATE "C",
+  city text COLLATE "C",
+  state text COLLATE "C",
+  country text COLLATE "C",
+  zip_code text COLLATE "C"
+);
+COMMENT ON TYPE wazo_auth.postal_address IS 'A postal address; every part may be null';
+
 CREATE TABLE wazo_auth.tenant_address (
   tenant_uuid uuid PRIMARY KEY REFERENCES wazo_auth.tenant ON DELETE CASCADE,
-  line_1 text COLLATE "C", line_2 text COLLATE "C", city text COLLATE "C",
-  state text COLLATE "C", country text COLLATE "C", zip_code text COLLATE "C"
+  address wazo_auth.postal_address NOT NULL
 );
 COMMENT ON TABLE wazo_auth.tenant_address IS 'Postal address of a tenant that has one';
 

@@ -1,0 +1,188 @@
+-- What a configuration makes: policies, groups, and who has them (contract: config.md section 4).
+
+CREATE OR REPLACE FUNCTION wazo_auth.enabled_keys(map jsonb) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT e.key FROM pg_catalog.jsonb_each(CASE pg_catalog.jsonb_typeof(enabled_keys.map) WHEN 'object' THEN enabled_keys.map END) e
+  WHERE e.value = 'true';
+END;
+COMMENT ON FUNCTION wazo_auth.enabled_keys(jsonb) IS 'Keys of a map of switches that are on; none of anything else.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.configured_policies(slugs text[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_slug text;
+  v_uuid uuid;
+  v_uuids uuid[] := '{}';
+BEGIN
+  FOREACH v_slug IN ARRAY slugs LOOP
+    v_uuid := wazo_auth.policy_of_slug(wazo_auth.top_tenant_uuid(), v_slug);
+    IF v_uuid IS NULL THEN
+      RAISE LOG 'the configuration names the policy "%", which the top tenant has not', v_slug;
+    ELSE
+      v_uuids := v_uuids || v_uuid;
+    END IF;
+  END LOOP;
+  RETURN v_uuids;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.configured_policies(text[]) IS
+'The top tenant''s policies with these slugs; one that there is not is logged. Other tenants'' policies do not count: their administrators would rule over all.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.apply_all_users_policies(tenant_uuid uuid DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  INSERT INTO wazo_auth.group (tenant_uuid, name, slug, system_managed)
+  SELECT t.uuid, 'wazo-all-users-tenant-' || t.uuid, 'wazo-all-users-tenant-' || t.uuid, true
+  FROM wazo_auth.tenant t
+  WHERE (apply_all_users_policies.tenant_uuid IS NULL OR t.uuid = apply_all_users_policies.tenant_uuid)
+    AND NOT EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = t.uuid AND g.system_managed);
+  INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid)
+  SELECT g.uuid, p.uuid
+  FROM wazo_auth.group g
+  CROSS JOIN pg_catalog.unnest(wazo_auth.configured_policies(ARRAY(
+    SELECT wazo_auth.enabled_keys(wazo_auth.get_setting('all_users_policies'))))) p (uuid)
+  WHERE g.system_managed AND (apply_all_users_policies.tenant_uuid IS NULL OR g.tenant_uuid = apply_all_users_policies.tenant_uuid)
+  ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.apply_all_users_policies(uuid) IS
+'Gives a tenant, or every one, its group of all users and that group the policies of the setting all_users_policies.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.apply_default_groups(tenant_uuid uuid DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_slug text;
+  v_policies jsonb;
+  v_groups uuid[];
+BEGIN
+  FOR v_slug, v_policies IN
+    SELECT e.key, e.value -> 'policies' FROM jsonb_each(wazo_auth.get_setting('tenant_default_groups')) e ORDER BY e.key
+  LOOP
+    -- A tenant where another group has the name keeps that one and gets none.
+    INSERT INTO wazo_auth.group (tenant_uuid, name, slug)
+    SELECT t.uuid, v_slug, v_slug
+    FROM wazo_auth.tenant t
+    WHERE (apply_default_groups.tenant_uuid IS NULL OR t.uuid = apply_default_groups.tenant_uuid)
+      AND NOT EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = t.uuid AND lower(g.slug) = lower(v_slug))
+    ON CONFLICT DO NOTHING;
+    v_groups := ARRAY(SELECT g.uuid FROM wazo_auth.group g
+                      WHERE lower(g.slug) = lower(v_slug) AND NOT g.system_managed
+                        AND (apply_default_groups.tenant_uuid IS NULL OR g.tenant_uuid = apply_default_groups.tenant_uuid));
+    UPDATE wazo_auth.group g SET name = v_slug
+    WHERE g.uuid = ANY (v_groups) AND g.name <> v_slug
+      AND NOT EXISTS (SELECT FROM wazo_auth.group o WHERE o.tenant_uuid = g.tenant_uuid AND o.name = v_slug);
+    INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid)
+    SELECT g.uuid, p.uuid
+    FROM unnest(v_groups) g (uuid)
+    CROSS JOIN unnest(wazo_auth.configured_policies(ARRAY(SELECT wazo_auth.enabled_keys(v_policies)))) p (uuid)
+    ON CONFLICT DO NOTHING;
+    IF jsonb_typeof(v_policies) = 'object' THEN
+      DELETE FROM wazo_auth.group_policy gp
+      USING wazo_auth.policy p
+      WHERE gp.group_uuid = ANY (v_groups) AND p.uuid = gp.policy_uuid
+        AND p.tenant_uuid = wazo_auth.top_tenant_uuid() AND v_policies -> p.slug = 'false';
+    END IF;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.apply_default_groups(uuid) IS
+'Gives a tenant, or every one, the groups of the setting tenant_default_groups: missing ones are made, names reset, policies that are true added and those that are false taken away; other policies stay.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.apply_tenant_defaults(tenant_uuid uuid) RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT wazo_auth.apply_all_users_policies(apply_tenant_defaults.tenant_uuid);
+  SELECT wazo_auth.apply_default_groups(apply_tenant_defaults.tenant_uuid);
+END;
+COMMENT ON FUNCTION wazo_auth.apply_tenant_defaults(uuid) IS
+'Gives a new tenant its group of all users and what the configuration gives to every tenant.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.apply_default_policies() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_top uuid := wazo_auth.top_tenant_uuid();
+  v_slug text;
+  v_spec jsonb;
+  v_acl wazo_auth.acl;
+  v_uuid uuid;
+BEGIN
+  FOR v_slug, v_spec IN SELECT e.key, e.value FROM jsonb_each(wazo_auth.get_setting('default_policies')) e ORDER BY e.key LOOP
+    v_acl := wazo_auth.acl_distinct(ARRAY(
+      SELECT jsonb_array_elements_text(CASE jsonb_typeof(v_spec -> 'acl') WHEN 'array' THEN v_spec -> 'acl' ELSE '[]' END)));
+    SELECT p.uuid INTO v_uuid FROM wazo_auth.policy p
+    WHERE p.tenant_uuid = v_top AND lower(p.slug) = lower(v_slug) FOR UPDATE;
+    IF EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.name = v_slug AND p.uuid IS DISTINCT FROM v_uuid) THEN
+      RAISE WARNING 'the policy "%" of the configuration is left out: another one of the top tenant has that name', v_slug;
+    ELSIF v_uuid IS NULL THEN
+      INSERT INTO wazo_auth.policy (tenant_uuid, name, slug, description, acl, shared, config_managed)
+      VALUES (v_top, v_slug, v_slug, COALESCE(v_spec ->> 'description', 'Automatically created'), v_acl,
+              COALESCE(v_spec -> 'shared' = 'true', false), true);
+    ELSE
+      UPDATE wazo_auth.policy p
+      SET name = v_slug, description = COALESCE(v_spec ->> 'description', 'Automatically created'), acl = v_acl,
+          shared = COALESCE(v_spec -> 'shared' = 'true', false), config_managed = true
+      WHERE p.uuid = v_uuid
+        AND (p.name, p.description, p.acl::text, p.shared, p.config_managed)
+            IS DISTINCT FROM (v_slug, COALESCE(v_spec ->> 'description', 'Automatically created'), v_acl::text,
+                              COALESCE(v_spec -> 'shared' = 'true', false), true);
+    END IF;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.apply_default_policies() IS
+'Makes the policies of the setting default_policies in the top tenant, or overwrites those with the same slug.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.remove_orphan_policies() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_slug text;
+BEGIN
+  DELETE FROM wazo_auth.policy p
+  WHERE p.config_managed
+    AND NOT EXISTS (SELECT FROM jsonb_object_keys(wazo_auth.get_setting('default_policies')) k WHERE lower(k) = lower(p.slug))
+    AND NOT EXISTS (SELECT FROM wazo_auth.user_policy up WHERE up.policy_uuid = p.uuid)
+    AND NOT EXISTS (SELECT FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = p.uuid);
+  FOR v_slug IN
+    SELECT p.slug FROM wazo_auth.policy p
+    WHERE p.config_managed
+      AND NOT EXISTS (SELECT FROM jsonb_object_keys(wazo_auth.get_setting('default_policies')) k WHERE lower(k) = lower(p.slug))
+    ORDER BY p.slug
+  LOOP
+    RAISE WARNING 'the policy "%" is no longer in the configuration, but stays since users or groups have it', v_slug;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.remove_orphan_policies() IS
+'Deletes policies that an earlier configuration made and the present one does not name, but for those that somebody has.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.apply_configuration(config jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- One at a time: fronts may start together.
+  LOCK TABLE wazo_auth.setting IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM wazo_auth.configure('{"default_policies": {}, "all_users_policies": {}, "tenant_default_groups": {},
+                                "debug": false, "profiling_enabled": false}'
+    -- What the front needs to reach the database and to make the first user is not for the database.
+    || (config - '{db_uri,bootstrap_user_password}'::text[]));
+  IF wazo_auth.top_tenant_uuid() IS NULL THEN
+    PERFORM wazo_auth.bootstrap();
+  END IF;
+  IF wazo_auth.get_setting('update_policy_on_startup') = 'false' THEN
+    RETURN;
+  END IF;
+  PERFORM wazo_auth.apply_default_policies();
+  -- Off the groups of all users goes what the configuration gave them once.
+  DELETE FROM wazo_auth.group_policy gp
+  USING wazo_auth.group g, wazo_auth.policy p
+  WHERE g.uuid = gp.group_uuid AND p.uuid = gp.policy_uuid AND g.system_managed AND p.config_managed
+    AND NOT wazo_auth.get_setting('all_users_policies') ? p.slug;
+  PERFORM wazo_auth.apply_all_users_policies();
+  PERFORM wazo_auth.apply_default_groups();
+  PERFORM wazo_auth.remove_orphan_policies();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.apply_configuration(jsonb) IS
+'What a start does with the whole configuration: sets the settings, makes the top tenant if there is none, and unless update_policy_on_startup is false makes default_policies, gives all_users_policies and tenant_default_groups to all tenants, and deletes policies that are no longer configured (contract: config.md section 4). These three maps count as empty when they are missing. May be called again and at the same time. Raises 22023 for a value of the wrong type.';

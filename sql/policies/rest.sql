@@ -1,0 +1,251 @@
+-- Routes of policies: /0.1/policies, /0.1/users/{user_uuid}/policies, /0.1/groups/{group_uuid}/policies
+
+DO $do$
+DECLARE
+  v_fields text := $json$
+    "description": {"type": "string", "default": null},
+    "acl":         {"type": "list", "default": [], "items": {"type": "string"}}$json$;
+  v_name text := '{"name": {"type": "string", "required": true, "min": 1, "max": 80},';
+  v_page text := $json${
+    "limit":     {"type": "integer", "nullable": true, "min": 0},
+    "offset":    {"type": "integer", "default": 0, "min": 0},
+    "direction": {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
+    "search":    {"type": "string"},
+    "recurse":   {"type": "boolean", "default": false},
+    "uuid":      {"type": "string"},
+    "name":      {"type": "string"},
+    "user_uuid":   {"type": "string"},
+    "group_uuid":  {"type": "string"},
+    "tenant_uuid": {"type": "string"},
+    "order":     {"type": "string", "default": "name", "choices": $json$;
+BEGIN
+  PERFORM wazo_auth.declare_schema('policy_post', 'first_field', NULL,
+    (v_name || '"slug": {"type": "string", "default": null, "min": 1, "max": 80, "pattern": "^[a-zA-Z0-9_-]+$"},' || v_fields
+     || ', "shared": {"type": "boolean", "default": false}}')::json);
+  PERFORM wazo_auth.declare_schema('policy_put', 'first_field', NULL, (v_name || v_fields || '}')::json);
+  PERFORM wazo_auth.declare_schema('policy_list', 'list_query', NULL,
+    (v_page || '["name", "slug", "description", "uuid", "read_only"]}, "slug": {"type": "string"}, "read_only": {"type": "boolean"}}')::json);
+  PERFORM wazo_auth.declare_schema(s, 'list_query', NULL, (v_page || '["name", "description", "uuid"]}}')::json)
+  FROM unnest(ARRAY['user_policy_list', 'group_policy_list']) s;
+END
+$do$;
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_policy_writable(policy_uuid uuid, tenant_uuid uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_policy wazo_auth.policy;
+BEGIN
+  SELECT p.* INTO v_policy FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.unknown_policy(policy_uuid);
+  END IF;
+  IF v_policy.config_managed OR NOT wazo_auth.tenant_contains(tenant_uuid, v_policy.tenant_uuid) THEN
+    PERFORM wazo_auth.raise_error(403, format('Forbidden policy deletion: "%s"', policy_uuid));
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_policy_writable(uuid, uuid) IS
+'Raises WA403 for a policy of the configuration or one that another tenant lends to this one, WA404 for one that is gone; locks it otherwise.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response(wazo_auth.list_policies(request.query, request.tenant_uuid, (request.query ->> 'recurse')::boolean));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_policies_get(wazo_auth.http_request) IS 'GET /policies: those that the scoping tenant can see.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.body_acl(request wazo_auth.http_request) RETURNS wazo_auth.acl
+LANGUAGE sql STABLE AS $$
+  SELECT wazo_auth.acl_distinct(ARRAY(
+    SELECT e.value FROM pg_catalog.jsonb_array_elements_text(request.body -> 'acl') WITH ORDINALITY e (value, place) ORDER BY e.place))
+$$;
+COMMENT ON FUNCTION wazo_auth.body_acl(wazo_auth.http_request) IS 'The ACL in a policy''s body.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policies_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_uuid uuid;
+BEGIN
+  v_uuid := wazo_auth.create_policy(request.tenant_uuid, request.body ->> 'name', wazo_auth.body_acl(request),
+    slug => request.body ->> 'slug', description => request.body ->> 'description', shared => (request.body ->> 'shared')::boolean);
+  RETURN wazo_auth.json_response(wazo_auth.policy_json(v_uuid, request.tenant_uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_policies_post(wazo_auth.http_request) IS 'POST /policies: creates a policy in the scoping tenant.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response(wazo_auth.policy_json((request.params ->> 'policy_uuid')::uuid, request.tenant_uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_policy_get(wazo_auth.http_request) IS 'GET /policies/{policy_uuid} and /policies/{policy_slug}.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_uuid uuid := request.params ->> 'policy_uuid';
+BEGIN
+  PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
+  PERFORM wazo_auth.update_policy(v_uuid, request.body ->> 'name', wazo_auth.body_acl(request), request.body ->> 'description');
+  RETURN wazo_auth.json_response(wazo_auth.policy_json(v_uuid, request.tenant_uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_policy_put(wazo_auth.http_request) IS 'PUT /policies/{policy_uuid} and /policies/{policy_slug}: replaces it.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_uuid uuid := request.params ->> 'policy_uuid';
+BEGIN
+  PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
+  PERFORM wazo_auth.delete_policy(v_uuid);
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_policy_delete(wazo_auth.http_request) IS 'DELETE /policies/{policy_uuid} and /policies/{policy_slug}.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_uuid uuid := request.params ->> 'policy_uuid';
+BEGIN
+  PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
+  PERFORM wazo_auth.add_policy_access(v_uuid, request.params ->> 'access');
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_policy_access_put(wazo_auth.http_request) IS
+'PUT /policies/{policy_uuid}/acl/{access} and the same with a slug: puts an access into the policy.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_uuid uuid := request.params ->> 'policy_uuid';
+BEGIN
+  PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
+  PERFORM wazo_auth.remove_policy_access(v_uuid, request.params ->> 'access');
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_policy_access_delete(wazo_auth.http_request) IS
+'DELETE /policies/{policy_uuid}/acl/{access} and the same with a slug: takes an access out of the policy.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- Without a looking tenant: each policy shows its owner.
+  RETURN wazo_auth.json_response(wazo_auth.list_policies(request.query, user_uuid => (request.params ->> 'user_uuid')::uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_policies_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/policies: those given to the user directly.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.add_user_policy((request.params ->> 'user_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_policy_put(wazo_auth.http_request) IS
+'PUT /users/{user_uuid}/policies/{policy_uuid} and the same with a slug: gives the user a policy.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.remove_user_policy((request.params ->> 'user_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_user_policy_delete(wazo_auth.http_request) IS
+'DELETE /users/{user_uuid}/policies/{policy_uuid} and the same with a slug: takes a policy from the user.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.json_response(wazo_auth.list_policies(request.query, request.tenant_uuid,
+                                                         group_uuid => (request.params ->> 'group_uuid')::uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_group_policies_get(wazo_auth.http_request) IS
+'GET /groups/{group_uuid}/policies: those of the group that the scoping tenant can see; the counts are of all.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.add_group_policy((request.params ->> 'group_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_group_policy_put(wazo_auth.http_request) IS
+'PUT /groups/{group_uuid}/policies/{policy_uuid} and the same with a slug: gives the group a policy.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.remove_group_policy((request.params ->> 'group_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
+  RETURN wazo_auth.no_content();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_group_policy_delete(wazo_auth.http_request) IS
+'DELETE /groups/{group_uuid}/policies/{policy_uuid} and the same with a slug: takes a policy from the group.';
+
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/policies', 'wazo_auth.rest_user_policies_get', 'user_policy',
+  access => 'auth.users.{user_uuid}.policies.read', checks => '{tenant,user,query}', query_schema => 'user_policy_list',
+  summary => 'Policies of a user');
+SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/policies', 'wazo_auth.rest_group_policies_get', 'group_policy',
+  access => 'auth.groups.{group_uuid}.policies.read', checks => '{tenant,group,query}', query_schema => 'group_policy_list',
+  summary => 'Policies of a group');
+SELECT wazo_auth.add_route('GET', '/0.1/policies', 'wazo_auth.rest_policies_get', 'policies',
+  access => 'auth.policies.read', checks => '{query,tenant}', query_schema => 'policy_list',
+  summary => 'Policies that the tenant can see');
+SELECT wazo_auth.add_route('POST', '/0.1/policies', 'wazo_auth.rest_policies_post', 'policies',
+  access => 'auth.policies.create', checks => '{body,tenant,may_add}', body_schema => 'policy_post',
+  summary => 'Create a policy', errors => '{409}');
+
+-- A policy is named by its uuid or by its slug. By its slug it is looked for
+-- first; by its uuid only after the accesses that the request itself names.
+DO $do$
+DECLARE
+  v_id text;
+  v_by text;
+BEGIN
+  FOR v_id, v_by IN VALUES ('{policy_uuid}', ', by its uuid'), ('{policy_slug}', ', by its slug') LOOP
+    PERFORM wazo_auth.add_route('GET', '/0.1/policies/' || v_id, 'wazo_auth.rest_policy_get', 'policies',
+      access => 'auth.policies.' || v_id || '.read', checks => '{tenant,policy}', summary => 'A policy' || v_by);
+    PERFORM wazo_auth.add_route('PUT', '/0.1/policies/' || v_id, 'wazo_auth.rest_policy_put', 'policies',
+      access => 'auth.policies.' || v_id || '.update',
+      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,body,may_add,policy,may_remove}'
+                          ELSE '{tenant,policy,body,may_add,may_remove}' END::text[],
+      body_schema => 'policy_put', summary => 'Replace a policy' || v_by, errors => '{403,409}');
+    PERFORM wazo_auth.add_route('DELETE', '/0.1/policies/' || v_id, 'wazo_auth.rest_policy_delete', 'policies',
+      access => 'auth.policies.' || v_id || '.delete', checks => '{tenant,policy,may_remove}',
+      summary => 'Delete a policy' || v_by, success => 204, errors => '{403}');
+    PERFORM wazo_auth.add_route('PUT', '/0.1/policies/' || v_id || '/acl/{access}', 'wazo_auth.rest_policy_access_put', 'policies',
+      access => 'auth.policies.' || v_id || '.update',
+      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,may_add,policy}' ELSE '{tenant,policy,may_add}' END::text[],
+      summary => 'Put an access into a policy' || v_by, success => 204, errors => '{403,409}');
+    PERFORM wazo_auth.add_route('DELETE', '/0.1/policies/' || v_id || '/acl/{access}', 'wazo_auth.rest_policy_access_delete', 'policies',
+      access => 'auth.policies.' || v_id || '.update',
+      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,may_remove,policy}' ELSE '{tenant,policy,may_remove}' END::text[],
+      summary => 'Take an access out of a policy' || v_by, success => 204, errors => '{403}');
+
+    PERFORM wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/policies/' || v_id, 'wazo_auth.rest_user_policy_put', 'user_policy',
+      access => 'auth.users.{user_uuid}.policies.' || v_id || '.create', checks => '{tenant,policy,may_add,user}',
+      summary => 'Give a user a policy' || v_by, success => 204);
+    PERFORM wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/policies/' || v_id, 'wazo_auth.rest_user_policy_delete', 'user_policy',
+      access => 'auth.users.{user_uuid}.policies.' || v_id || '.delete', checks => '{tenant,policy,may_remove,user}',
+      summary => 'Take a policy from a user' || v_by, success => 204);
+    PERFORM wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/policies/' || v_id, 'wazo_auth.rest_group_policy_put', 'group_policy',
+      access => 'auth.groups.{group_uuid}.policies.' || v_id || '.create',
+      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,group,policy,may_add}' ELSE '{tenant,policy,group,may_add}' END::text[],
+      summary => 'Give a group a policy' || v_by, success => 204);
+    PERFORM wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/policies/' || v_id, 'wazo_auth.rest_group_policy_delete', 'group_policy',
+      access => 'auth.groups.{group_uuid}.policies.' || v_id || '.delete',
+      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,group,policy,may_remove}' ELSE '{tenant,policy,group,may_remove}' END::text[],
+      summary => 'Take a policy from a group' || v_by, success => 204);
+  END LOOP;
+END
+$do$;
