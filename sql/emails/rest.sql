@@ -1,7 +1,8 @@
 -- Routes of e-mail addresses: /0.1/users/{user_uuid}/emails
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_emails(body jsonb) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
   SELECT CASE WHEN e.n > 0 THEN pg_catalog.array_remove(ARRAY[
     CASE WHEN e.different < e.n THEN 'The same address can only be used once' END,
     CASE WHEN e.main > 1 THEN 'Only one address should be main'
@@ -9,8 +10,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   ], NULL) END
   FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.count(DISTINCT i.value ->> 'address') AS different,
                pg_catalog.count(*) FILTER (WHERE (i.value ->> 'main')::boolean) AS main
-        FROM pg_catalog.jsonb_array_elements(body -> 'emails') i) e
-$$;
+        FROM pg_catalog.jsonb_array_elements(body -> 'emails') i) e;
+END;
 COMMENT ON FUNCTION wazo_auth.check_emails(jsonb) IS
 'Messages of the rules between the addresses of a list (contract: schemas.md, AdminEmailPut).';
 

@@ -2,16 +2,18 @@
 -- people see of it.
 
 CREATE OR REPLACE FUNCTION wazo_auth.event_message_id(id bigint, created_at timestamptz) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT pg_catalog.to_hex((EXTRACT(epoch FROM created_at) * 1000000)::bigint) || '-' || pg_catalog.to_hex(id)
-$$;
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT pg_catalog.to_hex((EXTRACT(epoch FROM created_at) * 1000000)::bigint) || '-' || pg_catalog.to_hex(id);
+END;
 COMMENT ON FUNCTION wazo_auth.event_message_id(bigint, timestamptz) IS
 'AMQP message id of an event: the same at every attempt, so that a consumer can tell a repetition.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.event_headers(
   name text, routing_key text, created_at timestamptz, tenant_uuid uuid, session_uuid uuid, audience text)
 RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
   -- json_strip_nulls() keeps the order, and a header without value is none.
   SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
     'tenant_uuid', tenant_uuid,
@@ -22,15 +24,16 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     'required_acl', 'events.' || routing_key,
     'origin_uuid', wazo_auth.get_setting('uuid') #>> '{}',
     'timestamp', pg_catalog.regexp_replace(
-       pg_catalog.to_char(created_at::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\.000000$', '')))
-$$;
+       pg_catalog.to_char(created_at::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\.000000$', '')));
+END;
 COMMENT ON FUNCTION wazo_auth.event_headers(text, text, timestamptz, uuid, uuid, text) IS
 'Headers of an event, in upstream''s order; the time is local (contract: events.md section 1).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.event_body(headers json, data json) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT (pg_catalog.rtrim(headers::text, '}') || ',"data":' || data::text || '}')::json
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT (pg_catalog.rtrim(headers::text, '}') || ',"data":' || data::text || '}')::json;
+END;
 COMMENT ON FUNCTION wazo_auth.event_body(json, json) IS
 'Body of an event: its headers, then data (contract: events.md section 1).';
 

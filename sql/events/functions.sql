@@ -7,9 +7,10 @@ COMMENT ON FUNCTION wazo_auth.wake_relay() IS
 'Wakes the relay worker of this database when the current transaction commits; without such a worker it does nothing.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.routing_key_part(part text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(part, '.', '__DOT__'), '#', '__HASH__'), '*', '__STAR__')
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(part, '.', '__DOT__'), '#', '__HASH__'), '*', '__STAR__');
+END;
 COMMENT ON FUNCTION wazo_auth.routing_key_part(text) IS
 'Free text as one word of a routing key (contract: events.md section 1).';
 

@@ -47,17 +47,19 @@ COMMENT ON FUNCTION wazo_auth.http_header(wazo_auth.http_request, text) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.json_response(body json, status integer DEFAULT 200, headers text[] DEFAULT '{}')
 RETURNS wazo_auth.http_response
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
   SELECT ROW(status, ARRAY['Content-Type', 'application/json'] || headers,
-             pg_catalog.convert_to(wazo_auth.json_ascii(body) || E'\n', 'UTF8'))::wazo_auth.http_response
-$$;
+             pg_catalog.convert_to(wazo_auth.json_ascii(body) || E'\n', 'UTF8'))::wazo_auth.http_response;
+END;
 COMMENT ON FUNCTION wazo_auth.json_response(json, integer, text[]) IS
 'What a handler returns for a JSON body; written as ASCII with a final newline (contract: responses.md section 1). headers: further ones, name and value in turn.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.no_content() RETURNS wazo_auth.http_response
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT ROW(204, ARRAY['Content-Type', 'application/json'], NULL)::wazo_auth.http_response
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT ROW(204, ARRAY['Content-Type', 'application/json'], NULL)::wazo_auth.http_response;
+END;
 COMMENT ON FUNCTION wazo_auth.no_content() IS 'What a handler returns when it has done its work and has nothing to say: status 204.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.http(

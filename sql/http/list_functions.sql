@@ -6,9 +6,10 @@ COMMENT ON FUNCTION wazo_auth.cached_query(text, jsonb) IS
 'Runs a SELECT of one json value, with args as $1 and the rights of the caller; the plan is kept by the text. Values belong into args, never into the text. Raises 22023 for any other statement, 54000 for a text over 64 KiB.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.search_pattern(search text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT '%' || pg_catalog.array_to_string(pg_catalog.array_remove(pg_catalog.string_to_array(wazo_auth.fold_login(search), ' '), ''), '%') || '%'
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT '%' || pg_catalog.array_to_string(pg_catalog.array_remove(pg_catalog.string_to_array(wazo_auth.fold_login(search), ' '), ''), '%') || '%';
+END;
 COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
 'LIKE pattern of the query parameter search, for columns folded by wazo_auth.fold_login(): its words in their order, anything between them; % and _ in it are wildcards (contract: schemas.md section 3). Null without a search.';
 

@@ -3,7 +3,7 @@
 -- anew by every upgrade and are not dumped.
 
 CREATE TABLE wazo_auth.schema (
-    name pg_catalog.text PRIMARY KEY,
+    name pg_catalog.text COLLATE "C" PRIMARY KEY,
     family pg_catalog.text NOT NULL
         CHECK (family IN ('first_error', 'list_query', 'emails', 'reset', 'field_name', 'first_field', 'token_repr')),
     resource pg_catalog.text,
@@ -24,9 +24,9 @@ COMMENT ON COLUMN wazo_auth.schema.cross_check IS 'Qualified name of a function 
 COMMENT ON COLUMN wazo_auth.schema.shipped IS 'Whether the row comes with an extension, and not from a person.';
 
 CREATE TABLE wazo_auth.schema_field (
-    schema pg_catalog.text NOT NULL REFERENCES wazo_auth.schema (name) ON UPDATE CASCADE ON DELETE CASCADE,
+    schema pg_catalog.text COLLATE "C" NOT NULL REFERENCES wazo_auth.schema (name) ON UPDATE CASCADE ON DELETE CASCADE,
     "position" pg_catalog.int4 NOT NULL,
-    name pg_catalog.text NOT NULL,
+    name pg_catalog.text COLLATE "C" NOT NULL,
     type pg_catalog.text NOT NULL
         CHECK (type IN ('string', 'integer', 'boolean', 'uuid', 'email', 'any', 'list', 'nested', 'nested_list')),
     required pg_catalog.bool NOT NULL DEFAULT false,
