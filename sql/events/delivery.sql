@@ -37,10 +37,19 @@ END;
 COMMENT ON FUNCTION wazo_auth.event_body(json, json) IS
 'Body of an event: its headers, then data (contract: events.md section 1).';
 
+-- The plans of these functions are made while the outbox is nearly empty, where
+-- reading all of it is the shortest way, and are kept while it grows. So they
+-- are left only the indexes.
 CREATE OR REPLACE FUNCTION wazo_auth.claim_events(from_id bigint, batch integer)
 RETURNS TABLE (id bigint, object_uuid uuid, place integer, message_id text, routing_key text, headers json, body text)
-LANGUAGE plpgsql STABLE ROWS 500 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE ROWS 500
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
+DECLARE
+  -- Objects with an event that has to wait, and the others behind it.
+  v_held uuid[] := ARRAY(
+    SELECT o.object_uuid FROM wazo_auth.event_outbox o
+    WHERE o.next_attempt_at > pg_catalog.clock_timestamp() AND NOT o.parked);
 BEGIN
   RETURN QUERY
   SELECT e.id, e.object_uuid, (pg_catalog.row_number() OVER (PARTITION BY e.object_uuid ORDER BY e.id))::integer,
@@ -48,13 +57,7 @@ BEGIN
          wazo_auth.json_ascii(wazo_auth.event_body(h.headers, e.data))
   FROM (SELECT o.*
         FROM wazo_auth.event_outbox o
-        WHERE o.id >= from_id AND NOT o.parked
-          AND (o.next_attempt_at IS NULL OR o.next_attempt_at <= pg_catalog.clock_timestamp())
-          -- behind an earlier event of the same object that has to wait
-          AND NOT EXISTS (
-            SELECT FROM wazo_auth.event_outbox b
-            WHERE b.object_uuid = o.object_uuid AND b.id < o.id
-              AND NOT b.parked AND b.next_attempt_at > pg_catalog.clock_timestamp())
+        WHERE o.id >= from_id AND NOT o.parked AND o.object_uuid <> ALL (v_held)
         ORDER BY o.id
         LIMIT batch) e
   CROSS JOIN LATERAL (SELECT wazo_auth.event_headers(e.name, e.routing_key, e.created_at, e.tenant_uuid,
@@ -66,7 +69,7 @@ COMMENT ON FUNCTION wazo_auth.claim_events(bigint, integer) IS
 'The next events to send, ready to be sent: at most "batch" of those that are due, from this id on. place: which one of its object it is, from 1. Takes no lock, since a database has one relay.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.finish_events(ids bigint[], published boolean DEFAULT true) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_count integer;
   v_position bigint;
@@ -99,7 +102,7 @@ COMMENT ON FUNCTION wazo_auth.finish_events(bigint[], boolean) IS
 'Moves delivered events from the outbox to the stream and tells the listeners of the channel wazo_auth_event its new last position. Returns how many there were.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.deliver_events_locally(batch integer DEFAULT 5000) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
   IF wazo_auth.get_setting('amqp') -> 'uri' <> 'null' THEN
     RETURN 0;
@@ -112,7 +115,7 @@ COMMENT ON FUNCTION wazo_auth.deliver_events_locally(integer) IS
 'Without a broker: moves at most "batch" events to the stream, where they wait for the setting event_retention. Returns how many there were; 0 with a broker, which is to have them first.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.fail_event(id bigint, error text, max_attempts integer, pause interval) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_parked boolean;
 BEGIN
@@ -132,7 +135,7 @@ COMMENT ON FUNCTION wazo_auth.fail_event(bigint, text, integer, interval) IS
 'Notes that the broker has refused an event: it is tried again after a pause that doubles, and parked at the attempt max_attempts. Returns whether it is parked now.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.purge_event_log(batch integer DEFAULT 5000) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_count integer;
   v_before timestamptz := pg_catalog.now() - pg_catalog.make_interval(secs => wazo_auth.get_setting('event_retention')::integer);
@@ -151,7 +154,7 @@ COMMENT ON FUNCTION wazo_auth.purge_event_log(integer) IS
 'Removes at most "batch" events from the stream that are older than the setting event_retention, in seconds. Returns how many there were.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.requeue_unpublished_events() RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_count integer;
 BEGIN
