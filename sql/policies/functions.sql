@@ -18,12 +18,13 @@ COMMENT ON FUNCTION wazo_auth.policy_of_slug(uuid, text) IS
 'The policy that a slug means in a tenant: its own, else the nearest one shared by a tenant above, else the configuration''s (which the top tenant owns); null without one (contract: semantics.md section 8). Case counts.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_distinct(entries text[]) RETURNS wazo_auth.acl
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
   SELECT COALESCE(pg_catalog.array_agg(e.entry ORDER BY e.place), '{}')::wazo_auth.acl
   FROM (SELECT u.entry COLLATE "C" AS entry, pg_catalog.min(u.place) AS place
         FROM pg_catalog.unnest(entries) WITH ORDINALITY u (entry, place)
-        GROUP BY 1) e
-$$;
+        GROUP BY 1) e;
+END;
 COMMENT ON FUNCTION wazo_auth.acl_distinct(text[]) IS
 'The access patterns as an ACL, each once, in the order of their first mention. Raises 54000 beyond the limits of wazo_auth.acl.';
 

@@ -57,10 +57,11 @@ $$;
 COMMENT ON FUNCTION wazo_auth.rest_policies_get(wazo_auth.http_request) IS 'GET /policies: those that the scoping tenant can see.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.body_acl(request wazo_auth.http_request) RETURNS wazo_auth.acl
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT wazo_auth.acl_distinct(ARRAY(
-    SELECT e.value FROM pg_catalog.jsonb_array_elements_text(request.body -> 'acl') WITH ORDINALITY e (value, place) ORDER BY e.place))
-$$;
+    SELECT e.value FROM pg_catalog.jsonb_array_elements_text(request.body -> 'acl') WITH ORDINALITY e (value, place) ORDER BY e.place));
+END;
 COMMENT ON FUNCTION wazo_auth.body_acl(wazo_auth.http_request) IS 'The ACL in a policy''s body.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policies_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response

@@ -109,9 +109,10 @@ COMMENT ON FUNCTION wazo_auth.body_contact(wazo_auth.http_request, uuid) IS
 'The contact that a tenant''s body names: a user that the caller can see from its own tenant, or the one that the tenant has. Raises WA404 for another one.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.body_address(request wazo_auth.http_request) RETURNS wazo_auth.postal_address
-LANGUAGE sql STABLE AS $$
-  SELECT pg_catalog.jsonb_populate_record(NULL::wazo_auth.postal_address, NULLIF(request.body -> 'address', 'null'))
-$$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT pg_catalog.jsonb_populate_record(NULL::wazo_auth.postal_address, NULLIF(request.body -> 'address', 'null'));
+END;
 COMMENT ON FUNCTION wazo_auth.body_address(wazo_auth.http_request) IS 'The address in a tenant''s body.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenants_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
