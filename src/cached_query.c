@@ -18,7 +18,10 @@
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
+
+#include "cached_query.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_cached_query);
 
@@ -33,6 +36,7 @@ typedef struct CachedQuery
 	SPIPlanPtr	plan;
 	uint64		last_use;
 	int			running;		/* a plan in use must not be freed */
+	bool		planned;		/* has been run */
 } CachedQuery;
 
 static CachedQuery cache[MAX_PLANS];
@@ -70,6 +74,10 @@ find_or_prepare(const char *sql, int len)
 	SPIPlanPtr	plan;
 	char	   *copy;
 
+	if (len > MAX_QUERY_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a query of %d bytes is too long", len)));
 	for (int i = 0; i < MAX_PLANS; i++)
 		if (cache[i].sql && cache[i].hash == hash && strcmp(cache[i].sql, sql) == 0)
 			return &cache[i];
@@ -84,7 +92,7 @@ find_or_prepare(const char *sql, int len)
 	if (!SPI_is_cursor_plan(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("wazo_auth.cached_query() runs only queries that return rows")));
+				 errmsg("the query must return rows")));
 	copy = MemoryContextStrdup(TopMemoryContext, sql);
 	entry = make_place();
 	if (SPI_keepplan(plan) != 0)
@@ -92,37 +100,50 @@ find_or_prepare(const char *sql, int len)
 	entry->hash = hash;
 	entry->plan = plan;
 	entry->running = 0;
+	entry->planned = false;
 	entry->sql = copy;
 	return entry;
 }
 
 /*
- * wazo_auth.cached_query(sql text, args jsonb) returns json
+ * Lists are made to be read through their indexes, and a page must cost the
+ * same when the table is small, when it has just been loaded and when its
+ * statistics are odd.  Only while a plan is made; ends with the nest level
+ * that is returned.
+ */
+static int
+prefer_indexes(void)
+{
+	static const char *const setting[][2] = {
+		{"enable_seqscan", "off"},
+		{"random_page_cost", "1.1"},
+		{"jit", "off"},
+	};
+	int			nest_level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(setting); i++)
+		(void) set_config_option(setting[i][0], setting[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return nest_level;
+}
+
+/*
+ * cached_query_run
  *
- * Runs a SELECT of one json value, whose $1 is args, read only and with the
- * rights of the caller.  Returns null for no row.  Raises 22023 for a text that
- * is no such query and 54000 for one over 64 KiB.
+ * Runs a SELECT of one value of a type, whose $1 is args (jsonb), read only and
+ * with the rights of the caller.  The caller has connected to SPI, where the
+ * value lives.  Null for no row.  Raises 22023 for a text that is no such
+ * query and 54000 for one over 64 KiB.
  */
 Datum
-wazo_auth_cached_query(PG_FUNCTION_ARGS)
+cached_query_run(const char *sql, Datum args, Oid type, bool *isnull)
 {
-	text	   *sql_text = PG_GETARG_TEXT_PP(0);
-	Datum		args = PG_GETARG_DATUM(1);
-	MemoryContext caller_context = CurrentMemoryContext;
-	char	   *sql;
-	CachedQuery *entry;
+	CachedQuery *entry = find_or_prepare(sql, strlen(sql));
+	int			nest_level = 0;
 	volatile int rc = 0;
-	Datum		result = (Datum) 0;
-	bool		isnull = true;
 
-	if (VARSIZE_ANY_EXHDR(sql_text) > MAX_QUERY_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the query of wazo_auth.cached_query() is too long")));
-	sql = text_to_cstring(sql_text);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	entry = find_or_prepare(sql, strlen(sql));
+	if (!entry->planned || !SPI_plan_is_valid(entry->plan))
+		nest_level = prefer_indexes();
 	entry->last_use = ++use_counter;
 	entry->running++;
 	PG_TRY();
@@ -134,13 +155,36 @@ wazo_auth_cached_query(PG_FUNCTION_ARGS)
 		entry->running--;
 	}
 	PG_END_TRY();
+	entry->planned = true;
+	if (nest_level > 0)
+		AtEOXact_GUC(true, nest_level);
 	if (rc != SPI_OK_SELECT || SPI_tuptable->tupdesc->natts != 1 ||
-		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != JSONOID || SPI_processed > 1)
+		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != type || SPI_processed > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query of wazo_auth.cached_query() must return one json value")));
-	if (SPI_processed == 1)
-		result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+				 errmsg("the query must return one value of type %s", format_type_be(type))));
+	*isnull = true;
+	if (SPI_processed == 0)
+		return (Datum) 0;
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+}
+
+/*
+ * wazo_auth.cached_query(sql text, args jsonb) returns json
+ *
+ * As cached_query_run(), for json.
+ */
+Datum
+wazo_auth_cached_query(PG_FUNCTION_ARGS)
+{
+	text	   *sql = PG_GETARG_TEXT_PP(0);
+	MemoryContext caller_context = CurrentMemoryContext;
+	Datum		result;
+	bool		isnull;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	result = cached_query_run(text_to_cstring(sql), PG_GETARG_DATUM(1), JSONOID, &isnull);
 	if (!isnull)
 	{
 		MemoryContext spi_context = MemoryContextSwitchTo(caller_context);

@@ -119,6 +119,7 @@ wazo_catalog(void)
 	found.policy = find_table(found.schema, "policy", &found.policy_pkey);
 	found.route = find_table(found.schema, "route", NULL);
 	found.setting = find_table(found.schema, "setting", NULL);
+	found.counted = find_table(found.schema, "counted", NULL);
 	found.http_request = find_type(found.schema, "http_request");
 	found.http_response = find_type(found.schema, "http_response");
 	found.token_status = find_type(found.schema, "token_status");
@@ -135,4 +136,16 @@ wazo_catalog(void)
 	catalog = found;
 	catalog_valid = true;
 	return &catalog;
+}
+
+/*
+ * wazo_catalog_counted
+ *
+ * The OID of the table wazo_auth.counted as last known, for invalidation
+ * callbacks, which must not look up anything.
+ */
+Oid
+wazo_catalog_counted(void)
+{
+	return catalog.counted;
 }

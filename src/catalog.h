@@ -28,6 +28,7 @@ typedef struct WazoCatalog
 	Oid			policy_pkey;
 	Oid			route;
 	Oid			setting;
+	Oid			counted;		/* stands for what lists count, see cached_count.c */
 	Oid			http_request;	/* row types */
 	Oid			http_response;
 	Oid			token_status;	/* enum type and its values */
@@ -35,6 +36,7 @@ typedef struct WazoCatalog
 } WazoCatalog;
 
 extern const WazoCatalog *wazo_catalog(void);
+extern Oid	wazo_catalog_counted(void);
 extern void catalog_init(void);
 
 #endif							/* WAZO_AUTH_CATALOG_H */

@@ -188,6 +188,56 @@ json_append_ascii(StringInfo out, const char *json, int len)
 	pfree(lex);
 }
 
+/*
+ * Is this JSON in upstream's style already?  One pass over the bytes: between
+ * strings a comma or colon has one blank after it and there is no other white
+ * space; strings are printable ASCII.  Those with a backslash count as no, for
+ * there are several ways to escape a character.
+ */
+static bool
+is_in_style(const char *s, const char *end)
+{
+	while (s < end)
+	{
+		switch (*s++)
+		{
+			case '"':
+				while (s < end && *s != '"')
+				{
+					if (*s < ' ' || *s > '~' || *s == '\\')
+						return false;
+					s++;
+				}
+				s++;
+				break;
+			case ',':
+			case ':':
+				if (s == end || *s++ != ' ')
+					return false;
+				break;
+			case ' ':
+			case '\t':
+			case '\n':
+			case '\r':
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Same as json_append_ascii(), for a value of type json, which needs no check:
+ * what is in upstream's style already, as what json_build.c makes, is copied.
+ */
+void
+json_append_compact(StringInfo out, const char *json, int len)
+{
+	if (is_in_style(json, json + len))
+		appendBinaryStringInfo(out, json, len);
+	else
+		json_append_ascii(out, json, len);
+}
+
 /* SQL: wazo_auth.json_ascii(json) returns text */
 Datum
 wazo_auth_json_ascii(PG_FUNCTION_ARGS)
@@ -197,6 +247,6 @@ wazo_auth_json_ascii(PG_FUNCTION_ARGS)
 
 	initStringInfo(&out);
 	enlargeStringInfo(&out, VARSIZE_ANY_EXHDR(json));
-	json_append_ascii(&out, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
+	json_append_compact(&out, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
 }

@@ -11,5 +11,6 @@
 
 extern void json_append_string(StringInfo out, const char *s, int len);
 extern void json_append_ascii(StringInfo out, const char *json, int len);
+extern void json_append_compact(StringInfo out, const char *json, int len);
 
 #endif							/* WAZO_AUTH_JSON_TEXT_H */

@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "acl_cache.h"
+#include "cached_query.h"
 #include "catalog.h"
 #include "hash_limit.h"
 #include "key_file.h"
@@ -26,6 +27,7 @@ void
 _PG_init(void)
 {
 	catalog_init();
+	cached_count_init();
 	route_init();
 	acl_cache_init();
 	password_init();

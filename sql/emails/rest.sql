@@ -32,7 +32,7 @@ SELECT wazo_auth.declare_schema('user_emails_put', 'emails', NULL,
 CREATE OR REPLACE FUNCTION wazo_auth.put_emails(request wazo_auth.http_request, OUT known text[], OUT emails jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_user uuid := request.params ->> 'user_uuid';
+  v_user uuid := (request.params ->> 'user_uuid')::uuid;
 BEGIN
   emails := request.body -> 'emails';
   known := ARRAY(SELECT e.address FROM wazo_auth.email e WHERE e.user_uuid = v_user);

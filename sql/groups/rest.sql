@@ -64,8 +64,8 @@ BEGIN
     visible => CASE WHEN user_uuid IS NULL THEN wazo_auth.scope_clause('g.tenant_uuid', tenant_uuid, (query ->> 'recurse')::boolean)
                     ELSE 'gu.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)' END,
     columns => 'g.uuid, g.name, g.slug, g.tenant_uuid, g.system_managed',
-    item => $item$json_build_object('uuid', p.uuid, 'name', p.name, 'slug', p.slug, 'tenant_uuid', p.tenant_uuid,
-              'system_managed', p.system_managed, 'read_only', p.system_managed)$item$,
+    item => $item$wazo_auth.json_object('{uuid,name,slug,tenant_uuid,system_managed,read_only}',
+              p.uuid, p.name, p.slug, p.tenant_uuid, p.system_managed, p.system_managed)$item$,
     key => 'g.uuid',
     sort => '{"name": "g.name", "uuid": "g.uuid"}',
     filters => (jsonb '{
@@ -138,7 +138,7 @@ COMMENT ON FUNCTION wazo_auth.rest_group_get(wazo_auth.http_request) IS 'GET /gr
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_uuid uuid := request.params ->> 'group_uuid';
+  v_uuid uuid := (request.params ->> 'group_uuid')::uuid;
 BEGIN
   PERFORM wazo_auth.update_group(v_uuid, request.body ->> 'name');
   RETURN wazo_auth.changed_group_response(v_uuid);

@@ -16,3 +16,33 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION wazo_auth.iso_time(timestamptz) IS
 'A time with its offset as upstream writes it: six digits of a second or none, where JSON of PostgreSQL leaves out final zeros, which older readers of ISO 8601 refuse (contract: responses.md section 2).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.json_object(names pg_catalog.text[], VARIADIC "values" pg_catalog."any")
+    RETURNS pg_catalog.json
+    LANGUAGE c STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_json_object';
+COMMENT ON FUNCTION wazo_auth.json_object(pg_catalog.text[], pg_catalog."any") IS
+'JSON object of these members in their order, as json_ascii() would write it: booleans, integers, json and jsonb as such, anything else as a string, null as null. The names must be a constant. Errors: 22023 when there are not as many values as names.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.json_list_add(state pg_catalog.internal, item pg_catalog.json)
+    RETURNS pg_catalog.internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_json_list_add';
+COMMENT ON FUNCTION wazo_auth.json_list_add(pg_catalog.internal, pg_catalog.json) IS
+'Transition function of the aggregate wazo_auth.json_list(json).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.json_list_end(state pg_catalog.internal)
+    RETURNS pg_catalog.json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_json_list_end';
+COMMENT ON FUNCTION wazo_auth.json_list_end(pg_catalog.internal) IS
+'Final function of the aggregate wazo_auth.json_list(json).';
+
+CREATE OR REPLACE AGGREGATE wazo_auth.json_list(pg_catalog.json) (
+    SFUNC = wazo_auth.json_list_add,
+    STYPE = internal,
+    FINALFUNC = wazo_auth.json_list_end,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE wazo_auth.json_list(pg_catalog.json) IS
+'JSON array of the items in their order, as json_ascii() would write it; [] when there is none.';

@@ -5,6 +5,16 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_cached_query';
 COMMENT ON FUNCTION wazo_auth.cached_query(text, jsonb) IS
 'Runs a SELECT of one json value, with args as $1 and the rights of the caller; the plan is kept by the text. Values belong into args, never into the text. Raises 22023 for any other statement, 54000 for a text over 64 KiB.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.cached_count(sql text, args jsonb, key uuid) RETURNS bigint
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_cached_count';
+COMMENT ON FUNCTION wazo_auth.cached_count(text, jsonb, uuid) IS
+'The bigint that a query counts, with args as $1, kept by text and key until the trigger forget_counts of a table fires. Of args only what the key stands for may have a part in it.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.forget_counts() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_forget_counts';
+COMMENT ON FUNCTION wazo_auth.forget_counts() IS
+'Statement trigger on tables whose rows wazo_auth.cached_count() counts: makes all backends count anew.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.search_pattern(search text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -41,7 +51,7 @@ $$;
 COMMENT ON FUNCTION wazo_auth.scope_clause(text, uuid, boolean) IS
 'Condition on a column for wazo_auth.list_page(): it is the tenant given in the argument "@tenant", or with recurse one at or below it.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.search_clause(search jsonb, pattern text, key text) RETURNS text
+CREATE OR REPLACE FUNCTION wazo_auth.search_clause(search jsonb, pattern text, elsewhere boolean) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   -- Trigrams need three characters in a row; without them the index would be
@@ -49,55 +59,49 @@ DECLARE
   v_template text := CASE WHEN pattern ~ '[^%_\\[:space:][:punct:]]{3}'
                           THEN 'wazo_auth.fold_login(%s) LIKE (SELECT $1 ->> ''@pattern'')'
                           ELSE '(wazo_auth.fold_login(%s) || '''') LIKE (SELECT $1 ->> ''@pattern'')' END;
-  v_here text;
-  v_elsewhere text;
 BEGIN
-  SELECT string_agg(part.condition, ' OR ') FILTER (WHERE part.source IS NULL),
-         string_agg(format('SELECT %s FROM %s WHERE %s', part.key, part.source, part.condition), ' UNION ALL ')
-           FILTER (WHERE part.source IS NOT NULL)
-  INTO v_here, v_elsewhere
-  FROM (SELECT s.value ->> 'key' AS key, s.value ->> 'from' AS source,
-               (SELECT string_agg(format(v_template, c.name), ' OR ') FROM jsonb_array_elements_text(s.value -> 'columns') c(name)) AS condition
-        FROM jsonb_array_elements(search) s) part;
-  RETURN '(' || concat_ws(' OR ', v_here, CASE WHEN v_elsewhere IS NOT NULL THEN format('%s IN (%s)', key, v_elsewhere) END) || ')';
+  RETURN (
+    SELECT CASE WHEN elsewhere
+                THEN string_agg(format('SELECT %s AS key FROM %s WHERE %s', part.key, part.source, part.condition), ' UNION ')
+                ELSE string_agg(part.condition, ' OR ') END
+    FROM (SELECT s.value ->> 'key' AS key, s.value ->> 'from' AS source,
+                 (SELECT string_agg(format(v_template, c.name), ' OR ') FROM jsonb_array_elements_text(s.value -> 'columns') c(name)) AS condition
+          FROM jsonb_array_elements(search) s) part);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.search_clause(jsonb, text, text) IS
-'Condition of wazo_auth.list_page() for a search: one of the columns matches the argument "@pattern". A part with "from" looks into that table, by its index of trigrams on wazo_auth.fold_login(column), for "key"; a part without looks at the list''s own rows.';
+COMMENT ON FUNCTION wazo_auth.search_clause(jsonb, text, boolean) IS
+'Text of wazo_auth.list_page() for a search: elsewhere a query of the keys of what matches the argument "@pattern", by the indexes of trigrams on wazo_auth.fold_login(column); else a condition on the list''s own rows.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_page(
   query jsonb, args jsonb, answer text[], source text, visible text, columns text, item text, key text,
   sort jsonb DEFAULT '{}', filters jsonb DEFAULT '{}', search jsonb DEFAULT NULL, shown text DEFAULT NULL,
-  ignore_empty text[] DEFAULT '{}')
+  ignore_empty text[] DEFAULT '{}', count_kept boolean DEFAULT false)
 RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  v_args jsonb := query || args;
   v_order text := query ->> 'order';
   v_direction text := CASE query ->> 'direction' WHEN 'desc' THEN ' DESC' ELSE '' END;
-  v_where text;
-  v_bad text;
-  v_page text;
   v_sorts jsonb;
-  v_sort text;
-  v_found_sort text;
-  v_args jsonb := query || args;
+  v_filters text;
+  v_bad text;
+  v_matches text;
+  v_count text := format('SELECT count(*) AS n FROM %s WHERE %s', source, visible);
+  v_limit text := CASE WHEN query ->> 'limit' IS NOT NULL THEN ' LIMIT ($1 ->> ''limit'')::bigint' ELSE '' END
+               || CASE WHEN query ->> 'offset' <> '0' THEN ' OFFSET ($1 ->> ''offset'')::bigint' ELSE '' END;
+  v_rows text;
+  v_sql text;
+  v_member text;
 BEGIN
   IF v_order IS NOT NULL THEN
     IF sort ->> v_order IS NULL THEN
       PERFORM wazo_auth.raise_error(400, 'Invalid sort column: ' || v_order);
     END IF;
-    -- Nulls come last in ascending order and first in descending order, as in
-    -- an index, and rows that are equal are in the order of their keys.
     v_sorts := CASE jsonb_typeof(sort -> v_order) WHEN 'array' THEN sort -> v_order ELSE jsonb_build_array(sort -> v_order) END;
-    v_sort := (SELECT string_agg(s.expression || v_direction || ', ', '' ORDER BY s.n)
-               FROM jsonb_array_elements_text(v_sorts) WITH ORDINALITY s(expression, n));
-    v_found_sort := 'f.sort' || v_direction || ', ';
   END IF;
-  v_sort := concat(v_sort, key, v_direction);
-  v_found_sort := concat(v_found_sort, 'f.key', v_direction);
-  SELECT string_agg(' AND ' || replace(f.value, '{}', format('(SELECT $1 ->> %L)', f.key)), '' ORDER BY f.key),
+  SELECT string_agg(' AND (' || replace(f.value, '{}', format('(SELECT $1 ->> %L)', f.key)) || ')', '' ORDER BY f.key),
          min(f.key) FILTER (WHERE f.value IS NULL)
-  INTO v_where, v_bad
+  INTO v_filters, v_bad
   FROM jsonb_each_text(filters) f
   WHERE query ? f.key AND NOT (f.key = ANY (ignore_empty) AND query ->> f.key = '');
   IF v_bad IS NOT NULL THEN
@@ -105,33 +109,45 @@ BEGIN
   END IF;
   IF search IS NOT NULL AND query ? 'search' THEN
     v_args := v_args || jsonb_build_object('@pattern', wazo_auth.search_pattern(query ->> 'search'));
-    v_where := COALESCE(v_where, '') || ' AND ' || wazo_auth.search_clause(search, v_args ->> '@pattern', key);
+    IF search -> 0 ? 'from' THEN
+      v_matches := wazo_auth.search_clause(search, v_args ->> '@pattern', true);
+    ELSE
+      v_filters := concat(v_filters, ' AND (', wazo_auth.search_clause(search, v_args ->> '@pattern', false), ')');
+    END IF;
+  END IF;
+  IF count_kept THEN
+    v_count := format('SELECT wazo_auth.cached_count(%L, $1, ($1 ->> ''@tenant'')::uuid) AS n', v_count);
   END IF;
 
-  v_page := CASE WHEN query ->> 'limit' IS NOT NULL THEN ' LIMIT ($1 ->> ''limit'')::bigint' ELSE '' END
-         || CASE WHEN query ->> 'offset' <> '0' THEN ' OFFSET ($1 ->> ''offset'')::bigint' ELSE '' END;
-  IF v_where IS NULL THEN
-    v_page := format('WITH counted AS MATERIALIZED (SELECT count(*) AS n FROM %s WHERE %s), page AS (SELECT %s FROM %s WHERE %s%s ORDER BY %s%s)',
-                     source, visible, columns, source, visible, COALESCE(' AND ' || shown, ''), v_sort, v_page);
+  IF v_filters IS NULL AND v_matches IS NULL THEN
+    -- Nulls come last in ascending order and first in descending order, as in
+    -- an index, and rows that are equal are in the order of their keys.
+    v_sql := format('WITH counted AS MATERIALIZED (%s), page AS (SELECT %s FROM %s WHERE %s%s ORDER BY %s%s%s%s)',
+      v_count, columns, source, visible, COALESCE(' AND ' || shown, ''),
+      (SELECT string_agg(s.expression || v_direction || ', ', '' ORDER BY s.n)
+       FROM jsonb_array_elements_text(v_sorts) WITH ORDINALITY s(expression, n)),
+      key, v_direction, v_limit);
   ELSE
-    -- What matches is looked for once, to be counted and to be cut.
-    v_page := format('WITH found AS MATERIALIZED (SELECT %s, %s AS sort, %s AS key, %s AS shown FROM %s WHERE %s%s), page AS (SELECT * FROM found f%s ORDER BY %s%s)',
-                     columns, COALESCE(v_sorts ->> -1, 'NULL'), key, COALESCE(shown, 'NULL'), source, visible, v_where,
-                     CASE WHEN shown IS NOT NULL THEN ' WHERE f.shown' ELSE '' END, v_found_sort, v_page);
+    -- What matches is looked for once, to be counted and to be cut. The rows
+    -- of a search are fetched one by one by their keys, whatever is guessed of
+    -- their number.
+    v_rows := format('SELECT %s, %s AS sort, %s AS key, %s AS shown FROM %s WHERE %s%s',
+      columns, COALESCE(v_sorts ->> -1, 'NULL'), key, COALESCE(shown, 'true'), source, visible, v_filters);
+    v_sql := format('WITH found AS MATERIALIZED (%s), page AS (SELECT * FROM found f WHERE f.shown ORDER BY f.sort%s, f.key%s%s)',
+      CASE WHEN v_matches IS NULL THEN v_rows
+           ELSE format('SELECT f.* FROM (%s) m CROSS JOIN LATERAL (%s AND %s = m.key OFFSET 0) f', v_matches, v_rows, key) END,
+      v_direction, v_direction, v_limit);
   END IF;
-  RETURN wazo_auth.cached_query(
-    v_page || ' SELECT json_build_object('
-    || (SELECT string_agg(
-          quote_literal(a.name) || ', ' ||
-          CASE a.name
-            WHEN 'items' THEN format('(SELECT COALESCE(json_agg(%s), ''[]'') FROM page p)', item)
-            WHEN 'total' THEN CASE WHEN v_where IS NULL THEN '(SELECT n FROM counted)'
-                                   ELSE format('(SELECT count(*) FROM %s WHERE %s)', source, visible) END
-            WHEN 'filtered' THEN CASE WHEN v_where IS NULL THEN '(SELECT n FROM counted)' ELSE '(SELECT count(*) FROM found)' END
-          END, ', ' ORDER BY a.place)
-        FROM unnest(answer) WITH ORDINALITY a(name, place))
-    || ')', v_args);
+  v_sql := v_sql || format(' SELECT wazo_auth.json_object(%L', answer);
+  FOREACH v_member IN ARRAY answer LOOP
+    v_sql := v_sql || ', ' || CASE
+      WHEN v_member = 'items' THEN format('(SELECT wazo_auth.json_list(%s) FROM page p)', item)
+      WHEN v_filters IS NULL AND v_matches IS NULL THEN '(SELECT n FROM counted)'
+      WHEN v_member = 'total' THEN '(' || v_count || ')'
+      ELSE '(SELECT count(*) FROM found)' END;
+  END LOOP;
+  RETURN wazo_auth.cached_query(v_sql || ')', v_args);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.list_page(jsonb, jsonb, text[], text, text, text, text, text, jsonb, jsonb, jsonb, text, text[]) IS
-'A page of a list with its counts, as JSON. query: validated query string (limit, offset, order, direction, search, filters). args: further arguments of the texts, which find all as $1; their names start with @. answer: members in their order, of items, total and filtered. source: FROM list; visible: condition for all counts; shown: further condition for items only; columns: what the item expression finds in the row p; key: unique column, breaks ties and is what a search looks for. sort: name to expression, or to an array of expressions that mean the same as the last one, for an index on a shortened text. filters: name to condition, {} being the value; a null filter is refused, one of ignore_empty is left out when it is empty. search: [{"columns", and "from" and "key" for another table}, ...]. All texts are the caller''s own, never a client''s. Raises WA400 for a sort column or filter that the list has not.';
+COMMENT ON FUNCTION wazo_auth.list_page(jsonb, jsonb, text[], text, text, text, text, text, jsonb, jsonb, jsonb, text, text[], boolean) IS
+'A page of a list with its counts, as JSON. query: validated query string (limit, offset, order, direction, search, filters). args: further arguments of the texts, which find all as $1; their names start with @. answer: members in their order, of items, total and filtered. source: FROM list; visible: condition for all counts; shown: further condition for items only; columns: what the item expression (best a wazo_auth.json_object()) finds in the row p; key: unique column, breaks ties and is what a search looks for. sort: name to expression, or to an array of expressions that mean the same as the last one, for an index on a shortened text. filters: name to condition, {} being the value; a null filter is refused, one of ignore_empty is left out when it is empty. search: [{"columns": [...]}] for the list''s own rows, or with "from" and "key" in each part for tables with an index for it. count_kept: source and visible depend on @tenant only and their tables have the trigger forget_counts. All texts are the caller''s own, never a client''s. Raises WA400 for a sort column or filter that the list has not.';

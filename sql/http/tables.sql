@@ -59,3 +59,9 @@ CREATE TYPE wazo_auth.http_response AS (
 COMMENT ON TYPE wazo_auth.http_response IS 'What a handler returns. headers: name, value, name, value';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.route', 'WHERE NOT shipped');
+
+CREATE TABLE wazo_auth.counted (nothing boolean CHECK (false));
+COMMENT ON TABLE wazo_auth.counted IS 'Has no rows: its invalidation tells all backends that what lists count came or went, see wazo_auth.forget_counts()';
+COMMENT ON COLUMN wazo_auth.counted.nothing IS 'Keeps rows out';
+
+SELECT pg_catalog.pg_extension_config_dump('wazo_auth.counted', '');

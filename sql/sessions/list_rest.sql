@@ -20,7 +20,7 @@ BEGIN
                     ELSE 's.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)' END
                || ' AND s.expires_at > statement_timestamp()',
     columns => 's.uuid, s.mobile, s.tenant_uuid, s.user_uuid',
-    item => $item$json_build_object('uuid', p.uuid, 'mobile', p.mobile, 'tenant_uuid', p.tenant_uuid, 'user_uuid', p.user_uuid)$item$,
+    item => $item$wazo_auth.json_object('{uuid,mobile,tenant_uuid,user_uuid}', p.uuid, p.mobile, p.tenant_uuid, p.user_uuid)$item$,
     key => 's.uuid',
     sort => '{"mobile": "s.mobile"}');
 END

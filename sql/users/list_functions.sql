@@ -6,7 +6,7 @@ BEGIN
   SELECT json_build_object('username', u.username, 'uuid', u.uuid, 'enabled', u.enabled,
            'emails', (SELECT COALESCE(json_agg(json_build_object(
                                'uuid', e.uuid, 'address', e.address, 'main', e.main, 'confirmed', e.confirmed)
-                                               ORDER BY e.main DESC, e.address), '[]')
+                                               ORDER BY e.address), '[]')
                       FROM wazo_auth.email e WHERE e.user_uuid = u.uuid),
            'firstname', u.firstname, 'lastname', u.lastname, 'purpose', u.purpose,
            'tenant_uuid', u.tenant_uuid, 'authentication_method', u.authentication_method)
@@ -20,7 +20,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.user_json(uuid) IS
-'A user as GET and PUT show it; the main address comes first. Raises WA404 for an unknown user.';
+'A user as GET and PUT show it; addresses in their order. Raises WA404 for an unknown user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -33,13 +33,12 @@ BEGIN
     visible => CASE WHEN group_uuid IS NULL THEN wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid, (query ->> 'recurse')::boolean)
                     ELSE 'gu.group_uuid = (SELECT ($1 ->> ''@group'')::uuid)' END,
     columns => 'u.uuid, u.username, u.firstname, u.lastname, u.purpose, u.enabled, u.tenant_uuid, u.authentication_method',
-    item => $item$json_build_object('username', p.username, 'uuid', p.uuid, 'enabled', p.enabled,
-              'emails', (SELECT COALESCE(json_agg(json_build_object(
-                                  'uuid', e.uuid, 'address', e.address, 'main', e.main, 'confirmed', e.confirmed)
-                                                  ORDER BY e.main DESC, e.address), '[]')
-                         FROM wazo_auth.email e WHERE e.user_uuid = p.uuid),
-              'firstname', p.firstname, 'lastname', p.lastname, 'purpose', p.purpose,
-              'tenant_uuid', p.tenant_uuid, 'authentication_method', p.authentication_method)$item$,
+    item => $item$wazo_auth.json_object(
+              '{username,uuid,enabled,emails,firstname,lastname,purpose,tenant_uuid,authentication_method}',
+              p.username, p.uuid, p.enabled,
+              (SELECT wazo_auth.json_list(wazo_auth.json_object('{uuid,address,main,confirmed}', e.uuid, e.address, e.main, e.confirmed))
+               FROM (SELECT * FROM wazo_auth.email a WHERE a.user_uuid = p.uuid ORDER BY a.address) e),
+              p.firstname, p.lastname, p.purpose, p.tenant_uuid, p.authentication_method)$item$,
     key => 'u.uuid',
     sort => '{"username": "u.username",
               "firstname": ["left(u.firstname, 200)", "u.firstname"],
@@ -60,7 +59,8 @@ BEGIN
                 ELSE jsonb '{"group_uuid": null}' END,
     ignore_empty => '{policy_uuid,policy_slug,has_policy_uuid,has_policy_slug}',
     search => '[{"from": "wazo_auth.user s", "key": "s.uuid", "columns": ["s.username", "s.firstname", "s.lastname"]},
-                {"from": "wazo_auth.email s", "key": "s.user_uuid", "columns": ["s.address"]}]');
+                {"from": "wazo_auth.email s", "key": "s.user_uuid", "columns": ["s.address"]}]',
+    count_kept => group_uuid IS NULL AND query ->> 'recurse' IS DISTINCT FROM 'true');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_users(uuid, jsonb, uuid) IS

@@ -89,7 +89,7 @@ COMMENT ON FUNCTION wazo_auth.rest_user_get(wazo_auth.http_request) IS 'GET /use
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_uuid uuid := request.params ->> 'user_uuid';
+  v_uuid uuid := (request.params ->> 'user_uuid')::uuid;
   v_body jsonb := request.body;
 BEGIN
   PERFORM wazo_auth.update_user(v_uuid,

@@ -1,0 +1,15 @@
+/*
+ * cached_query.h
+ *	  Runs queries whose text is put together at run time, planned once.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef WAZO_AUTH_CACHED_QUERY_H
+#define WAZO_AUTH_CACHED_QUERY_H
+
+#include "postgres.h"
+
+extern Datum cached_query_run(const char *sql, Datum args, Oid type, bool *isnull);
+extern void cached_count_init(void);
+
+#endif							/* WAZO_AUTH_CACHED_QUERY_H */
