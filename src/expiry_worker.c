@@ -41,7 +41,7 @@ static int	batch_size = 5000;
 
 /*
  * The work of a round, in order.  Each function takes the size of a batch and
- * returns how many rows it removed; it is called again while that is at least
+ * returns how many rows it did; it is called again while that is at least
  * this part (per cent) of the batch.
  */
 static const struct
@@ -52,6 +52,8 @@ static const struct
 } tasks[] = {
 	{"wazo_auth: deleting expired sessions",
 	"SELECT wazo_auth.delete_expired_sessions($1)", 100},
+	{"wazo_auth: announcing sessions that expire soon",
+	"SELECT wazo_auth.announce_expiring_sessions($1)", 100},
 	/* it looks at so many sets, of which few are unused */
 	{"wazo_auth: deleting unused ACL sets",
 	"SELECT wazo_auth.delete_unused_acl_sets($1)", 10},

@@ -48,6 +48,9 @@
 /* at least so much time between two claims, so that batches can grow */
 #define GATHER_MS			20
 
+/* most events that are under way at the same time */
+#define WAVE_MAX			1000
+
 /* see claim_floor() */
 #define FLOOR_LAG_MS		5000
 
@@ -253,7 +256,6 @@ typedef struct Event
 {
 	int64		id;
 	pg_uuid_t	object;
-	int			place;			/* among those of its object, from 1 */
 	BrokerMessage message;
 } Event;
 
@@ -289,7 +291,7 @@ claim(bool from_start, Event **events)
 
 	args[0] = Int64GetDatum(claim_floor(from_start, GetCurrentTimestamp()));
 	args[1] = Int32GetDatum(Min(batch_limit, relay_batch_size));
-	run(&plan, "SELECT id, object_uuid, place, message_id, routing_key, headers, body"
+	run(&plan, "SELECT id, object_uuid, message_id, routing_key, headers, body"
 		" FROM wazo_auth.claim_events($1, $2) ORDER BY id", 2, types, args);
 	n = SPI_processed;
 	*events = MemoryContextAllocZero(turn_context, sizeof(Event) * Max(n, 1));
@@ -302,12 +304,11 @@ claim(bool from_start, Event **events)
 
 		event->id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
 		event->object = *DatumGetUUIDP(SPI_getbinval(row, desc, 2, &isnull));
-		event->place = DatumGetInt32(SPI_getbinval(row, desc, 3, &isnull));
-		event->message.message_id = copy_column(row, 4);
-		event->message.routing_key = copy_column(row, 5);
-		event->message.headers = copy_column(row, 6);
+		event->message.message_id = copy_column(row, 3);
+		event->message.routing_key = copy_column(row, 4);
+		event->message.headers = copy_column(row, 5);
 		event->message.headers_len = strlen(event->message.headers);
-		event->message.body = copy_column(row, 7);
+		event->message.body = copy_column(row, 6);
 		event->message.body_len = strlen(event->message.body);
 		mark_id = Max(mark_id, event->id);
 	}
@@ -316,41 +317,47 @@ claim(bool from_start, Event **events)
 	return n;
 }
 
-/* Has an event of the object, among the first n, not been confirmed? */
+/* Is there an event of the object among these? */
 static bool
-held_up(const Event *events, int n, const Event *event)
+has_object(const Event *events, int n, const pg_uuid_t *object, bool refused_only)
 {
 	for (int i = 0; i < n; i++)
-		if (events[i].place == event->place - 1 &&
-			memcmp(&events[i].object, &event->object, UUID_LEN) == 0)
-			return events[i].message.outcome != BROKER_CONFIRMED;
+		if ((!refused_only || events[i].message.outcome != BROKER_CONFIRMED) &&
+			memcmp(&events[i].object, object, UUID_LEN) == 0)
+			return true;
 	return false;
 }
 
 /*
- * Publishes the events in waves: first the first one of each object, then the
- * second ones.  Returns false when the connection is lost.
+ * Publishes the events in their order.  Before the second event of an object,
+ * the confirmations of all so far are waited for; when the first one did not
+ * get its own, the second one stays behind.  Returns false when the connection
+ * is lost.
  */
 static bool
 publish(Event *events, int n)
 {
 	BrokerMessage **wave = palloc(sizeof(BrokerMessage *) * n);
-	int			done = 0;
+	bool		any_refused = false;
+	int			first = 0;
 
-	for (int place = 1; done < n; place++)
+	while (first < n)
 	{
 		int			size = 0;
+		int			next = first;
 
-		for (int i = 0; i < n; i++)
+		for (; next < n && next - first < WAVE_MAX; next++)
 		{
-			if (events[i].place != place)
-				continue;
-			done++;
-			if (place == 1 || !held_up(events, i, &events[i]))
-				wave[size++] = &events[i].message;
+			if (has_object(&events[first], next - first, &events[next].object, false))
+				break;
+			if (!any_refused || !has_object(events, first, &events[next].object, true))
+				wave[size++] = &events[next].message;
 		}
 		if (size > 0 && !broker_publish(wave, size))
 			return false;
+		for (int i = first; i < next; i++)
+			any_refused |= events[i].message.outcome != BROKER_CONFIRMED;
+		first = next;
 	}
 	return true;
 }

@@ -41,7 +41,7 @@ COMMENT ON FUNCTION wazo_auth.event_body(json, json) IS
 -- reading all of it is the shortest way, and are kept while it grows. So they
 -- are left only the indexes.
 CREATE OR REPLACE FUNCTION wazo_auth.claim_events(from_id bigint, batch integer)
-RETURNS TABLE (id bigint, object_uuid uuid, place integer, message_id text, routing_key text, headers json, body text)
+RETURNS TABLE (id bigint, object_uuid uuid, message_id text, routing_key text, headers json, body text)
 LANGUAGE plpgsql STABLE ROWS 500
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
@@ -52,8 +52,7 @@ DECLARE
     WHERE o.next_attempt_at > pg_catalog.clock_timestamp() AND NOT o.parked);
 BEGIN
   RETURN QUERY
-  SELECT e.id, e.object_uuid, (pg_catalog.row_number() OVER (PARTITION BY e.object_uuid ORDER BY e.id))::integer,
-         wazo_auth.event_message_id(e.id, e.created_at), e.routing_key, h.headers,
+  SELECT e.id, e.object_uuid, wazo_auth.event_message_id(e.id, e.created_at), e.routing_key, h.headers,
          wazo_auth.json_ascii(wazo_auth.event_body(h.headers, e.data))
   FROM (SELECT o.*
         FROM wazo_auth.event_outbox o
@@ -66,7 +65,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.claim_events(bigint, integer) IS
-'The next events to send, ready to be sent: at most "batch" of those that are due, from this id on. place: which one of its object it is, from 1. Takes no lock, since a database has one relay.';
+'The next events to send, ready to be sent: at most "batch" of those that are due, from this id on. Takes no lock, since a database has one relay.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.finish_events(ids bigint[], published boolean DEFAULT true) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$

@@ -17,11 +17,49 @@ BEGIN
   IF v_tokens IS NULL THEN
     RETURN 0;
   END IF;
-  RETURN wazo_auth.delete_sessions(v_tokens);
+  -- Nobody waits for the end of a token that was in a mail.
+  RETURN wazo_auth.delete_sessions(v_tokens, false);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_expired_sessions(integer) IS
 'Ends up to so many (1 to 100000) sessions that have expired, the oldest first. Returns how many. Raises 22023 for another batch.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.announce_expiring_sessions(batch integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_now timestamptz := pg_catalog.clock_timestamp();
+  -- In seconds, as in pg_settings; not there before the library is loaded, and
+  -- 0 where only a scheduler calls.
+  v_ahead integer := COALESCE(NULLIF((SELECT s.setting FROM pg_catalog.pg_settings s
+                                      WHERE s.name = 'wazo_auth.token_cleanup_interval')::integer, 0), 60);
+  v_sessions wazo_auth.session[];
+BEGIN
+  IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  WITH soon AS (
+    SELECT s.token_digest, s.expires_at FROM wazo_auth.session s
+    WHERE s.expires_at > v_now AND s.expires_at <= v_now + pg_catalog.make_interval(secs => v_ahead)
+      AND NOT s.expiry_announced AND s.user_uuid IS NOT NULL
+    ORDER BY s.expires_at LIMIT batch
+    FOR NO KEY UPDATE SKIP LOCKED
+  ), announced AS (
+    UPDATE wazo_auth.session s SET expiry_announced = true
+    FROM soon
+    WHERE s.token_digest = soon.token_digest
+    RETURNING s AS session, s.expires_at
+  )
+  SELECT pg_catalog.array_agg(a.session ORDER BY a.expires_at) INTO v_sessions FROM announced a;
+  IF v_sessions IS NULL THEN
+    RETURN 0;
+  END IF;
+  PERFORM wazo_auth.emit_sessions('expire_soon', v_sessions);
+  RETURN pg_catalog.cardinality(v_sessions);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.announce_expiring_sessions(integer) IS
+'Sends the event auth_session_expire_soon for up to so many (1 to 100000) sessions that will expire before the next round, once for each (contract: events.md section 3). Returns how many. Raises 22023 for another batch.';
 
 -- The planner could take the whole table session for the shortest way to a row
 -- of one ACL set, which it is unless there is none; and to find that there is
@@ -67,7 +105,7 @@ COMMENT ON FUNCTION wazo_auth.delete_unused_acl_sets(integer) IS
 'Looks at up to so many (1 to 100000) ACL sets, from a random one on, and removes those that no session uses. Returns how many. Never takes one from under a login. Raises 22023 for another batch.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.tick(batch integer DEFAULT NULL, OUT sessions_deleted integer, OUT acl_sets_deleted integer,
-  OUT events_delivered integer, OUT events_removed integer)
+  OUT sessions_announced integer, OUT events_delivered integer, OUT events_removed integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -75,6 +113,7 @@ DECLARE
   v_batch integer := COALESCE(batch, pg_catalog.current_setting('wazo_auth.token_cleanup_batch_size', true)::integer, 5000);
 BEGIN
   sessions_deleted := wazo_auth.delete_expired_sessions(v_batch);
+  sessions_announced := wazo_auth.announce_expiring_sessions(v_batch);
   acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
   events_delivered := wazo_auth.deliver_events_locally(v_batch);
   events_removed := wazo_auth.purge_event_log(v_batch);

@@ -174,27 +174,29 @@ $$;
 COMMENT ON FUNCTION wazo_auth.check_session_cap(uuid, text) IS
 'Raises WA429 when the user has as many live sessions as max_user_concurrent_sessions allows; users with the purpose internal have no limit. Exact only while the caller holds a lock on the user''s row.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.delete_sessions(token_digests uuid[]) RETURNS integer
+CREATE OR REPLACE FUNCTION wazo_auth.delete_sessions(token_digests uuid[], tell_of_service_tokens boolean DEFAULT true) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_gone wazo_auth.session[];
+  v_told wazo_auth.session[];
+  v_count integer;
 BEGIN
   WITH gone AS (
     DELETE FROM wazo_auth.session s
     USING pg_catalog.unnest(token_digests) WITH ORDINALITY AS d(digest, place)
     WHERE s.token_digest = d.digest
-    RETURNING s AS session, d.place
+    RETURNING s AS session, s.user_uuid IS NOT NULL OR tell_of_service_tokens AS told, d.place
   )
-  SELECT pg_catalog.array_agg(g.session ORDER BY g.place) INTO v_gone FROM gone g;
-  IF v_gone IS NULL THEN
-    RETURN 0;
+  SELECT pg_catalog.count(*), pg_catalog.array_agg(g.session ORDER BY g.place) FILTER (WHERE g.told)
+  INTO v_count, v_told
+  FROM gone g;
+  IF v_told IS NOT NULL THEN
+    PERFORM wazo_auth.emit_sessions('deleted', v_told);
   END IF;
-  PERFORM wazo_auth.emit_sessions('deleted', v_gone);
-  RETURN pg_catalog.cardinality(v_gone);
+  RETURN v_count;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.delete_sessions(uuid[]) IS
-'Ends sessions, by the digests of their tokens. Returns how many there were. Every session that ends does so here, with the event auth_session_deleted, in the order given.';
+COMMENT ON FUNCTION wazo_auth.delete_sessions(uuid[], boolean) IS
+'Ends sessions, by the digests of their tokens, in the order given; each with the event auth_session_deleted, for tokens of the service itself only if asked to. Returns how many there were. Every session that ends does so here.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_delete(token uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -24,6 +24,7 @@ CREATE TABLE wazo_auth.session (
   user_agent text COLLATE "C" NOT NULL DEFAULT '',
   remote_addr text COLLATE "C" NOT NULL DEFAULT '',
   metadata json NOT NULL DEFAULT '{}',
+  expiry_announced boolean NOT NULL DEFAULT false,
   CONSTRAINT session_auth_id_check CHECK (pg_catalog.num_nonnulls(user_uuid, auth_id) = 1)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX session_expires_at_idx ON wazo_auth.session (expires_at);
@@ -38,6 +39,7 @@ COMMENT ON COLUMN wazo_auth.session.expires_at IS 'From then on the token is unk
 COMMENT ON COLUMN wazo_auth.session.user_uuid IS 'Whose session it is; null for tokens that the service made itself';
 COMMENT ON COLUMN wazo_auth.session.auth_id IS 'In place of a user: wazo-auth for the service''s own tokens';
 COMMENT ON COLUMN wazo_auth.session.refresh_token_digest IS 'The refresh token that opened the session or was made with it';
+COMMENT ON COLUMN wazo_auth.session.expiry_announced IS 'The event auth_session_expire_soon was sent; it is sent once';
 COMMENT ON COLUMN wazo_auth.session.remote_addr IS 'As reported by proxies, not checked';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.acl_set', '');
