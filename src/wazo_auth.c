@@ -11,6 +11,7 @@
 
 #include "acl_cache.h"
 #include "cached_query.h"
+#include "api_yaml.h"
 #include "catalog.h"
 #include "hash_limit.h"
 #include "key_file.h"
@@ -29,6 +30,7 @@ _PG_init(void)
 	catalog_init();
 	cached_count_init();
 	route_init();
+	api_yaml_init();
 	acl_cache_init();
 	password_init();
 	schema_registry_init();

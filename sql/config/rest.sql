@@ -20,7 +20,7 @@ BEGIN
               FROM jsonb_array_elements(settings) WITH ORDINALITY e (value, place));
     WHEN 'string' THEN
       IF name ~* '(password|passwd|secret|token|credentials?|api_?key)$' THEN
-        RETURN '"********"';
+        RETURN '"********"'::jsonb;
       END IF;
       v_text := settings #>> '{}';
       v_text := regexp_replace(v_text, '(://[^:/?#\s]*):[^/?#\s]*@', '\1:********@', 'g');

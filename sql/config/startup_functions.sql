@@ -13,7 +13,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_slug text;
   v_uuid uuid;
-  v_uuids uuid[] := '{}';
+  v_uuids uuid[] := '{}'::uuid[];
 BEGIN
   FOREACH v_slug IN ARRAY slugs LOOP
     v_uuid := wazo_auth.policy_of_slug(wazo_auth.top_tenant_uuid(), v_slug);

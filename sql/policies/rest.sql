@@ -87,7 +87,7 @@ COMMENT ON FUNCTION wazo_auth.rest_policy_get(wazo_auth.http_request) IS 'GET /p
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_uuid uuid := request.params ->> 'policy_uuid';
+  v_uuid uuid := (request.params ->> 'policy_uuid')::uuid;
 BEGIN
   PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
   PERFORM wazo_auth.update_policy(v_uuid, request.body ->> 'name', wazo_auth.body_acl(request), request.body ->> 'description');
@@ -99,7 +99,7 @@ COMMENT ON FUNCTION wazo_auth.rest_policy_put(wazo_auth.http_request) IS 'PUT /p
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_uuid uuid := request.params ->> 'policy_uuid';
+  v_uuid uuid := (request.params ->> 'policy_uuid')::uuid;
 BEGIN
   PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
   PERFORM wazo_auth.delete_policy(v_uuid);
@@ -111,7 +111,7 @@ COMMENT ON FUNCTION wazo_auth.rest_policy_delete(wazo_auth.http_request) IS 'DEL
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_uuid uuid := request.params ->> 'policy_uuid';
+  v_uuid uuid := (request.params ->> 'policy_uuid')::uuid;
 BEGIN
   PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
   PERFORM wazo_auth.add_policy_access(v_uuid, request.params ->> 'access');
@@ -124,7 +124,7 @@ COMMENT ON FUNCTION wazo_auth.rest_policy_access_put(wazo_auth.http_request) IS
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_uuid uuid := request.params ->> 'policy_uuid';
+  v_uuid uuid := (request.params ->> 'policy_uuid')::uuid;
 BEGIN
   PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
   PERFORM wazo_auth.remove_policy_access(v_uuid, request.params ->> 'access');

@@ -279,7 +279,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_path uuid[];
   v_parent_path uuid[];
-  v_last uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  v_last uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid;
 BEGIN
   -- One move at a time, and none while tenants are made or deleted: two moves
   -- could close a cycle that neither sees.

@@ -95,7 +95,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.body_contact(request wazo_auth.http_request
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_contact uuid := request.body ->> 'contact';
+  v_contact uuid := (request.body ->> 'contact')::uuid;
 BEGIN
   IF v_contact IS NOT NULL
      AND NOT wazo_auth.user_in_sight(v_contact, request.caller_tenant_uuid, wazo_auth.try_uuid(request.token_auth_id))
@@ -149,7 +149,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_put(request wazo_auth.http_requ
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_body jsonb := request.body;
-  v_uuid uuid := request.params ->> 'tenant_uuid';
+  v_uuid uuid := (request.params ->> 'tenant_uuid')::uuid;
 BEGIN
   PERFORM wazo_auth.update_tenant(v_uuid,
     name => v_body ->> 'name', phone => v_body ->> 'phone',
@@ -165,7 +165,7 @@ COMMENT ON FUNCTION wazo_auth.rest_tenant_put(wazo_auth.http_request) IS 'PUT /t
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_uuid uuid := request.params ->> 'tenant_uuid';
+  v_uuid uuid := (request.params ->> 'tenant_uuid')::uuid;
 BEGIN
   IF v_uuid = request.tenant_uuid THEN
     PERFORM wazo_auth.delete_own_tenant(v_uuid);
