@@ -54,6 +54,7 @@ run: packages
 
 check: packages
 	@$(MAKE) --no-print-directory all
+	@sh test/lib/npm.sh
 	@bash test/lib/check.sh $(SUITES)
 
 installcheck:

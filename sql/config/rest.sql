@@ -73,7 +73,7 @@ COMMENT ON FUNCTION wazo_auth.rest_config_patch(wazo_auth.http_request) IS
 'PATCH /config: turns debug and profiling_enabled on or off, until the next start; the last one counts.';
 
 SELECT wazo_auth.add_route('GET', '/0.1/config', 'wazo_auth.rest_config_get', 'config',
-  access => 'auth.config.read', checks => '{top_tenant}', summary => 'The settings, secrets masked');
+  access => 'auth.config.read', checks => '{top_tenant}', summary => 'The settings, secrets masked', errors => '{503}');
 SELECT wazo_auth.add_route('PATCH', '/0.1/config', 'wazo_auth.rest_config_patch', 'config',
   access => 'auth.config.update', checks => '{top_tenant,body}', body_schema => 'config_patch',
-  summary => 'Turn debug and profiling on or off');
+  summary => 'Turn debug and profiling on or off', errors => '{503}');

@@ -83,7 +83,7 @@ COMMENT ON FUNCTION wazo_auth.rest_user_emails_put(wazo_auth.http_request) IS
 
 SELECT wazo_auth.add_route('PUT', '/0.1/admin/users/{user_uuid}/emails', 'wazo_auth.rest_admin_emails_put', 'user_email',
   access => 'auth.admin.users.{user_uuid}.emails.update', checks => '{body,tenant,user}', body_schema => 'admin_emails_put',
-  summary => 'Replace the e-mail addresses of a user, confirmed or not');
+  summary => 'Replace the e-mail addresses of a user, confirmed or not', errors => '{409}');
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/emails', 'wazo_auth.rest_user_emails_put', 'user_email',
   access => 'auth.users.{user_uuid}.emails.update', checks => '{body,tenant,user}', body_schema => 'user_emails_put',
-  summary => 'Replace the e-mail addresses of a user');
+  summary => 'Replace the e-mail addresses of a user', errors => '{409}');

@@ -199,22 +199,22 @@ SELECT wazo_auth.add_route('GET', '/0.1/groups', 'wazo_auth.rest_groups_get', 'g
   summary => 'Groups of the tenant');
 SELECT wazo_auth.add_route('POST', '/0.1/groups', 'wazo_auth.rest_groups_post', 'groups',
   access => 'auth.groups.create', checks => '{body,tenant}', body_schema => 'group_post',
-  summary => 'Create a group');
+  summary => 'Create a group', errors => '{409}');
 SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_get', 'groups',
   access => 'auth.groups.{group_uuid}.read', checks => '{tenant,group}',
   summary => 'A group');
 SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_put', 'groups',
   access => 'auth.groups.{group_uuid}.update', checks => '{tenant,group,body}', body_schema => 'group_put',
-  summary => 'Rename a group');
+  summary => 'Rename a group', errors => '{403,409}');
 SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_delete', 'groups',
   access => 'auth.groups.{group_uuid}.delete', checks => '{tenant,group}',
-  summary => 'Delete a group');
+  summary => 'Delete a group', success => 204, errors => '{403}');
 SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/users', 'wazo_auth.rest_group_users_get', 'user_group',
   access => 'auth.groups.{group_uuid}.users.read', checks => '{query,tenant,group}', query_schema => 'group_user_list',
   summary => 'Members of a group');
 SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_put', 'user_group',
   access => 'auth.groups.{group_uuid}.users.{user_uuid}.create', checks => '{tenant,user,group}',
-  summary => 'Put a user into a group');
+  summary => 'Put a user into a group', success => 204, errors => '{400,403}');
 SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_delete', 'user_group',
   access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group,user}',
-  summary => 'Take a user out of a group');
+  summary => 'Take a user out of a group', success => 204, errors => '{403}');

@@ -20,5 +20,5 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_backends_get(wazo_auth.http_request) IS 'GET /backends: names of the enabled authentication backends.';
 
-SELECT wazo_auth.add_route('HEAD', '/0.1/status', 'wazo_auth.rest_status_head', 'status', summary => 'Is the service up?');
+SELECT wazo_auth.add_route('HEAD', '/0.1/status', 'wazo_auth.rest_status_head', 'status', summary => 'Is the service up?', errors => '{503}');
 SELECT wazo_auth.add_route('GET', '/0.1/backends', 'wazo_auth.rest_backends_get', 'backends', summary => 'Names of the authentication backends');

@@ -133,10 +133,10 @@ SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/tokens', 'wazo_auth.re
   summary => 'Refresh tokens of a user');
 SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/tokens/{client_id}', 'wazo_auth.rest_user_token_delete', 'tokens',
   access => 'auth.users.{user_uuid}.tokens.{client_id}.delete', checks => '{tenant,user}',
-  summary => 'Revoke a refresh token of a user');
+  summary => 'Revoke a refresh token of a user', success => 204);
 SELECT wazo_auth.add_route('GET', '/0.1/users/me/tokens', 'wazo_auth.rest_my_tokens_get', 'tokens',
   access => 'auth.users.me.tokens.read', checks => '{tenant,query}', query_schema => 'refresh_token_list',
   summary => 'Refresh tokens of the caller');
 SELECT wazo_auth.add_route('DELETE', '/0.1/users/me/tokens/{client_id}', 'wazo_auth.rest_my_token_delete', 'tokens',
   access => 'auth.users.me.tokens.{client_id}.delete', checks => '{tenant}',
-  summary => 'Revoke a refresh token of the caller');
+  summary => 'Revoke a refresh token of the caller', success => 204);

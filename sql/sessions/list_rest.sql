@@ -86,10 +86,10 @@ SELECT wazo_auth.add_route('GET', '/0.1/sessions', 'wazo_auth.rest_sessions_get'
   summary => 'Sessions of the tenant');
 SELECT wazo_auth.add_route('DELETE', '/0.1/sessions/{session_uuid}', 'wazo_auth.rest_session_delete', 'sessions',
   access => 'auth.sessions.{session_uuid}.delete', checks => '{tenant}',
-  summary => 'End a session');
+  summary => 'End a session', success => 204);
 SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/sessions', 'wazo_auth.rest_user_sessions_get', 'user_session',
   access => 'auth.users.{user_uuid}.sessions.read', checks => '{tenant,user,query}', query_schema => 'session_list',
   summary => 'Sessions of a user');
 SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/sessions/{session_uuid}', 'wazo_auth.rest_user_session_delete', 'user_session',
   access => 'auth.users.{user_uuid}.sessions.{session_uuid}.delete', checks => '{tenant,user}',
-  summary => 'End a session of a user');
+  summary => 'End a session of a user', success => 204);

@@ -32,6 +32,13 @@ SELECT wazo_auth.declare_schema('token_request', 'token_repr', NULL, '{
   "domain_name":     {"type": "string"}
 }', cross_check => 'wazo_auth.check_token_request');
 
+-- Read by the handlers themselves, which are on the way of every request of
+-- every service; declared for the API's description.
+SELECT wazo_auth.declare_schema('token_query', 'token_repr', NULL, '{
+  "scope":  {"type": "string"},
+  "tenant": {"type": "string"}
+}');
+
 SELECT wazo_auth.declare_schema('token_scopes_request', 'token_repr', NULL, '{
   "scopes":      {"type": "list", "required": true, "items": {"type": "string"}},
   "tenant_uuid": {"type": "string", "nullable": true, "default": null}
@@ -117,12 +124,12 @@ COMMENT ON FUNCTION wazo_auth.rest_token_scopes_check_post(wazo_auth.http_reques
 'POST /token/{token_uuid}/scopes/check: which of the accesses the token grants.';
 
 SELECT wazo_auth.add_route('POST', '/0.1/token', 'wazo_auth.rest_token_post', 'tokens',
-  checks => '{body}', body_schema => 'token_request', summary => 'Log in');
+  checks => '{body}', body_schema => 'token_request', summary => 'Log in', errors => '{401,404,429}');
 SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_get', 'tokens',
-  summary => 'A token, if it is valid for a scope and tenant');
+  summary => 'A token, if it is valid for a scope and tenant', errors => '{403,404}', query_schema => 'token_query');
 SELECT wazo_auth.add_route('HEAD', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_head', 'tokens',
-  summary => 'Is a token valid for a scope and tenant?');
+  summary => 'Is a token valid for a scope and tenant?', success => 204, errors => '{403,404}', query_schema => 'token_query');
 SELECT wazo_auth.add_route('DELETE', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_delete', 'tokens',
   summary => 'End a session');
 SELECT wazo_auth.add_route('POST', '/0.1/token/{token_uuid}/scopes/check', 'wazo_auth.rest_token_scopes_check_post', 'tokens',
-  checks => '{body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?');
+  checks => '{body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?', errors => '{403,404}');

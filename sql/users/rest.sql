@@ -126,16 +126,16 @@ SELECT wazo_auth.add_route('GET', '/0.1/users', 'wazo_auth.rest_users_get', 'use
   summary => 'Users of the tenant');
 SELECT wazo_auth.add_route('POST', '/0.1/users', 'wazo_auth.rest_users_post', 'users',
   access => 'auth.users.create', checks => '{tenant,body}', body_schema => 'user_post',
-  summary => 'Create a user');
+  summary => 'Create a user', errors => '{409}');
 SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_get', 'users',
   access => 'auth.users.{user_uuid}.read', checks => '{tenant,user}',
   summary => 'A user');
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_put', 'users',
   access => 'auth.users.{user_uuid}.update', checks => '{tenant,body,method,user}', body_schema => 'user_put',
-  summary => 'Replace a user');
+  summary => 'Replace a user', errors => '{409}');
 SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_delete', 'users',
   access => 'auth.users.{user_uuid}.delete', checks => '{tenant,user}',
-  summary => 'Delete a user');
+  summary => 'Delete a user', success => 204);
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/password', 'wazo_auth.rest_user_password_put', 'users',
   access => 'auth.users.{user_uuid}.password.update', checks => '{body,tenant,user}', body_schema => 'change_password',
-  summary => 'Change the password of a user');
+  summary => 'Change the password of a user', success => 204, errors => '{405}');

@@ -35,6 +35,7 @@ cp -r test expected sql wazo_auth.control Makefile README.md "$work/src/"
 cp -r docs migrations debian src kore_front "$work/src/" 2>/dev/null || true
 cp build/wazo-auth build/wazo_auth--*.sql "$work/src/build/"
 [ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
+[ ! -d build/npm ] || cp -r build/npm "$work/src/build/"
 chown -R "$SERVER_USER": "$work/src" "$work/logs"
 mkdir -m 700 "$work/data" "$work/socket"
 chown "$SERVER_USER": "$work/data" "$work/socket"

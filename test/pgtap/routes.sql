@@ -1,0 +1,106 @@
+-- The routes that are served beside those that upstream serves
+-- (test/data/routes.tsv, a copy of the contract's list), and the description of
+-- the API beside the routes.
+--
+-- SPDX-License-Identifier: GPL-3.0-or-later
+BEGIN;
+SET client_min_messages = warning;
+\ir lib/rest.psql
+SELECT no_plan();
+
+CREATE TEMP TABLE upstream (method text, path text, access text, auth text, scope text, schema text, success text,
+                            body text, errors text, plugin text, events text);
+\copy upstream FROM 'test/data/routes.tsv' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b', HEADER)
+DELETE FROM upstream u WHERE u.body LIKE 'none (implicit HEAD%';
+CREATE TEMP VIEW both_sides AS
+SELECT r, u.* FROM upstream u JOIN wazo_auth.route r ON r.method = u.method AND r.path = u.path AND r.shipped;
+
+SELECT cmp_ok((SELECT count(*) FROM upstream), '=', 105::bigint, 'the list of upstream''s routes is whole');
+SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r
+                  WHERE r.shipped AND NOT EXISTS (SELECT FROM upstream u WHERE u.method = r.method AND u.path = r.path)$$,
+                'no route that upstream has not');
+SELECT is_empty($$SELECT b.method, b.path, b.access, (b.r).access FROM both_sides b
+                  WHERE replace(NULLIF(b.access, '-'), '{user_uuid from query}', '{?user_uuid}') IS DISTINCT FROM (b.r).access
+                    -- Any valid token, without an access of its own
+                    AND b.plugin <> 'saml'$$,
+                'the same required access');
+SELECT is_empty($$SELECT b.method, b.path, b.plugin, (b.r).plugin FROM both_sides b WHERE b.plugin <> (b.r).plugin$$, 'the same plugin');
+SELECT is_empty($$SELECT b.method, b.path, b.success, (b.r).success FROM both_sides b WHERE b.success::integer <> (b.r).success$$,
+                'the same status of success');
+
+-- Upstream's errors, but for those that are no errors here or that are new.
+CREATE TEMP TABLE departure (method text, path text, status integer, why text);
+INSERT INTO departure VALUES
+  ('GET', '/0.1/users/{user_uuid}/policies', 404, 'the user must be in sight'),
+  ('GET', '/0.1/groups/{group_uuid}/users', 404, 'the group must be in sight'),
+  ('PUT', '/0.1/policies/{policy_uuid}', 409, 'a duplicate name was a 500'),
+  ('PUT', '/0.1/policies/{policy_slug}', 409, 'a duplicate name was a 500'),
+  ('PUT', '/0.1/policies/{policy_uuid}/acl/{access}', 403, 'read-only policies'),
+  ('DELETE', '/0.1/policies/{policy_uuid}/acl/{access}', 403, 'read-only policies'),
+  ('PUT', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies'),
+  ('DELETE', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies');
+SELECT is_empty($$
+  SELECT b.method, b.path, e.status FROM both_sides b
+  CROSS JOIN LATERAL string_to_table(NULLIF(b.errors, '-'), ',') WITH ORDINALITY t (text, place)
+  CROSS JOIN LATERAL (SELECT t.text::integer AS status) e
+  WHERE e.status <> 500 AND e.status NOT IN (SELECT wazo_auth.api_errors(b.r))$$,
+  'every error of upstream''s is declared');
+SELECT is_empty($$
+  SELECT b.method, b.path, e.status FROM both_sides b
+  CROSS JOIN LATERAL wazo_auth.api_errors(b.r) e (status)
+  WHERE b.plugin IN ('tenants', 'policies', 'user_policy', 'group_policy', 'idp', 'config', 'users', 'groups', 'user_group',
+                     'sessions', 'user_session', 'tokens')
+    AND e.status::text <> ALL (string_to_array(b.errors, ','))
+    AND NOT EXISTS (SELECT FROM departure d WHERE d.method = b.method AND d.path = b.path AND d.status = e.status)$$,
+  'and no other one, but for the departures');
+
+-- What is not built yet can only become less.
+SELECT diag('not built yet: ' || string_agg(format('%s %s', u.method, u.path), ', ' ORDER BY u.path, u.method))
+FROM upstream u
+WHERE NOT EXISTS (SELECT FROM wazo_auth.route r WHERE r.method = u.method AND r.path = u.path)
+HAVING count(*) > 0;
+SELECT is_empty($$
+  SELECT u.method, u.path FROM upstream u
+  WHERE NOT EXISTS (SELECT FROM wazo_auth.route r WHERE r.method = u.method AND r.path = u.path)
+    AND u.plugin NOT LIKE 'external%' AND u.plugin NOT IN ('saml', 'saml_config', 'ldap_config', 'password_reset', 'user_registration', 'email_confirm')
+    AND u.path NOT LIKE '%/confirm'$$,
+  'all routes of tenants, users, groups, policies, tokens, sessions, providers and the service are there');
+
+-- Handlers, schemas and checks fit together.
+SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r
+                  WHERE to_regprocedure(r.handler || '(wazo_auth.http_request)') IS NULL AND to_regprocedure(r.handler || '(internal)') IS NULL$$,
+                'every handler exists');
+SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r
+                  WHERE 'query' = ANY (r.checks) AND r.query_schema IS NULL OR 'body' = ANY (r.checks) AND r.body_schema IS NULL$$,
+                'what is validated has a shape');
+SELECT is_empty($$SELECT s FROM wazo_auth.route r CROSS JOIN unnest(ARRAY[r.query_schema, r.body_schema]) s
+                  WHERE s IS NOT NULL AND NOT EXISTS (SELECT FROM wazo_auth.schema d WHERE d.name = s)$$,
+                'every shape is declared');
+SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r WHERE r.summary IS NULL$$, 'every route has a summary');
+
+-- The description
+CREATE TEMP TABLE described AS SELECT wazo_auth.api_description()::jsonb AS api;
+SELECT is_empty($$
+  SELECT r.method, r.path FROM wazo_auth.route r, described d
+  WHERE NOT EXISTS (SELECT FROM jsonb_each(d.api -> 'paths') p
+                    WHERE regexp_replace('/0.1' || p.key, '\{\w+\}', '{}', 'g') = regexp_replace(r.path, '\{\w+\}', '{}', 'g')
+                      AND p.value ? lower(r.method))$$,
+  'every route is described');
+SELECT is((SELECT count(*) FROM described d, jsonb_each(d.api -> 'paths') p, jsonb_each(p.value) o),
+          (SELECT count(DISTINCT (r.method, regexp_replace(r.path, '\{\w+\}', '{}', 'g'))) FROM wazo_auth.route r), 'each once');
+SELECT is((SELECT count(*) - count(DISTINCT o.value ->> 'operationId') FROM described d, jsonb_each(d.api -> 'paths') p, jsonb_each(p.value) o),
+          0::bigint, 'under its own name');
+SELECT is((SELECT d.api #>> ARRAY['paths', '/policies/{policy_uuid_or_policy_slug}', 'get', 'description'] FROM described d),
+          '**Required access**: `auth.policies.{policy_uuid_or_policy_slug}.read`', 'two names of a policy are one path');
+SELECT is((SELECT d.api #> '{definitions,policy_post}' FROM described d),
+          '{"type": "object", "required": ["name"], "properties": {
+             "name": {"type": "string", "minLength": 1, "maxLength": 80},
+             "slug": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[a-zA-Z0-9_-]+$", "x-nullable": true},
+             "description": {"type": "string", "x-nullable": true},
+             "acl": {"type": "array", "items": {"type": "string"}, "default": []},
+             "shared": {"type": "boolean", "default": false}}}'::jsonb, 'a body is described as it is declared');
+SELECT is(wazo_auth.yaml_value('{"a": {"b c": [1, "x\"é", [], {}, {"on": null}]}, "z": true}', 0),
+          E'\na:\n  "b c":\n    - 1\n    - "x\\"\\u00e9"\n    - []\n    - {}\n    -\n      "on": null\nz: true', 'JSON as YAML');
+
+SELECT * FROM finish();
+ROLLBACK;
