@@ -10,8 +10,8 @@
 #include "utils/guc.h"
 
 #include "acl_cache.h"
-#include "cached_query.h"
 #include "api_yaml.h"
+#include "cached_query.h"
 #include "catalog.h"
 #include "hash_limit.h"
 #include "key_file.h"

@@ -244,10 +244,10 @@ BEGIN
     shown => CASE WHEN group_uuid IS NOT NULL THEN format('(%s OR %s)', c_owned, c_lent) END,
     columns => format('q.uuid, q.tenant_uuid, q.name, q.slug, q.description, q.acl, q.shared, q.config_managed,'
                       ' CASE WHEN %1$s IS NULL OR %2$s THEN q.tenant_uuid ELSE %1$s END AS exposed', c_tenant, c_owned),
-    item => $item$json_build_object('uuid', p.uuid, 'tenant_uuid', p.exposed, 'name', p.name, 'slug', p.slug,
-              'description', p.description, 'acl', to_json(p.acl::text[]),
-              'read_only', p.config_managed OR (p.shared AND p.exposed <> p.tenant_uuid),
-              'shared', p.shared AND p.exposed = p.tenant_uuid)$item$,
+    item => $item$wazo_auth.json_object('{uuid,tenant_uuid,name,slug,description,acl,read_only,shared}',
+              p.uuid, p.exposed, p.name, p.slug, p.description, to_json(p.acl::text[]),
+              p.config_managed OR (p.shared AND p.exposed <> p.tenant_uuid),
+              p.shared AND p.exposed = p.tenant_uuid)$item$,
     key => 'q.uuid',
     sort => '{"name": "q.name", "slug": "q.slug", "description": "q.description", "uuid": "q.uuid"}',
     filters => jsonb_build_object(

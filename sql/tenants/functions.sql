@@ -313,18 +313,22 @@ COMMENT ON FUNCTION wazo_auth.move_tenant(uuid, uuid) IS
 
 CREATE OR REPLACE VIEW wazo_auth.tenant_item AS
 SELECT t.uuid, t.path, t.name, t.slug,
-       pg_catalog.json_build_object(
-         'uuid', t.uuid,
-         'parent_uuid', COALESCE(t.path[pg_catalog.cardinality(t.path) - 1], t.uuid),
-         'name', t.name,
-         'slug', t.slug,
-         'contact', (SELECT c.user_uuid FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = t.uuid),
-         'phone', t.phone,
-         'default_authentication_method', t.default_authentication_method,
-         'domain_names', (SELECT COALESCE(pg_catalog.json_agg(d.name ORDER BY d.name), '[]')
-                          FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = t.uuid),
-         'address', COALESCE(
-           (SELECT pg_catalog.row_to_json(a.address) FROM wazo_auth.tenant_address a WHERE a.tenant_uuid = t.uuid),
+       wazo_auth.json_object(
+         '{uuid,parent_uuid,name,slug,contact,phone,default_authentication_method,domain_names,address}',
+         t.uuid,
+         COALESCE(t.path[pg_catalog.cardinality(t.path) - 1], t.uuid),
+         t.name,
+         t.slug,
+         (SELECT c.user_uuid FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = t.uuid),
+         t.phone,
+         t.default_authentication_method,
+         (SELECT wazo_auth.json_list(pg_catalog.to_json(d.name))
+          FROM (SELECT n.name FROM wazo_auth.tenant_domain n WHERE n.tenant_uuid = t.uuid ORDER BY n.name) d),
+         COALESCE(
+           (SELECT wazo_auth.json_object('{line_1,line_2,city,state,country,zip_code}',
+                     (a.address).line_1, (a.address).line_2, (a.address).city,
+                     (a.address).state, (a.address).country, (a.address).zip_code)
+            FROM wazo_auth.tenant_address a WHERE a.tenant_uuid = t.uuid),
            '{"line_1": null, "line_2": null, "city": null, "state": null, "country": null, "zip_code": null}')) AS item
 FROM wazo_auth.tenant t;
 COMMENT ON VIEW wazo_auth.tenant_item IS 'Tenants as the REST API shows them (contract: responses.md section 3)';

@@ -61,9 +61,6 @@ SELECT wazo_auth.declare_schema('tenant_list', 'list_query', NULL, '{
 CREATE OR REPLACE FUNCTION wazo_auth.list_tenants(tenant_uuid uuid, query jsonb DEFAULT '{}') RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF query ->> 'domain_name' = '' THEN
-    query := query - 'domain_name';
-  END IF;
   RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid),
     answer => '{filtered,total,items}',
     source => 'wazo_auth.tenant_item t',
@@ -76,6 +73,7 @@ BEGIN
                  "uuids": "t.uuid = ANY (ARRAY(SELECT wazo_auth.try_uuid(u.value) FROM jsonb_array_elements_text($1 -> ''uuids'') u))",
                  "name": "t.name = {}", "slug": "t.slug = {}",
                  "domain_name": "t.uuid IN (SELECT d.tenant_uuid FROM wazo_auth.tenant_domain d WHERE d.name = {})"}',
+    ignore_empty => '{domain_name}',
     search => '[{"from": "wazo_auth.tenant s", "key": "s.uuid", "columns": ["s.name", "s.slug"]},
                 {"from": "wazo_auth.tenant_domain s", "key": "s.tenant_uuid", "columns": ["s.name"]}]');
 END
