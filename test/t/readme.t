@@ -1,0 +1,170 @@
+# `make run` in a folder that nobody else may enter, and the lines of the README
+# as printed: what a comment promises (a status, a value) has to come out.
+# Also: every test file is in a run, and every link of the documents leads somewhere.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Find qw(find);
+use File::Temp qw(tempdir);
+use POSIX qw(:sys_wait_h);
+use Test::More;
+use WazoFront qw(wait_for);
+
+my $top = abs_path(dirname(__FILE__) . '/../..');
+
+sub slurp
+{
+	open(my $f, '<', $_[0]) or return undef;
+	local $/;
+	return <$f> // '';
+}
+
+# ---- every test file is in a run ----
+{
+	my $check = slurp("$top/test/lib/check.sh");
+	my $unit = slurp("$top/test/unit/unit.mk");
+	my @files;
+	find({no_chdir => 1, wanted => sub { push @files, substr($_, length("$top/test/")) if -f && !m{/tmp_check/} }}, "$top/test");
+	foreach my $file (sort @files)
+	{
+		if (my ($folder, $name, $kind) = $file =~ m{^(sql|specs)/(.+)\.(sql|spec)$})
+		{
+			like($check, qr{names test/$folder \.$kind}, "test/$file is in a run");
+			ok(-s "$top/expected/$name.out", '... and something is expected of it');
+		}
+		elsif (($folder) = $file =~ m{^(t|rest)/[^/]+$})
+		{
+			ok($file =~ /\.t$/ && $check =~ m{prove .*test/$folder\b}, "test/$file is in a run");
+		}
+		elsif ($file =~ m{^pgtap/[^/]+$})
+		{
+			ok($file =~ /\.sql$/ && $check =~ m{prove .*--ext \.sql .*test/pgtap}, "test/$file is in a run");
+		}
+		elsif (($name) = $file =~ m{^unit/(.+)_test\.c$})
+		{
+			ok($unit =~ /\b\Q$name\E_test/ || $unit =~ /wildcard.*_test\.c/, "test/$file is in a run");
+		}
+	}
+	foreach my $out (glob "$top/expected/*.out")
+	{
+		my ($name) = $out =~ m{([^/]+?)(?:_\d+)?\.out$};
+		ok(-e "$top/test/sql/$name.sql" || -e "$top/test/specs/$name.spec", "expected/$name.out has a test");
+	}
+	like($check, qr/for suite in \$suites/, 'check.sh runs its suites');
+	like($check, qr/suites=\$\{\*:-unit regress isolation pgtap tap\}/, '... all of them');
+}
+
+# ---- links ----
+foreach my $doc ('README.md', map { "docs/$_" } sort map { m{([^/]+)$} } glob "$top/docs/*.md")
+{
+	my $text = slurp("$top/$doc");
+	while ($text =~ /\]\(([^)#:]+)(?:#[^)]*)?\)/g)
+	{
+		my $target = dirname("$top/$doc") . "/$1";
+		ok(-e $target, "$doc links to $1");
+	}
+}
+
+# ---- make run ----
+my $home = tempdir('wazo_readme.XXXXXX', TMPDIR => 1, CLEANUP => 0);
+chmod 0700, $home;
+system('cp', '-r', (grep { -e } map { "$top/$_" } qw(Makefile README.md CHANGELOG.md LICENSE wazo_auth.control sql src kore_front test docs debian migrations)), $home) == 0 or die 'cp';
+my $port = do { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport };
+my $run = fork() // die "fork: $!";
+if ($run == 0)
+{
+	setpgrp(0, 0);
+	chdir $home;
+	open(STDIN, '<', '/dev/null');
+	open(STDOUT, '>', "$home/run.log");
+	open(STDERR, '>&', \*STDOUT);
+	# not the private tree of check.sh: that is no place to build from
+	$ENV{PATH} =~ s/^\Q$ENV{PG_BINDIR}\E:// if $ENV{PG_BINDIR};
+	delete $ENV{PG_CONFIG} if ($ENV{PG_CONFIG} // '') !~ m{^/};
+	delete @ENV{grep { /^(PG|WAZO_|MAKE|MFLAGS)/ && $_ ne 'PG_CONFIG' } keys %ENV};
+	exec('make', 'run', "PORT=$port") or POSIX::_exit(127);
+}
+my $ended;
+END
+{
+	if ($run)
+	{
+		local $?;
+		kill 'INT', -$run if !$ended;
+		wait_for(sub { $ended ||= waitpid($run, WNOHANG) }, 60);
+		kill 'KILL', -$run if !$ended;
+		system('rm', '-rf', readlink("$home/.run/state") // (), $home);
+	}
+}
+ok(wait_for(sub {
+	$ended ||= waitpid($run, WNOHANG);
+	$ended || IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 1);
+}, 300) && !$ended, 'make run serves') or die 'make run: ' . slurp("$home/run.log");
+my $log = slurp("$home/run.log");
+like($log, qr/wazo_auth runs on http:\/\/127\.0\.0\.1:$port \(Ctrl-C stops it\)/, '... and says where');
+ok(!$ended, '... in the foreground');
+is((stat "$home/.run/env")[2] & 0777, 0600, 'only its owner can read the password');
+
+# ---- the lines ----
+my ($before) = slurp("$top/README.md") =~ /\A(.*?)^## Installing/ms;
+my $lines = 0;
+while ($before =~ /^```(sh|sql)\n(.*?)^```/msg)
+{
+	my ($kind, $block) = ($1, $2);
+	next if $block =~ /^make run/m;
+	my $script = "$home/block";
+	open(my $f, '>', $script) or die $!;
+	if ($kind eq 'sh')
+	{
+		print $f "cd '$home'\n. .run/env\n";
+		foreach my $line (split /\n/, $block) { print $f "$line\nprintf '\\n@@\\n'\n"; }
+	}
+	else
+	{
+		foreach my $line (split /\n/, $block) { print $f "$line\n\\echo\n\\echo @@\n"; }
+	}
+	close $f;
+	my $command = $kind eq 'sh' ? "bash '$script' 2>&1" : "cd '$home' && . .run/env && psql -X -q -A -t -v ON_ERROR_STOP=1 -f '$script' 2>&1";
+	my @out = split /\n@@\n/, `$command`;
+	my $status = $?;
+	is($status, 0, "a block of $kind runs");
+	foreach my $line (split /\n/, $block)
+	{
+		my $out = shift @out // 'nothing';
+		$out =~ s/\A\n+|\n+\z//g;
+		$lines++;
+		if ($line =~ /(?:\s#|--) ([a-z0-9_, ]+?)(?::.*)?$/)
+		{
+			(my $promised = $1) =~ s/, /|/g;
+			is($out, $promised, $line);
+		}
+		elsif ($line =~ m{/0\.1/token$} && $line =~ /curl/ && $line !~ /TOKEN=/)
+		{
+			like($out, qr/^\{"data": \{"token": "/, $line);
+		}
+		else
+		{
+			unlike($out, qr/ERROR|nothing|rror:/, $line);
+		}
+	}
+}
+cmp_ok($lines, '>', 8, 'the README has lines to try');
+
+# ---- the same again: data is kept, the port is told ----
+{
+	my $second = `cd '$home' && make run PORT=$port 2>&1`;
+	isnt($?, 0, 'a second make run beside it ends');
+	like($second, qr/another `make run` uses .*; stop it or set RUN_DIR/, '... and says why');
+	$second = `cd '$home' && make run PORT=$port RUN_DIR=.run2 2>&1`;
+	like($second, qr/port $port on 127\.0\.0\.1 is taken by another program/, 'a port that is taken is told');
+	system('rm', '-rf', readlink("$home/.run2/state") // ());
+}
+kill 'INT', -$run;
+ok(wait_for(sub { $ended = waitpid($run, WNOHANG) }, 60), 'Ctrl-C ends it');
+ok(!IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 1), '... and the front');
+my $state = -d "$home/.run/data" ? "$home/.run" : readlink "$home/.run/state";
+ok(-s "$state/data/PG_VERSION" && !-e "$state/data/postmaster.pid", '... and the cluster, whose data stays');
+done_testing;
