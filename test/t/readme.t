@@ -153,6 +153,18 @@ while ($before =~ /^```(sh|sql)\n(.*?)^```/msg)
 }
 cmp_ok($lines, '>', 8, 'the README has lines to try');
 
+# ---- functions that the documents name are there ----
+{
+	my %named;
+	foreach my $doc ('README.md', map { "docs/$_" } map { m{([^/]+)$} } glob "$top/docs/*.md")
+	{
+		my $text = slurp("$top/$doc");
+		$named{$1} = $doc while $text =~ /\bwazo_auth\.(\w+)\(/g;
+	}
+	my $known = `cd '$home' && . .run/env && psql -X -q -A -t -c "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'wazo_auth'::regnamespace"`;
+	like($known, qr/^\Q$_\E$/m, "$named{$_} names wazo_auth.$_()") foreach sort keys %named;
+}
+
 # ---- the same again: data is kept, the port is told ----
 {
 	my $second = `cd '$home' && make run PORT=$port 2>&1`;
