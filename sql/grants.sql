@@ -20,7 +20,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.configure(jsonb),
   wazo_auth.create_group(uuid, text, text, uuid),
   wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean),
-  wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address),
+  wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address, uuid),
   wazo_auth.create_user(uuid, text, text, text, text, text, text, text, boolean, uuid),
   wazo_auth.delete_expired_sessions(integer),
   wazo_auth.delete_unused_acl_sets(integer),
@@ -49,7 +49,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.token_delete(uuid),
   wazo_auth.update_group(uuid, text),
   wazo_auth.update_policy(uuid, text, wazo_auth.acl, text),
-  wazo_auth.update_tenant(uuid, text, text, uuid, text, text[], wazo_auth.postal_address),
+  wazo_auth.update_tenant(uuid, text, text, uuid, text, text[], wazo_auth.postal_address, uuid),
   wazo_auth.update_user(uuid, text, text, text, text, text, boolean),
   wazo_auth.user_acl(uuid, text)
 TO wazo_auth_admin;

@@ -38,8 +38,8 @@ static const struct
 	},
 	[HTTP_SQL_ACL_TAKEN] = {
 		"WITH p AS (SELECT p.acl FROM wazo_auth.policy p WHERE p.uuid = $1 FOR NO KEY UPDATE)"
-		" SELECT pg_catalog.unnest(p.acl::pg_catalog.text[]) FROM p"
-		" EXCEPT SELECT pg_catalog.jsonb_array_elements_text($2)", UUIDOID, JSONBOID, true
+		" SELECT e.entry FROM p CROSS JOIN pg_catalog.unnest(p.acl::pg_catalog.text[]) WITH ORDINALITY e (entry, place)"
+		" WHERE e.entry NOT IN (SELECT pg_catalog.jsonb_array_elements_text($2)) ORDER BY e.place", UUIDOID, JSONBOID, true
 	},
 };
 

@@ -67,7 +67,7 @@ $$;
 COMMENT ON FUNCTION wazo_auth.generate_slug(text, text, integer, text[]) IS
 'Slug for a name: its characters of the set "allowed" (of a bracket expression), cut to "size"; a few random ones when nothing is left or it is among those taken.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_contact(tenant_uuid uuid, contact uuid) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_contact(tenant_uuid uuid, contact uuid, seen_from uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -76,15 +76,17 @@ BEGIN
     RETURN;
   END IF;
   PERFORM FROM wazo_auth.user u WHERE u.uuid = contact FOR KEY SHARE;
-  IF NOT FOUND THEN
+  IF NOT FOUND
+     OR seen_from IS NOT NULL AND NOT wazo_auth.user_in_sight(contact, seen_from, NULL)
+        AND NOT EXISTS (SELECT FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = set_tenant_contact.tenant_uuid AND c.user_uuid = contact) THEN
     PERFORM wazo_auth.unknown_user(contact::text);
   END IF;
   INSERT INTO wazo_auth.tenant_contact (tenant_uuid, user_uuid) VALUES (tenant_uuid, contact)
   ON CONFLICT ON CONSTRAINT tenant_contact_pkey DO UPDATE SET user_uuid = EXCLUDED.user_uuid;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.set_tenant_contact(uuid, uuid) IS
-'Makes a user the contact of a tenant; null for none. Raises WA404 for an unknown user.';
+COMMENT ON FUNCTION wazo_auth.set_tenant_contact(uuid, uuid, uuid) IS
+'Makes a user the contact of a tenant; null for none. With seen_from, it must be in sight from that tenant, or the contact already. Raises WA404 for an unknown user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_domains(tenant_uuid uuid, domain_names text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -154,7 +156,7 @@ COMMENT ON FUNCTION wazo_auth.check_tenant_depth(integer) IS
 CREATE OR REPLACE FUNCTION wazo_auth.create_tenant(
   parent_uuid uuid, name text DEFAULT NULL, slug text DEFAULT NULL, uuid uuid DEFAULT NULL,
   phone text DEFAULT NULL, contact uuid DEFAULT NULL, default_authentication_method text DEFAULT 'native',
-  domain_names text[] DEFAULT '{}', address wazo_auth.postal_address DEFAULT NULL)
+  domain_names text[] DEFAULT '{}', address wazo_auth.postal_address DEFAULT NULL, seen_from uuid DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -192,21 +194,22 @@ BEGIN
     v_tries := v_tries + 1;
   END LOOP;
   INSERT INTO wazo_auth.tenant_parent (tenant_uuid, parent_uuid) VALUES (v_uuid, parent_uuid);
-  PERFORM wazo_auth.set_tenant_contact(v_uuid, contact);
+  PERFORM wazo_auth.set_tenant_contact(v_uuid, contact, seen_from);
   PERFORM wazo_auth.set_tenant_domains(v_uuid, domain_names);
   PERFORM wazo_auth.set_tenant_address(v_uuid, address);
-  PERFORM wazo_auth.emit_tenant_added(v_uuid, name, v_slug, domain_names);
+  PERFORM wazo_auth.emit_tenant_added(v_uuid, name, v_slug,
+    ARRAY(SELECT d.name FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = v_uuid ORDER BY d.name));
   PERFORM wazo_auth.apply_tenant_defaults(v_uuid);
   RETURN v_uuid;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address) IS
-'Creates a tenant below a parent, with its group of all users and what the settings all_users_policies and tenant_default_groups ask for; a slug is made from the name when none is given. Raises WA404 for an unknown parent or contact, WA409 for a slug, uuid or domain name in use, WA400 for an unknown method or too deep a tree (contract: semantics.md section 10).';
+COMMENT ON FUNCTION wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address, uuid) IS
+'Creates a tenant below a parent, with its group of all users and what the settings all_users_policies and tenant_default_groups ask for; a slug is made from the name when none is given. With seen_from, the contact must be in sight from that tenant. Raises WA404 for an unknown parent or contact, WA409 for a slug, uuid or domain name in use, WA400 for an unknown method or too deep a tree (contract: semantics.md section 10).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.update_tenant(
   tenant_uuid uuid, name text DEFAULT NULL, phone text DEFAULT NULL, contact uuid DEFAULT NULL,
   default_authentication_method text DEFAULT 'native', domain_names text[] DEFAULT '{}',
-  address wazo_auth.postal_address DEFAULT NULL)
+  address wazo_auth.postal_address DEFAULT NULL, seen_from uuid DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -219,14 +222,14 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
   END IF;
-  PERFORM wazo_auth.set_tenant_contact(tenant_uuid, contact);
+  PERFORM wazo_auth.set_tenant_contact(tenant_uuid, contact, seen_from);
   PERFORM wazo_auth.set_tenant_domains(tenant_uuid, domain_names);
   PERFORM wazo_auth.set_tenant_address(tenant_uuid, address);
   PERFORM wazo_auth.emit_tenant_updated(tenant_uuid, name);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.update_tenant(uuid, text, text, uuid, text, text[], wazo_auth.postal_address) IS
-'Replaces all of a tenant but its uuid, slug and parent; what is left out is reset. Raises WA404 for an unknown tenant or contact, WA409 for a domain name in use, WA400 for an unknown method.';
+COMMENT ON FUNCTION wazo_auth.update_tenant(uuid, text, text, uuid, text, text[], wazo_auth.postal_address, uuid) IS
+'Replaces all of a tenant but its uuid, slug and parent; what is left out is reset. With seen_from, a new contact must be in sight from that tenant. Raises WA404 for an unknown tenant or contact, WA409 for a domain name in use, WA400 for an unknown method.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_tenant(tenant_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

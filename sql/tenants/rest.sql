@@ -89,23 +89,6 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenants_get(wazo_auth.http_request) IS 'GET /tenants: the scoping tenant and all below it.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.body_contact(request wazo_auth.http_request, tenant_uuid uuid DEFAULT NULL) RETURNS uuid
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-  v_contact uuid := (request.body ->> 'contact')::uuid;
-BEGIN
-  IF v_contact IS NOT NULL
-     AND NOT wazo_auth.user_in_sight(v_contact, request.caller_tenant_uuid, wazo_auth.try_uuid(request.token_auth_id))
-     AND NOT EXISTS (SELECT FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = body_contact.tenant_uuid AND c.user_uuid = v_contact) THEN
-    PERFORM wazo_auth.unknown_user(v_contact::text);
-  END IF;
-  RETURN v_contact;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.body_contact(wazo_auth.http_request, uuid) IS
-'The contact that a tenant''s body names: a user that the caller can see from its own tenant, or the one that the tenant has. Raises WA404 for another one.';
-
 CREATE OR REPLACE FUNCTION wazo_auth.body_address(request wazo_auth.http_request) RETURNS wazo_auth.postal_address
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -126,7 +109,7 @@ BEGIN
   v_uuid := wazo_auth.create_tenant(
     request.tenant_uuid, v_body ->> 'name', v_body ->> 'slug', (v_body ->> 'uuid')::uuid,
     phone => v_body ->> 'phone',
-    contact => wazo_auth.body_contact(request),
+    contact => (v_body ->> 'contact')::uuid, seen_from => request.caller_tenant_uuid,
     default_authentication_method => v_body ->> 'default_authentication_method',
     domain_names => ARRAY(SELECT jsonb_array_elements_text(v_body -> 'domain_names')),
     address => wazo_auth.body_address(request));
@@ -151,7 +134,7 @@ DECLARE
 BEGIN
   PERFORM wazo_auth.update_tenant(v_uuid,
     name => v_body ->> 'name', phone => v_body ->> 'phone',
-    contact => wazo_auth.body_contact(request, v_uuid),
+    contact => (v_body ->> 'contact')::uuid, seen_from => request.caller_tenant_uuid,
     default_authentication_method => v_body ->> 'default_authentication_method',
     domain_names => ARRAY(SELECT jsonb_array_elements_text(v_body -> 'domain_names')),
     address => wazo_auth.body_address(request));
