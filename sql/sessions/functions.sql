@@ -282,6 +282,11 @@ DECLARE
   v_refresh wazo_auth.refresh_token;
   v_obtained record;
 BEGIN
+  IF access_type NOT IN ('online', 'offline') OR expiration NOT BETWEEN 1 AND 315360000
+     OR (access_type = 'offline' AND (COALESCE(client_id, '') = '' OR refresh_token <> '')) THEN
+    RAISE EXCEPTION 'access_type is online or offline, offline needs a client_id and no refresh_token, expiration is 1 to 315360000 seconds'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   sessions_revoked := 0;
   IF refresh_token IS NOT NULL AND client_id IS NOT NULL THEN
     v_refresh := wazo_auth.verify_refresh_token(refresh_token, client_id);
@@ -309,4 +314,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text) IS
-'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the refresh token if one was asked for, and how many sessions a mobile login ended. Raises WA401, WA429 at the session cap, WA503 when too many passwords are being checked (contract: semantics.md section 1).';
+'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the refresh token if one was asked for, and how many sessions a mobile login ended. Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords are being checked (contract: semantics.md section 1).';
