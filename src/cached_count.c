@@ -111,6 +111,8 @@ wazo_auth_cached_count(PG_FUNCTION_ARGS)
 	if (IsolationUsesXactSnapshot())
 		PG_RETURN_INT64(count_now(text_to_cstring(sql_text), args, NULL));
 
+	/* Inside a transaction nothing else listens between two statements. */
+	AcceptInvalidationMessages();
 	(void) wazo_catalog();
 	if (place->generation == generation && place->query == query &&
 		memcmp(&place->key, key, UUID_LEN) == 0)
