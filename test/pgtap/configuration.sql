@@ -1,0 +1,119 @@
+-- Identity providers, the configuration, and what it makes at start (contract:
+-- semantics.md section 11; config.md section 4; errors.md section 6).
+--
+-- SPDX-License-Identifier: GPL-3.0-or-later
+BEGIN;
+SET client_min_messages = error;
+\ir lib/rest.psql
+SELECT no_plan();
+CREATE FUNCTION pg_temp.method(u text) RETURNS text LANGUAGE sql AS $$ SELECT authentication_method FROM wazo_auth.user WHERE uuid = u::uuid $$;
+CREATE FUNCTION pg_temp.no_user(id text) RETURNS text LANGUAGE sql AS $$
+  SELECT format('404 {"message": "No such user: \"%s\"", "error_id": "unknown-user", "details": {"uuid": "%s"}, "timestamp": T, "resource": "users"}', id, id)
+$$;
+
+-- ---- /idp ----
+SELECT is(pg_temp.ask('GET', '/0.1/idp', :'north_token'), '200 {"total": 4, "filtered": 4, "items": ["native", "default", "saml", "ldap"]}', 'GET /idp');
+SELECT is(pg_temp.ask(v.m, '/0.1/idp/Native' || v.p, :'south_token', '{', :'north'),
+  '404 {"message": "No such IDP type: \"Native\"", "error_id": "unknown-idp-type", "details": {"idp_type": "Native"}, "timestamp": T, "resource": "idp"}', v.m || v.p || ': the type first')
+FROM (VALUES ('PUT', '/users'), ('PUT', '/users/' || :'nobody'), ('DELETE', '/users/' || :'nobody')) v (m, p);
+SELECT matches(pg_temp.ask(v.m, '/0.1/idp/ldap' || v.p, :'south_token', '{', :'north'), '^401 .*unauthorized-tenant', v.m || v.p || ': then the tenant')
+FROM (VALUES ('PUT', '/users'), ('PUT', '/users/' || :'nobody'), ('DELETE', '/users/' || :'nobody')) v (m, p);
+SELECT is(pg_temp.ask(m, '/0.1/idp/ldap/users/' || u, :'north_token'), pg_temp.no_user(u), m || ': a user that is not in sight') FROM unnest('{PUT,DELETE}'::text[]) m, unnest(ARRAY[:'nobody', :'south_user', :'top_user']) u;
+SELECT is(pg_temp.ask('PUT', '/0.1/idp/ldap/users/' || :'deep_user', :'north_token') || pg_temp.method(:'deep_user'), '204ldap', 'PUT sets the method');
+SELECT is(pg_temp.ask('DELETE', '/0.1/idp/saml/users/' || :'deep_user', :'north_token') || pg_temp.method(:'deep_user'), '204ldap', 'DELETE of another method changes nothing');
+SELECT is(pg_temp.ask('DELETE', '/0.1/idp/ldap/users/' || :'deep_user', :'north_token') || pg_temp.method(:'deep_user'), '204default', 'DELETE of the method makes it the default');
+SELECT is(pg_temp.ask('PUT', '/0.1/idp/saml/users', :'north_token', json_build_object('users', ARRAY[json_build_object('uuid', :'north_user'), json_build_object('uuid', :'deep_user'), json_build_object('uuid', :'deep_user')])::text)
+          || pg_temp.method(:'deep_user') || pg_temp.method(:'north_user'), '204samlsaml', 'PUT of many');
+SELECT is(pg_temp.ask('PUT', '/0.1/idp/native/users', :'north_token', json_build_object('users', ARRAY[json_build_object('uuid', :'north_user'), json_build_object('uuid', b)])::text), pg_temp.no_user(b), 'PUT of many: one is not in sight')
+FROM unnest(ARRAY[:'south_user', :'nobody', 'x']) b;
+SELECT is(pg_temp.method(:'north_user'), 'saml', 'and none is changed');
+SELECT is(pg_temp.ask('PUT', '/0.1/idp/native/users', :'north_token', '{"users": []}'), '204', 'PUT of none');
+SELECT is(pg_temp.ask('PUT', '/0.1/idp/native/users', :'north_token', b.body), '400 {"message": ' || b.message || ', "error_id": "invalid-list-param", "details": {}, "timestamp": T, "resource": "users"}', 'PUT of many ' || b.body)
+FROM (VALUES ('{}', '{"users": {"message": "Missing data for required field.", "constraint_id": "required", "constraint": "required"}}'),
+             ('{"users": [{}]}', '{"users": {"0": {"uuid": {"message": "Missing data for required field.", "constraint_id": "required", "constraint": "required"}}}}'),
+             ('{"users": 1}', '{"users": {"message": "Invalid type.", "constraint_id": "type", "constraint": "dict"}}') ) b (body, message);
+SELECT throws_ok(format('SELECT wazo_auth.set_authentication_method(%L, ''x'')', :'deep_user'), '22023', NULL, 'an unknown method');
+SELECT wazo_auth.configure('{"idp_plugins": {"saml": {"enabled": false}, "mine": {"enabled": true, "priority": 5}}}');
+SELECT is(array(SELECT wazo_auth.authentication_methods()), '{native,default,ldap,mine}', 'what is configured counts, in the order of priority');
+SELECT wazo_auth.configure('{"idp_plugins": null}');
+
+-- ---- /config ----
+SELECT is(pg_temp.ask(m, '/0.1/config', t.token, '[]', t.tenant), '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "' || t.token || '"}, "timestamp": T}', m || ' /config, not of the top tenant')
+FROM unnest('{GET,PATCH}'::text[]) m, (VALUES (:'north_token', NULL), (:'deep_token', :'top')) t (token, tenant);
+SELECT wazo_auth.configure('{"google": {"client_secret": "s3cret", "x": ["amqp://u:s3cret@h:1/?a=b"]}, "smtp": {"password": "s3cret"}, "db": "postgresql:///?password=s3cret&x=1", "token": "s3cret", "mine": {"deep": {"api_key": "s3cret"}}, "uuid": "me"}');
+SELECT is(pg_temp.ask_json('GET', '/0.1/config', :'top_token', NULL, :'north') - 'x' @>
+  '{"google": {"client_secret": "********", "x": ["amqp://u:********@h:1/?a=b"]}, "smtp": {"password": "********", "port": 25}, "db": "postgresql:///?password=********&x=1", "token": "********",
+    "mine": {"deep": {"api_key": "********"}}, "uuid": "me", "log_level": 20, "debug": false, "profiling_enabled": false, "default_token_lifetime": 7200, "loaded_plugins": ["ldap_user", "wazo_user"],
+    "rest_api": {"port": 9497, "num_proxies": 1}}'::jsonb, true, 'GET /config: all settings, the header ignored');
+SELECT unalike(pg_temp.ask('GET', '/0.1/config', :'top_token'), '%s3cret%', 'no secret is shown');
+SELECT is(pg_temp.ask_json('PATCH', '/0.1/config', :'top_token', '[{"op": "replace", "path": "/debug", "value": "on"}, {"op": "replace", "path": "/profiling_enabled", "value": 1}, {"op": "replace", "path": "/profiling_enabled", "value": false}]')
+          @> '{"debug": true, "profiling_enabled": false}', true, 'PATCH /config: in order');
+SELECT is(pg_temp.ask_json('PATCH', '/0.1/config', :'top_token', '[]') -> 'debug', 'true'::jsonb, 'PATCH of nothing');
+SELECT is(pg_temp.ask('PATCH', '/0.1/config', :'top_token', '{'), '400 {"message": "The browser (or proxy) sent a request that this server could not understand."}', 'PATCH: no JSON');
+SELECT matches(pg_temp.ask('PATCH', '/0.1/config', :'top_token', b), '^400 {"message": "[^"]*", "error_id": "invalid-data", "details": {.*}, "timestamp": T, "resource": "config"}$', 'PATCH: ' || b)
+FROM unnest(ARRAY['{}', 'null', '"x"', '[1]', '[{}]', '[{"op": "add", "path": "/debug", "value": true}]', '[{"op": "replace", "path": "/db_uri", "value": true}]', '[{"op": "replace", "path": "/debug", "value": "x"}]',
+                  '[{"op": "replace", "path": "/debug"}]', '[{"path": "/debug", "value": true}]', '[{"op": "replace", "path": "/debug", "value": true, "from": "x"}]', '[{"op": null, "path": "/debug", "value": true}]']) b;
+SELECT is(pg_temp.ask('GET', '/0.1/status'), '405 {"message": "The method is not allowed for the requested URL."}', 'GET /status');
+
+-- ---- what a start makes ----
+CREATE FUNCTION pg_temp.made() RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(format('%s %s %s%s', p.slug, p.acl, p.description, CASE WHEN p.shared THEN ' shared' END), '; ' ORDER BY p.slug)
+  FROM wazo_auth.policy p WHERE p.config_managed AND p.tenant_uuid = wazo_auth.top_tenant_uuid()
+$$;
+CREATE FUNCTION pg_temp.given(of_slug text, system boolean) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(d.tenant || ': ' || d.policies, ', ' ORDER BY d.tenant)
+  FROM (SELECT t.slug AS tenant, string_agg(p.slug, ' ' ORDER BY p.slug) AS policies
+        FROM wazo_auth.group g JOIN wazo_auth.tenant t ON t.uuid = g.tenant_uuid
+        JOIN wazo_auth.group_policy gp ON gp.group_uuid = g.uuid JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
+        WHERE CASE WHEN system THEN g.system_managed ELSE g.slug = of_slug AND NOT g.system_managed END
+        GROUP BY t.slug) d
+$$;
+\set config '{"default_policies": {"one": {"acl": ["a.1", "a.2", "a.1"], "description": "First"}, "two": {"shared": true, "acl": ["b.#"], "extra": 1}, "none": {}, "nil": null}, "all_users_policies": {"one": true, "two": false, "unknown": true}, "tenant_default_groups": {"admins": {"policies": {"two": true, "unknown": true}}, "empty": null, "odd": {"extra": 1}}}'
+SELECT wazo_auth.apply_configuration(:'config');
+SELECT is(pg_temp.made(), 'nil {} Automatically created; none {} Automatically created; one {a.1,a.2} First; two {b.#} Automatically created shared', 'default_policies');
+SELECT is(pg_temp.given(NULL, true), 'Deep: one, North: one, South: one, master: one', 'all_users_policies, in every tenant');
+SELECT is(pg_temp.given('admins', false), 'Deep: two, North: two, South: two, master: two', 'tenant_default_groups, in every tenant');
+SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.slug IN ('empty', 'odd') AND g.name = g.slug), 8::bigint, 'groups without policies');
+CREATE TEMP TABLE before AS SELECT xmin::text AS x FROM wazo_auth.policy UNION ALL SELECT xmin::text FROM wazo_auth.group UNION ALL SELECT xmin::text FROM wazo_auth.group_policy;
+SELECT wazo_auth.apply_configuration(:'config');
+SELECT is((SELECT array_agg(x ORDER BY x) FROM before), (SELECT array_agg(x ORDER BY x) FROM (SELECT xmin::text AS x FROM wazo_auth.policy UNION ALL SELECT xmin::text FROM wazo_auth.group UNION ALL SELECT xmin::text FROM wazo_auth.group_policy) n), 'once more changes nothing');
+SELECT is(pg_temp.ask_json('GET', '/0.1/policies/two', :'deep_token') - 'uuid', jsonb_build_object('tenant_uuid', :'deep', 'name', 'two', 'slug', 'two', 'description', 'Automatically created', 'acl', '["b.#"]'::jsonb, 'read_only', true, 'shared', false), 'they are read-only everywhere');
+
+-- A new tenant has them, too, and its users.
+SELECT wazo_auth.create_tenant(:'deep', 'New', 'New') AS new \gset
+SELECT is(pg_temp.given(NULL, true) LIKE '%New: one%' AND pg_temp.given('admins', false) LIKE '%New: two%', true, 'a new tenant has what all have');
+SELECT wazo_auth.create_user(:'new', 'fresh') AS fresh \gset
+SELECT is(wazo_auth.user_acl(:'fresh')::text, '{a.1,a.2}', 'and so have its users');
+
+-- What people did in between: groups renamed and deleted, policies made by hand.
+SELECT count(*) FROM (SELECT wazo_auth.update_group(g.uuid, 'renamed') FROM wazo_auth.group g WHERE g.slug = 'admins' AND g.tenant_uuid = :'north') x;
+DELETE FROM wazo_auth.group g WHERE g.slug = 'admins' AND g.tenant_uuid = :'south';
+SELECT wazo_auth.create_policy(:'top', 'byhand', '{h.1}', slug => 'three') AS byhand, wazo_auth.create_policy(:'top', 'four', '{h.1}', slug => 'other') AS four,
+       wazo_auth.create_group(:'deep', 'five', 'six') AS five \gset
+SELECT wazo_auth.add_group_policy(g.uuid, :'byhand') FROM wazo_auth.group g WHERE g.slug = 'admins' AND g.tenant_uuid = :'north' \gset x_
+SELECT wazo_auth.apply_configuration('{"default_policies": {"three": {"acl": ["t.1"]}, "four": {"acl": ["f.1"]}, "two": {"acl": ["b.1"]}}, "all_users_policies": {"three": true, "two": false}, "tenant_default_groups": {"admins": {"policies": {"two": false, "three": true}}, "five": {"policies": {"three": true}}}}');
+SELECT is((SELECT name || ' ' || acl::text || config_managed FROM wazo_auth.policy WHERE uuid = :'byhand'), 'three {t.1}true', 'a policy of people''s with the slug is taken over');
+SELECT is((SELECT name || ' ' || acl::text || config_managed FROM wazo_auth.policy WHERE uuid = :'four'), 'four {h.1}false', 'one with the name stays, and stops nothing');
+SELECT is(pg_temp.made(), 'three {t.1} Automatically created; two {b.1} Automatically created', 'what is no longer configured is gone, what is changed is changed');
+SELECT is(pg_temp.given(NULL, true), 'Deep: three, New: three, North: three, South: three, master: three', 'off the groups of all users in every tenant, not only in the top one');
+SELECT is(pg_temp.given('admins', false), 'Deep: three, New: three, North: three, South: three, master: three', 'added and taken from groups; a deleted one is back');
+SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.slug = 'admins' AND g.name = 'admins'), 5::bigint, 'and has its name again');
+SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.slug = 'five') || (SELECT name FROM wazo_auth.group WHERE uuid = :'five'), '4five', 'a tenant where the name is taken keeps its own');
+SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.slug IN ('empty', 'odd')), 10::bigint, 'a group that is no longer configured stays');
+SELECT count(wazo_auth.add_user_policy(:'deep_user', p.uuid)) FROM wazo_auth.policy p WHERE p.slug = 'two' AND p.config_managed \gset y_
+SELECT wazo_auth.apply_configuration('{"debug": null, "db_uri": "postgresql://u:p@h/d", "update_policy_on_startup": false}');
+SELECT is(pg_temp.made(), 'three {t.1} Automatically created; two {b.1} Automatically created', 'update_policy_on_startup: nothing');
+SELECT is((SELECT count(*) FROM wazo_auth.setting s WHERE s.name IN ('db_uri', 'debug') AND s.value::text <> 'false'), 0::bigint, 'how the front reaches the database is not kept, debug is off again');
+SELECT wazo_auth.apply_configuration('{"update_policy_on_startup": true}');
+SELECT is(pg_temp.made(), 'three {t.1} Automatically created; two {b.1} Automatically created', 'policies that somebody has stay');
+SELECT is(pg_temp.given(NULL, true), NULL, 'but not in the groups of all users');
+DELETE FROM wazo_auth.group g WHERE g.slug IN ('admins', 'five') AND g.uuid <> :'five';
+SELECT wazo_auth.apply_configuration('{}');
+SELECT is(pg_temp.made(), 'two {b.1} Automatically created', 'and go when nobody has them');
+SELECT throws_ok(format('SELECT wazo_auth.apply_configuration(%L)', c), '22023', NULL, 'refused: ' || c) FROM unnest(ARRAY['{"default_policies": []}', '{"all_users_policies": 1}', '{"tenant_default_groups": "x"}', '[]', '1']) c;
+DELETE FROM wazo_auth.group g WHERE g.system_managed AND g.tenant_uuid = :'south';
+SELECT wazo_auth.apply_configuration('{}');
+SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.system_managed AND g.tenant_uuid = :'south'), 1::bigint, 'a group of all users that is missing is made');
+
+SELECT * FROM finish();
+ROLLBACK;
