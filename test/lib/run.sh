@@ -94,11 +94,16 @@ admin=${admin:-wazo-auth-cli}
 SELECT wazo_auth.bootstrap(:'username', :'password');
 EOF
 
-# Where events go, if that is said; also on standard input, for the password.
-if [ -n "${AMQP_URI:-}" ]; then
+# Where events and mails go, if that is said; through standard input, since a
+# URI may hold a password.
+AMQP_URI=${AMQP_URI:-} SMTP_HOST=${SMTP_HOST:-}
+if [ -n "$AMQP_URI$SMTP_HOST" ]; then
 	"${PSQL[@]}" >/dev/null <<EOF
 \\set uri '${AMQP_URI//\'/\'\'}'
-SELECT wazo_auth.configure(jsonb_build_object('amqp.uri', :'uri'));
+\\set host '${SMTP_HOST//\'/\'\'}'
+\\set port '${SMTP_PORT:-25}'
+SELECT wazo_auth.configure(jsonb_build_object('amqp.uri', :'uri')) WHERE :'uri' <> '';
+SELECT wazo_auth.configure(jsonb_build_object('smtp.hostname', :'host', 'smtp.port', :'port'::integer)) WHERE :'host' <> '';
 EOF
 fi
 
