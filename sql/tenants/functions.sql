@@ -322,18 +322,17 @@ SELECT t.uuid, t.path, t.name, t.slug,
          COALESCE(t.path[pg_catalog.cardinality(t.path) - 1], t.uuid),
          t.name,
          t.slug,
-         (SELECT c.user_uuid FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = t.uuid),
+         c.user_uuid,
          t.phone,
          t.default_authentication_method,
          (SELECT wazo_auth.json_list(pg_catalog.to_json(d.name))
           FROM (SELECT n.name FROM wazo_auth.tenant_domain n WHERE n.tenant_uuid = t.uuid ORDER BY n.name) d),
-         COALESCE(
-           (SELECT wazo_auth.json_object('{line_1,line_2,city,state,country,zip_code}',
-                     (a.address).line_1, (a.address).line_2, (a.address).city,
-                     (a.address).state, (a.address).country, (a.address).zip_code)
-            FROM wazo_auth.tenant_address a WHERE a.tenant_uuid = t.uuid),
-           '{"line_1": null, "line_2": null, "city": null, "state": null, "country": null, "zip_code": null}')) AS item
-FROM wazo_auth.tenant t;
+         wazo_auth.json_object('{line_1,line_2,city,state,country,zip_code}',
+           (a.address).line_1, (a.address).line_2, (a.address).city,
+           (a.address).state, (a.address).country, (a.address).zip_code)) AS item
+FROM wazo_auth.tenant t
+LEFT JOIN wazo_auth.tenant_contact c ON c.tenant_uuid = t.uuid
+LEFT JOIN wazo_auth.tenant_address a ON a.tenant_uuid = t.uuid;
 COMMENT ON VIEW wazo_auth.tenant_item IS 'Tenants as the REST API shows them (contract: responses.md section 3)';
 
 CREATE OR REPLACE FUNCTION wazo_auth.tenant_json(tenant_uuid uuid) RETURNS json

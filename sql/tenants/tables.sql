@@ -51,7 +51,7 @@ CREATE TABLE wazo_auth.tenant_domain (
   tenant_uuid uuid NOT NULL REFERENCES wazo_auth.tenant ON DELETE CASCADE,
   name text COLLATE "C" NOT NULL UNIQUE
 );
-CREATE INDEX tenant_domain_tenant_uuid_idx ON wazo_auth.tenant_domain (tenant_uuid);
+CREATE INDEX tenant_domain_tenant_uuid_idx ON wazo_auth.tenant_domain (tenant_uuid, name);
 COMMENT ON TABLE wazo_auth.tenant_domain IS 'Domain names of a tenant, unique over all tenants';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.tenant', '');
