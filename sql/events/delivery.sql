@@ -179,7 +179,7 @@ DECLARE
 BEGIN
   UPDATE wazo_auth.event_outbox o
   SET parked = false, attempts = 0, next_attempt_at = NULL
-  WHERE o.parked AND (retry_parked_events.id IS NULL OR o.id = retry_parked_events.id);
+  WHERE o.parked AND o.next_attempt_at IS NOT NULL AND (retry_parked_events.id IS NULL OR o.id = retry_parked_events.id);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   PERFORM wazo_auth.wake_relay();
   RETURN v_count;
@@ -191,7 +191,7 @@ COMMENT ON FUNCTION wazo_auth.retry_parked_events(bigint) IS
 CREATE OR REPLACE VIEW wazo_auth.parked_event AS
 SELECT o.id, o.created_at, o.name, o.routing_key, o.data, o.attempts, o.error
 FROM wazo_auth.event_outbox o
-WHERE o.parked;
+WHERE o.parked AND o.next_attempt_at IS NOT NULL;
 COMMENT ON VIEW wazo_auth.parked_event IS 'Events that the message broker has refused too often, and why; wazo_auth.retry_parked_events() sends them again';
 
 CREATE OR REPLACE VIEW wazo_auth.event_stream AS

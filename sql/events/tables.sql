@@ -17,8 +17,7 @@ CREATE TABLE wazo_auth.event_outbox (
   error text COLLATE "C"
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_insert_scale_factor = 0.2, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX event_outbox_retry_idx ON wazo_auth.event_outbox (object_uuid, id) WHERE next_attempt_at IS NOT NULL AND NOT parked;
-CREATE INDEX event_outbox_parked_idx ON wazo_auth.event_outbox (id) WHERE parked;
+CREATE INDEX event_outbox_retry_idx ON wazo_auth.event_outbox (object_uuid, id) WHERE next_attempt_at IS NOT NULL;
 
 COMMENT ON TABLE wazo_auth.event_outbox IS 'Events on their way to the message broker; a row is written in the transaction of the change and leaves when it was delivered';
 COMMENT ON COLUMN wazo_auth.event_outbox.id IS 'Order of sending';
@@ -33,7 +32,7 @@ COMMENT ON COLUMN wazo_auth.event_outbox.attempts IS 'How often the broker has r
 COMMENT ON COLUMN wazo_auth.event_outbox.next_attempt_at IS 'Not before then, and no later event of the object before it; null: at once';
 COMMENT ON COLUMN wazo_auth.event_outbox.parked IS 'Given up after wazo_auth.relay_max_attempts; wazo_auth.retry_parked_events() sends it again';
 COMMENT ON COLUMN wazo_auth.event_outbox.error IS 'Why the last attempt failed';
-COMMENT ON INDEX wazo_auth.event_outbox_retry_idx IS 'What holds up the later events of its object';
+COMMENT ON INDEX wazo_auth.event_outbox_retry_idx IS 'Events that the broker has refused: those that hold up the later ones of their object, and those parked. A new event has no part in it, and a login no work';
 
 -- What was delivered, in the order of delivery. Only the relay writes here, one
 -- transaction after the other, so a reader that remembers the last position it

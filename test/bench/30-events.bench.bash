@@ -1,0 +1,43 @@
+# What the outbox costs: sessions opened a second (by refresh token, so that no
+# password hash hides it) with their events, beside the same without any.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+events_prepare() {
+	[ ! -e "$work/open_session.sql" ] || return 0
+	sql >/dev/null <<-'EOS'
+		SELECT wazo_auth.configure('{"max_user_concurrent_sessions": 100000000}');
+		CREATE TABLE refresh_token_of AS
+		SELECT i, (wazo_auth.token_create('opener' || i, 'secret', access_type => 'offline', client_id => 'bench')).new_refresh_token AS token
+		FROM (SELECT i, wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'opener' || i, 'secret', purpose => 'internal') AS u
+		      FROM generate_series(1, 64) i OFFSET 0) s;
+		ALTER TABLE refresh_token_of ADD PRIMARY KEY (i);
+		VACUUM ANALYZE refresh_token_of;
+	EOS
+	cat >"$work/open_session.sql" <<-'EOS'
+		\set i random(1, 64)
+		SELECT wazo_auth.token_create(refresh_token => (SELECT token FROM refresh_token_of WHERE i = :i), client_id => 'bench');
+	EOS
+}
+
+sessions_with_events() {
+	sed -n '/^CREATE OR REPLACE FUNCTION wazo_auth.emit_session_created(/,/^\$\$;/p' sql/events/functions.sql | sql >/dev/null
+	pgbench_tps -c 2 -f "$work/open_session.sql"
+}
+
+sessions_without_events() {
+	sql >/dev/null <<-'EOS'
+		CREATE OR REPLACE FUNCTION wazo_auth.emit_session_created(session_uuid uuid, tenant_uuid uuid, user_uuid uuid, mobile boolean)
+		RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS 'BEGIN END';
+	EOS
+	pgbench_tps -c 2 -f "$work/open_session.sql"
+}
+
+bench_outbox() {
+	events_prepare
+	# the relay, which shares the machine here, works on another day
+	sql -c "ALTER SYSTEM SET wazo_auth.relay_interval = 0" -c "SELECT pg_reload_conf()" >/dev/null
+	compare "sessions opened, with events / without" ">= 0.9" sessions_with_events sessions_without_events
+	sql -c "ALTER SYSTEM RESET wazo_auth.relay_interval" -c "SELECT pg_reload_conf()" >/dev/null
+	compare "the same while the relay delivers" ">= 0.75" sessions_with_events sessions_without_events
+}
