@@ -31,7 +31,7 @@ trap 'finish; exit 1' INT TERM
 
 private_tree "$work/tree"
 mkdir -p "$work/src/build" "$work/logs"
-cp -r test expected sql wazo_auth.control Makefile README.md "$work/src/"
+cp -r test expected sql wazo_auth.control Makefile README.md CHANGELOG.md LICENSE "$work/src/"
 cp -r docs migrations debian src kore_front "$work/src/" 2>/dev/null || true
 cp build/wazo-auth build/wazo_auth--*.sql "$work/src/build/"
 [ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
