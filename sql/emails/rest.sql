@@ -33,8 +33,20 @@ CREATE OR REPLACE FUNCTION wazo_auth.put_emails(request wazo_auth.http_request, 
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_user uuid := (request.params ->> 'user_uuid')::uuid;
+  v_taken text;
 BEGIN
   emails := request.body -> 'emails';
+  -- An address in use is told before an unknown user.
+  SELECT i.value ->> 'address' INTO v_taken
+  FROM jsonb_array_elements(emails) WITH ORDINALITY i(value, n)
+  JOIN wazo_auth.login l ON l.login = wazo_auth.fold_login(i.value ->> 'address')
+  WHERE l.user_uuid <> v_user
+  ORDER BY i.n
+  LIMIT 1;
+  IF FOUND THEN
+    PERFORM wazo_auth.login_in_use(v_taken, 'email');
+  END IF;
+  PERFORM wazo_auth.check_user_in_sight(request);
   known := ARRAY(SELECT e.address FROM wazo_auth.email e WHERE e.user_uuid = v_user);
   PERFORM wazo_auth.replace_emails(v_user,
     ARRAY(SELECT i.value ->> 'address' FROM jsonb_array_elements(emails) WITH ORDINALITY i(value, n) ORDER BY i.n),
@@ -82,8 +94,8 @@ COMMENT ON FUNCTION wazo_auth.rest_user_emails_put(wazo_auth.http_request) IS
 'PUT /users/{user_uuid}/emails: replaces a user''s addresses; new ones are unconfirmed.';
 
 SELECT wazo_auth.add_route('PUT', '/0.1/admin/users/{user_uuid}/emails', 'wazo_auth.rest_admin_emails_put', 'user_email',
-  access => 'auth.admin.users.{user_uuid}.emails.update', checks => '{body,tenant,user}', body_schema => 'admin_emails_put',
+  access => 'auth.admin.users.{user_uuid}.emails.update', checks => '{body,tenant}', body_schema => 'admin_emails_put',
   summary => 'Replace the e-mail addresses of a user, confirmed or not', errors => '{409}');
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/emails', 'wazo_auth.rest_user_emails_put', 'user_email',
-  access => 'auth.users.{user_uuid}.emails.update', checks => '{body,tenant,user}', body_schema => 'user_emails_put',
+  access => 'auth.users.{user_uuid}.emails.update', checks => '{body,tenant}', body_schema => 'user_emails_put',
   summary => 'Replace the e-mail addresses of a user', errors => '{409}');

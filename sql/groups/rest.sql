@@ -176,6 +176,8 @@ COMMENT ON FUNCTION wazo_auth.rest_group_user_put(wazo_auth.http_request) IS 'PU
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_user_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM wazo_auth.refuse_system_group(wazo_auth.lock_group((request.params ->> 'group_uuid')::uuid, for_members => true));
+  PERFORM wazo_auth.check_user_in_sight(request);
   PERFORM wazo_auth.remove_group_user((request.params ->> 'group_uuid')::uuid, (request.params ->> 'user_uuid')::uuid);
   RETURN wazo_auth.no_content();
 END
@@ -216,5 +218,5 @@ SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/users/{user_uuid}', 
   access => 'auth.groups.{group_uuid}.users.{user_uuid}.create', checks => '{tenant,user,group}',
   summary => 'Put a user into a group', success => 204, errors => '{400,403}');
 SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_delete', 'user_group',
-  access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group,user}',
+  access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group}',
   summary => 'Take a user out of a group', success => 204, errors => '{403}');

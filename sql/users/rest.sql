@@ -46,6 +46,17 @@ SELECT wazo_auth.declare_schema('change_password', 'first_error', 'users', '{
   "new_password": {"type": "string", "required": true, "min": 1}
 }');
 
+CREATE OR REPLACE FUNCTION wazo_auth.check_user_in_sight(request wazo_auth.http_request) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT wazo_auth.user_in_sight((request.params ->> 'user_uuid')::uuid, request.tenant_uuid, wazo_auth.try_uuid(request.token_auth_id)) THEN
+    PERFORM wazo_auth.unknown_user(request.params ->> 'user_uuid');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_user_in_sight(wazo_auth.http_request) IS
+'What the check "user" of a route does, for handlers that have to find other errors before. Raises WA404.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.rest_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
