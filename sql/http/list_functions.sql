@@ -51,26 +51,30 @@ $$;
 COMMENT ON FUNCTION wazo_auth.scope_clause(text, uuid, boolean) IS
 'Condition on a column for wazo_auth.list_page(): it is the tenant given in the argument "@tenant", or with recurse one at or below it.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.search_clause(search jsonb, pattern text, elsewhere boolean) RETURNS text
+CREATE OR REPLACE FUNCTION wazo_auth.search_clause(
+  search jsonb, pattern text, source text DEFAULT NULL, visible text DEFAULT NULL, key text DEFAULT NULL)
+RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   -- Trigrams need three characters in a row; without them the index would be
-  -- read from end to end, so the planner must not see that it could be used.
-  v_template text := CASE WHEN pattern ~ '[^%_\\[:space:][:punct:]]{3}'
-                          THEN 'wazo_auth.fold_login(%s) LIKE (SELECT $1 ->> ''@pattern'')'
+  -- read from end to end, so the planner must not see that it could be used,
+  -- and only what the list shows is looked at.
+  v_indexed boolean := pattern ~ '[^%_\\[:space:][:punct:]]{3}';
+  v_template text := CASE WHEN v_indexed THEN 'wazo_auth.fold_login(%s) LIKE (SELECT $1 ->> ''@pattern'')'
                           ELSE '(wazo_auth.fold_login(%s) || '''') LIKE (SELECT $1 ->> ''@pattern'')' END;
 BEGIN
   RETURN (
-    SELECT CASE WHEN elsewhere
-                THEN string_agg(format('SELECT %s AS key FROM %s WHERE %s', part.key, part.source, part.condition), ' UNION ')
-                ELSE string_agg(part.condition, ' OR ') END
+    SELECT CASE WHEN search_clause.source IS NULL THEN string_agg(part.condition, ' OR ')
+                WHEN v_indexed THEN string_agg(format('SELECT %s AS key FROM %s WHERE %s', part.key, part.source, part.condition), ' UNION ')
+                ELSE string_agg(format('SELECT %s AS key FROM %s JOIN %s ON %s = %s WHERE %s AND (%s)',
+                                       search_clause.key, search_clause.source, part.source, part.key, search_clause.key, visible, part.condition), ' UNION ') END
     FROM (SELECT s.value ->> 'key' AS key, s.value ->> 'from' AS source,
                  (SELECT string_agg(format(v_template, c.name), ' OR ') FROM jsonb_array_elements_text(s.value -> 'columns') c(name)) AS condition
           FROM jsonb_array_elements(search) s) part);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.search_clause(jsonb, text, boolean) IS
-'Text of wazo_auth.list_page() for a search: elsewhere a query of the keys of what matches the argument "@pattern", by the indexes of trigrams on wazo_auth.fold_login(column); else a condition on the list''s own rows.';
+COMMENT ON FUNCTION wazo_auth.search_clause(jsonb, text, text, text, text) IS
+'Text of wazo_auth.list_page() for a search: with source, visible and key of the list a query of the keys of what matches the argument "@pattern", by the indexes of trigrams on wazo_auth.fold_login(column) if the pattern allows it; else a condition on the list''s own rows.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_page(
   query jsonb, args jsonb, answer text[], source text, visible text, columns text, item text, key text,
@@ -110,9 +114,9 @@ BEGIN
   IF search IS NOT NULL AND query ? 'search' THEN
     v_args := v_args || jsonb_build_object('@pattern', wazo_auth.search_pattern(query ->> 'search'));
     IF search -> 0 ? 'from' THEN
-      v_matches := wazo_auth.search_clause(search, v_args ->> '@pattern', true);
+      v_matches := wazo_auth.search_clause(search, v_args ->> '@pattern', source, visible, key);
     ELSE
-      v_filters := concat(v_filters, ' AND (', wazo_auth.search_clause(search, v_args ->> '@pattern', false), ')');
+      v_filters := concat(v_filters, ' AND (', wazo_auth.search_clause(search, v_args ->> '@pattern'), ')');
     END IF;
   END IF;
   IF count_kept THEN

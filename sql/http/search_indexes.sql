@@ -1,6 +1,7 @@
 -- Indexes for the query parameter search of lists. pg_trgm stands in a schema
 -- of the administrator's choice. A row is compared as folded by ourselves:
--- ILIKE would fold by the collation, which for "C" knows ASCII only.
+-- ILIKE would fold by the collation, which for "C" knows ASCII only. Without
+-- fastupdate a search never has to go through a list of late insertions.
 DO $$
 DECLARE
   v_opclass text;
@@ -19,7 +20,7 @@ BEGIN
                  ('tenant', '{name,slug}'),
                  ('tenant_domain', '{name}')) t(table_name, columns)
   LOOP
-    EXECUTE pg_catalog.format('CREATE INDEX %I ON wazo_auth.%I USING gin (%s)',
+    EXECUTE pg_catalog.format('CREATE INDEX %I ON wazo_auth.%I USING gin (%s) WITH (fastupdate = off)',
       v_index.table_name || '_search_idx', v_index.table_name,
       (SELECT pg_catalog.string_agg(pg_catalog.format('wazo_auth.fold_login(%I) %s', c, v_opclass), ', ')
        FROM pg_catalog.unnest(v_index.columns) c));

@@ -29,11 +29,12 @@ COMMENT ON FUNCTION wazo_auth.list_sessions(uuid, jsonb, uuid) IS
 'Page of live sessions: those of a tenant and, with recurse, below, as {"filtered", "total", "items"}; or those of a user, as {"items", "total", "filtered"}. query: a validated session_list.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_session(session_uuid uuid) RETURNS boolean
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT wazo_auth.delete_sessions(ARRAY(
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.delete_sessions(ARRAY(
     SELECT s.token_digest FROM wazo_auth.session s WHERE s.uuid = delete_session.session_uuid)) > 0;
-END;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.delete_session(uuid) IS
 'Ends a session by its own uuid, which is not the token. Returns whether there was one.';
 

@@ -102,6 +102,22 @@ SELECT is(pg_temp.names('/0.1/users?limit=0'), '5/5:', 'and what was undone is n
 SELECT is(pg_temp.names('/0.1/users?limit=0', 'username', :'deep'), '1/1:', 'a tenant has its own count');
 SELECT is(pg_temp.names('/0.1/users?limit=0&recurse=true', 'username', :'deep'), '1/1:', 'with those below');
 
+-- no list reads a whole table of users, sessions, addresses or memberships
+CREATE FUNCTION pg_temp.whole_reads() RETURNS bigint LANGUAGE sql AS $$
+  SELECT sum(pg_stat_get_xact_numscans(c.oid))
+  FROM pg_class c
+  WHERE c.oid IN ('wazo_auth.user'::regclass, 'wazo_auth.email'::regclass, 'wazo_auth.login'::regclass, 'wazo_auth.session'::regclass,
+                  'wazo_auth.group_user'::regclass, 'wazo_auth.user_policy'::regclass, 'wazo_auth.group_policy'::regclass)
+$$;
+SELECT is(t.after - t.before, 0::bigint, 'by indexes only: ' || t.target)
+FROM (SELECT t.target, t.before, t.answer, pg_temp.whole_reads() AS after
+      FROM (SELECT t.target, pg_temp.whole_reads() AS before, pg_temp.ask('GET', t.target, :'north_token') AS answer
+      FROM (VALUES ('/0.1/users'), ('/0.1/users?recurse=true'), ('/0.1/users?limit=2&order=lastname&direction=desc'), ('/0.1/users?search=anna'), ('/0.1/users?search=a'),
+                   ('/0.1/users?search=anna&purpose=user&recurse=true'), ('/0.1/users?email_address=anna@example.org'), ('/0.1/users?username=anna'),
+                   ('/0.1/users?firstname=Anna'), ('/0.1/users?has_policy_slug=by-group'), ('/0.1/users?policy_uuid=' || :'p1'), ('/0.1/users?group_uuid=' || :'g1'),
+                   ('/0.1/groups/' || :'g1' || '/users?search=ann'), ('/0.1/groups?user_uuid=' || :'anna'), ('/0.1/users/' || :'anna' || '/groups'),
+                   ('/0.1/sessions'), ('/0.1/sessions?recurse=true&limit=1'), ('/0.1/users/' || :'anna' || '/sessions')) t(target) OFFSET 0) t OFFSET 0) t;
+
 -- names longer than an index row
 SELECT is(left(pg_temp.ask('POST', '/0.1/users', :'deep_token', json_build_object('firstname', n.long, 'lastname', n.long)::text), 3), '200', 'a name of 100,000 characters')
 FROM (SELECT string_agg(md5(i::text), '') AS long FROM generate_series(1, 3125) i) n;
