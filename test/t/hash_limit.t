@@ -81,6 +81,7 @@ for my $preload (1, 0)
 shared_preload_libraries = '${\($preload ? 'wazo_auth' : '')}'
 restart_after_crash = on
 wazo_auth.max_concurrent_hashes = 1
+wazo_auth.hash_wait_timeout = '120s'
 EOC
 	$node->start;
 	sql('CREATE EXTENSION wazo_auth CASCADE');
