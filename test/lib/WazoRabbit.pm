@@ -43,6 +43,28 @@ sub write
 	return;
 }
 
+# Lets the server, before it starts, serve TLS as well, with a certificate for
+# localhost of an authority of its own. Returns the authority's file and a URI.
+sub use_tls
+{
+	my ($self) = @_;
+	my $dir = "$self->{dir}";
+	$self->{tls_port} = free_port();
+	$self->write('openssl.cnf', "[san]\nsubjectAltName = DNS:localhost\n");
+	for my $command (
+		"req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=test authority' -keyout $dir/ca.key -out $dir/ca.crt",
+		"req -newkey rsa:2048 -nodes -subj '/CN=localhost' -keyout $dir/server.key -out $dir/server.csr",
+		"x509 -req -days 2 -in $dir/server.csr -CA $dir/ca.crt -CAkey $dir/ca.key -CAcreateserial -extfile $dir/openssl.cnf -extensions san -out $dir/server.crt")
+	{
+		system("openssl $command >>$dir/output 2>&1") == 0 or die "openssl $command: " . $self->output;
+	}
+	open(my $file, '>>', "$dir/rabbit.conf") or die "rabbit.conf: $!";
+	print $file "listeners.ssl.1 = 127.0.0.1:$self->{tls_port}\nssl_options.certfile = $dir/server.crt\n",
+	  "ssl_options.keyfile = $dir/server.key\nssl_options.cacertfile = $dir/ca.crt\nssl_options.verify = verify_none\n";
+	close $file or die "rabbit.conf: $!";
+	return ("$dir/ca.crt", "amqps://guest:guest\@localhost:$self->{tls_port}/");
+}
+
 sub uri { return "amqp://guest:guest\@127.0.0.1:$_[0]{port}/" }
 
 sub run

@@ -18,6 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $rabbit = WazoRabbit->new;
+my ($authority, $tls_uri) = $rabbit->use_tls;
 my $node = new_node('relay', <<'EOC');
 wazo_auth.relay_interval = 1
 wazo_auth.relay_retry_pause = 100ms
@@ -185,7 +186,8 @@ $amqp->delete_exchange('xivo');
 emit('b1');
 outbox_is('0', 'a deleted exchange does not stop the relay');
 is(sql('SELECT count(*) FROM wazo_auth.parked_event'), '0', 'nor is an event blamed');
-$amqp->exchange('xivo', 'topic');
+# the bindings went with it
+listen_again();
 
 # an exchange of another type: said, not parked
 sql("SELECT wazo_auth.configure('{\"amqp.exchange_type\": \"fanout\"}')");
@@ -230,6 +232,20 @@ my @lines = grep { !/configure/ } split /\n/, substr(log_text(), $offset);
 ok((grep { /message broker: could not log in/ } @lines), 'a refused login is in the log');
 is_deeply([ grep { /s3cretpw/ } @lines ], [], 'but no password');
 is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ 'wazo_auth' AND query ~ 's3cretpw'"), '0', 'nor in pg_stat_activity');
+
+# TLS: not with a certificate that nobody vouches for
+$offset = -s $node->logfile;
+configure("\"$tls_uri\"");
+emit('d1');
+until_true(sub { substr(log_text(), $offset) =~ /message broker: could not connect: .*SSL/i }, 30);
+like(substr(log_text(), $offset), qr/message broker: could not connect: .*(?:SSL|certificate)/i, 'an unknown certificate is refused');
+is(sql('SELECT count(*) FROM wazo_auth.event_outbox'), '1', 'nothing was sent');
+{
+	local $ENV{SSL_CERT_FILE} = $authority;
+	$node->restart;
+}
+outbox_is('0', 'with a known one it is sent');
+is_deeply(serials(drain())->{d1}, [1], 'over TLS');
 
 # a broker that accepts and says nothing holds up neither stop nor DROP EXTENSION
 my $deaf = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0);
