@@ -93,10 +93,19 @@ send_setup(DbConn *conn)
 	char		timeout[32];
 	const char *values[1] = {timeout};
 
-	/* The server ends what takes too long; the front's own deadline is for a server that does not answer. */
+	/*
+	 * The server ends what takes too long; the front's own deadline is for a server that does not answer.  The rest is
+	 * set for the role wazo_auth_front, too, but a role that is a member of it inherits rights, not settings: parameters
+	 * hold tokens and passwords, which are for no log, and the locks of the database's functions rely on the isolation.
+	 */
 	snprintf(timeout, sizeof(timeout), "%llu", (unsigned long long) front_config.request_timeout);
 	return PQsendQueryParams(conn->pg,
-							 "SELECT pg_catalog.set_config('statement_timeout', $1, false)",
+							 "SELECT pg_catalog.set_config('statement_timeout', $1, false),"
+							 " pg_catalog.set_config('default_transaction_isolation', 'read committed', false),"
+							 " CASE WHEN pg_catalog.has_parameter_privilege('log_parameter_max_length', 'SET')"
+							 " THEN pg_catalog.set_config('log_parameter_max_length', '0', false) END,"
+							 " CASE WHEN pg_catalog.has_parameter_privilege('log_parameter_max_length_on_error', 'SET')"
+							 " THEN pg_catalog.set_config('log_parameter_max_length_on_error', '0', false) END",
 							 1, NULL, values, NULL, NULL, 0) &&
 		PQsendPrepare(conn->pg, statement_name, statement, 5, types) &&
 		PQpipelineSync(conn->pg);

@@ -24,6 +24,8 @@ COMMENT ON ROLE wazo_auth_admin IS 'wazo_auth: may execute the management functi
 -- server's log, however much it logs.
 ALTER ROLE wazo_auth_front SET log_parameter_max_length = 0;
 ALTER ROLE wazo_auth_front SET log_parameter_max_length_on_error = 0;
+-- Settings of a role are not those of its members; the front sets these itself.
+GRANT SET ON PARAMETER log_parameter_max_length, log_parameter_max_length_on_error TO wazo_auth_front;
 -- What counts under a lock (the session cap, one refresh token per client)
 -- must see what was committed before the lock was given, whatever the
 -- database's default is.

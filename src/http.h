@@ -58,6 +58,7 @@ typedef struct HttpCall
 	pg_uuid_t	tenant;			/* the scoping tenant */
 	bool		has_policy;
 	pg_uuid_t	policy;			/* that the path names, by uuid or slug */
+	pg_uuid_t	group;			/* that the path names, after its check */
 	Jsonb	   *query;		/* after validation; NULL: not yet, or none */
 	Jsonb	   *json;			/* the body, likewise */
 

@@ -452,6 +452,7 @@ http_check_target(HttpCall *call, RouteCheck check)
 			uuid = uuid_param(call, "group_uuid");
 			if (!group_in_sight(call, &uuid))
 				unknown("group", "groups", &uuid);
+			call->group = uuid;
 			break;
 		case ROUTE_CHECK_TARGET_TENANT:
 		case ROUTE_CHECK_PARENT_TENANT:

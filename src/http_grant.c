@@ -58,16 +58,13 @@ check_body(HttpCall *call)
 			check_entry(call, false, item.val.string.val, item.val.string.len);
 }
 
-/* The entries of the policy in the path but those that the body keeps. */
+/* Each entry that a question answers. */
 static void
-check_policy_acl(HttpCall *call, bool removing)
+check_answers(HttpCall *call, bool removing, HttpSql which, Datum arg1, Datum arg2)
 {
-	Jsonb	   *stays = removing ? body_acl(call) : NULL;
-
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	http_query(removing ? HTTP_SQL_ACL_TAKEN : HTTP_SQL_ACL_GIVEN, UUIDPGetDatum(&call->policy),
-			   stays ? JsonbPGetDatum(stays) : (Datum) 0);
+	http_query(which, arg1, arg2);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
@@ -84,8 +81,9 @@ check_policy_acl(HttpCall *call, bool removing)
  * The caller's token must grant each access that the request gives (or, with
  * "removing", takes): the path's {access}; else those of the body's acl, when
  * giving; else those of the policy in the path, of which "removing" leaves out
- * what the body keeps.  A policy that is looked at stays locked, so that it is
- * given or taken as it was judged.  Raises WA401 for the first one refused.
+ * what the body keeps; else those of all policies of the group in the path,
+ * which its members come by.  A policy that is looked at stays locked, so that
+ * it is given or taken as it was judged.  Raises WA401 for the first one refused.
  */
 void
 http_check_grant(HttpCall *call, bool removing)
@@ -96,6 +94,10 @@ http_check_grant(HttpCall *call, bool removing)
 		check_entry(call, removing, access.s, access.len);
 	else if (call->json && !removing)
 		check_body(call);
+	else if (!call->has_policy)
+		check_answers(call, removing, HTTP_SQL_GROUP_ACL, UUIDPGetDatum(&call->group), (Datum) 0);
+	else if (removing)
+		check_answers(call, true, HTTP_SQL_ACL_TAKEN, UUIDPGetDatum(&call->policy), JsonbPGetDatum(body_acl(call)));
 	else
-		check_policy_acl(call, removing);
+		check_answers(call, false, HTTP_SQL_ACL_GIVEN, UUIDPGetDatum(&call->policy), (Datum) 0);
 }

@@ -41,6 +41,12 @@ static const struct
 		" SELECT e.entry FROM p CROSS JOIN pg_catalog.unnest(p.acl::pg_catalog.text[]) WITH ORDINALITY e (entry, place)"
 		" WHERE e.entry NOT IN (SELECT pg_catalog.jsonb_array_elements_text($2)) ORDER BY e.place", UUIDOID, JSONBOID, true
 	},
+	[HTTP_SQL_GROUP_ACL] = {
+		"WITH p AS (SELECT p.uuid, p.acl FROM wazo_auth.group_policy gp JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid"
+		" WHERE gp.group_uuid = $1 FOR SHARE)"
+		" SELECT e.entry FROM p CROSS JOIN pg_catalog.unnest(p.acl::pg_catalog.text[]) WITH ORDINALITY e (entry, place)"
+		" ORDER BY p.uuid, e.place", UUIDOID, InvalidOid, true
+	},
 };
 
 /*

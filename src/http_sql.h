@@ -19,6 +19,7 @@ typedef enum HttpSql
 	HTTP_SQL_CHECK_METHOD,		/* name text, -: raises WA400 */
 	HTTP_SQL_ACL_GIVEN,			/* policy uuid, -: text, a row each */
 	HTTP_SQL_ACL_TAKEN,			/* policy uuid, jsonb that stays: text, a row each */
+	HTTP_SQL_GROUP_ACL,			/* group uuid, -: text, a row each */
 	HTTP_SQL_COUNT
 } HttpSql;
 

@@ -215,8 +215,8 @@ SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/users', 'wazo_auth.r
   access => 'auth.groups.{group_uuid}.users.read', checks => '{query,tenant,group}', query_schema => 'group_user_list',
   summary => 'Members of a group');
 SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_put', 'user_group',
-  access => 'auth.groups.{group_uuid}.users.{user_uuid}.create', checks => '{tenant,user,group}',
+  access => 'auth.groups.{group_uuid}.users.{user_uuid}.create', checks => '{tenant,user,group,may_add}',
   summary => 'Put a user into a group', success => 204, errors => '{400,403}');
 SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_delete', 'user_group',
-  access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group}',
+  access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group,may_remove}',
   summary => 'Take a user out of a group', success => 204, errors => '{403}');

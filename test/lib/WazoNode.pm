@@ -99,10 +99,12 @@ sub start_front
 	my $binary = $ENV{WAZO_AUTH_FRONT} // abs_path(dirname(__FILE__) . '/../../build/wazo-auth');
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	my $front = { url => "http://127.0.0.1:$port", log => $node->basedir . "/front.$port.log" };
+	# a member of the role: it inherits the rights, but none of the settings
 	my @cmd = ($binary, '--listen-port', $port, '--database',
-		$node->connstr($database) . ' user=wazo_auth_front', @options);
+		$node->connstr($database) . ' user=front', @options);
 	die "$binary is not built" if !-x $binary;
-	$node->safe_psql('postgres', 'ALTER ROLE wazo_auth_front LOGIN');
+	$node->safe_psql('postgres', q{SELECT 'CREATE ROLE front LOGIN IN ROLE wazo_auth_front'
+		WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'front') \gexec});
 	$front->{pid} = fork() // die "fork: $!";
 	if ($front->{pid} == 0)
 	{

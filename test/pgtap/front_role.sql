@@ -23,7 +23,10 @@ FROM unnest(ARRAY[
   'wazo_auth.token_create(''a'', ''b'')', 'wazo_auth.token_get(gen_random_uuid())', 'wazo_auth.unseal('''', '''')', 'wazo_auth.add_route(''GET'', ''/x'', ''pg_catalog.now'', ''x'')',
   'wazo_auth.configure(''{}'')', 'wazo_auth.set_password(gen_random_uuid(), ''x'')', 'wazo_auth.rest_token_post(NULL)', 'wazo_auth.rest_backends_get(NULL)',
   'wazo_auth.open_session(NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL)', 'wazo_auth.cached_query(''SELECT 1'', ''{}'')', 'wazo_auth.password_hash(''x'')',
-  'set_config(''wazo_auth.argon2_memory'', ''1024'', false)', 'set_config(''log_parameter_max_length'', ''-1'', false)']) f;
+  'set_config(''wazo_auth.argon2_memory'', ''1024'', false)', 'set_config(''log_statement'', ''all'', false)']) f;
+-- Its members do not inherit the role's settings and set these themselves.
+SELECT lives_ok(format('SELECT set_config(%L, ''0'', false)', f), 'the front keeps its parameters out of the log: ' || f)
+FROM unnest(ARRAY['log_parameter_max_length', 'log_parameter_max_length_on_error']) f;
 
 -- Names of the caller's own are not taken for those of the catalog.
 CREATE TEMP TABLE "user" (uuid uuid);

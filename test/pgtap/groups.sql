@@ -86,5 +86,18 @@ FROM (VALUES
   ('add_group_user(''99999999-9999-4999-8999-999999999999'', ''22222222-0000-4000-8000-000000000001'')', 'WA404', 'No such group: "99999999-9999-4999-8999-999999999999"'),
   ('remove_group_user(''99999999-9999-4999-8999-999999999999'', ''22222222-0000-4000-8000-000000000001'')', 'WA404', 'No such group: "99999999-9999-4999-8999-999999999999"')) t(f, s, m);
 
+-- A group's policies are given to who comes in and taken from who goes: only by
+-- a caller that holds their accesses.
+SELECT wazo_auth.create_group(:'north', 'Powerful', 'powerful') AS powerful \gset
+SELECT wazo_auth.add_group_policy(:'powerful', wazo_auth.create_policy(:'north', 'powers', '{!confd.users.read,confd.#}'));
+SELECT pg_temp.token(:'north_user', '{auth.#}') AS clerk, pg_temp.token(:'north_user', '{auth.#,confd.#}') AS chief \gset
+SELECT is(pg_temp.ask('PUT', format('/0.1/groups/%s/users/%s', :'powerful', :'north_user'), :'clerk'),
+  '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "' || :'clerk' || '", "required_access": "confd.#"}, "timestamp": T}',
+  'nobody gives itself a powerful group');
+SELECT is((SELECT count(*) FROM wazo_auth.group_user m WHERE m.group_uuid = :'powerful'), 0::bigint, 'and nothing happened');
+SELECT is(pg_temp.ask('PUT', format('/0.1/groups/%s/users/%s', :'powerful', :'north_user'), :'chief'), '204', 'who holds its accesses does');
+SELECT is(left(pg_temp.ask('DELETE', format('/0.1/groups/%s/users/%s', :'powerful', :'north_user'), :'clerk'), 3), '401', 'nobody takes them either');
+SELECT is(pg_temp.ask('DELETE', format('/0.1/groups/%s/users/%s', :'powerful', :'north_user'), :'north_token'), '204', 'who holds them does');
+
 SELECT * FROM finish();
 ROLLBACK;
