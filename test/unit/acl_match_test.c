@@ -379,6 +379,9 @@ access_from(char *buf, Text pattern)
 	return t;
 }
 
+/* A long run says this often how far it is. */
+#define PROGRESS_PAIRS	5000000
+
 static void
 test_generated(long pairs, uint64_t seed)
 {
@@ -424,6 +427,11 @@ test_generated(long pairs, uint64_t seed)
 		}
 		free(packed);
 		free(compiled);
+		if (done % PROGRESS_PAIRS == 0)
+		{
+			printf("# %ld pairs so far\n", done);
+			fflush(stdout);
+		}
 	}
 	printf("# %ld pairs, %ld granted\n", done, granted_count);
 	check(wrong == 0, "all matchers agree with the reference on generated pairs");
