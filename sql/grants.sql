@@ -71,28 +71,32 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.acl_from_array(text[]),
   wazo_auth.acl_grants(wazo_auth.acl, text, text, text),
   wazo_auth.acl_grants_request(wazo_auth.acl, text[]),
+  wazo_auth.acl_has_negative(wazo_auth.acl),
   wazo_auth.acl_hash(wazo_auth.acl),
   wazo_auth.acl_length(wazo_auth.acl),
   wazo_auth.acl_may_add(wazo_auth.acl, text, text, text),
   wazo_auth.acl_may_remove(wazo_auth.acl, text, text, text),
   wazo_auth.acl_ne(wazo_auth.acl, wazo_auth.acl),
+  wazo_auth.acl_nearest(wazo_auth.acl, text, text, text),
   wazo_auth.acl_of(text[]),
   wazo_auth.acl_refuses(wazo_auth.acl, text),
   wazo_auth.acl_request(text, text, text),
   wazo_auth.acl_to_array(wazo_auth.acl),
-  wazo_auth.current_auth_id(),
-  wazo_auth.may(text),
-  wazo_auth.may_reach(uuid),
-  wazo_auth.use_token(uuid)
+  wazo_auth.can(text),
+  wazo_auth.can_reach(uuid),
+  wazo_auth.current_tenant_uuid(),
+  wazo_auth.current_user_uuid(),
+  wazo_auth.set_token(uuid)
 TO wazo_auth_admin, wazo_auth_service;
 GRANT EXECUTE ON FUNCTION
   wazo_auth.explain_access(uuid, text, uuid),
   wazo_auth.explain_token_access(uuid, text),
   wazo_auth.policy_impact(uuid, wazo_auth.acl),
   wazo_auth.user_policies(uuid, text),
-  wazo_auth.who_can(text, uuid)
+  wazo_auth.what_grants(text, uuid, boolean),
+  wazo_auth.who_can(text, uuid, boolean)
 TO wazo_auth_admin;
 
 -- Reading the events is for who administers; others get it by a GRANT on the
--- view, which shows no secret.
-GRANT SELECT ON wazo_auth.event_stream, wazo_auth.parked_event TO wazo_auth_admin;
+-- view, which shows no secret. So is reading which accesses there are.
+GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.parked_event TO wazo_auth_admin;

@@ -18,10 +18,11 @@
 
 #include "token.h"
 
-PG_FUNCTION_INFO_V1(wazo_auth_use_token);
-PG_FUNCTION_INFO_V1(wazo_auth_may);
-PG_FUNCTION_INFO_V1(wazo_auth_may_reach);
-PG_FUNCTION_INFO_V1(wazo_auth_current_auth_id);
+PG_FUNCTION_INFO_V1(wazo_auth_set_token);
+PG_FUNCTION_INFO_V1(wazo_auth_can);
+PG_FUNCTION_INFO_V1(wazo_auth_can_reach);
+PG_FUNCTION_INFO_V1(wazo_auth_current_user_uuid);
+PG_FUNCTION_INFO_V1(wazo_auth_current_tenant_uuid);
 
 static Session current;
 static bool has_current = false;
@@ -51,12 +52,12 @@ forget_in_subtransaction(SubXactEvent event, SubTransactionId own,
 }
 
 /*
- * use_token(token uuid): from here to the end of the transaction may() and the
+ * set_token(token uuid): from here to the end of the transaction can() and the
  * others speak for this token.  Returns whether it is a live one; with null,
  * an unknown or an expired token there is none any more.
  */
 Datum
-wazo_auth_use_token(PG_FUNCTION_ARGS)
+wazo_auth_set_token(PG_FUNCTION_ARGS)
 {
 	static bool registered = false;
 	Session		found;
@@ -95,9 +96,9 @@ alive(void)
 	return has_current && current.expires_at > GetCurrentStatementStartTimestamp();
 }
 
-/* may(access): does the current token grant it?  False without a token. */
+/* can(access): does the current token grant it?  False without a token. */
 Datum
-wazo_auth_may(PG_FUNCTION_ARGS)
+wazo_auth_can(PG_FUNCTION_ARGS)
 {
 	text	   *access = PG_GETARG_TEXT_PP(0);
 
@@ -106,20 +107,39 @@ wazo_auth_may(PG_FUNCTION_ARGS)
 								  VARSIZE_ANY_EXHDR(access)));
 }
 
-/* may_reach(tenant): is it the tenant of the current token, or below it? */
+/* can_reach(tenant): is it the tenant of the current token, or below it? */
 Datum
-wazo_auth_may_reach(PG_FUNCTION_ARGS)
+wazo_auth_can_reach(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(alive() &&
 				   session_reaches_tenant(&current, PG_GETARG_UUID_P(0)));
 }
 
-/* current_auth_id(): who the current token belongs to, or null. */
-Datum
-wazo_auth_current_auth_id(PG_FUNCTION_ARGS)
+static Datum
+uuid_datum(const pg_uuid_t *uuid)
 {
-	if (!alive())
+	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+
+	*copy = *uuid;
+	return UUIDPGetDatum(copy);
+}
+
+/* current_user_uuid(): whose the current token is; null when nobody's. */
+Datum
+wazo_auth_current_user_uuid(PG_FUNCTION_ARGS)
+{
+	if (!alive() || !current.has_user)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(current.auth_id,
-											  current.auth_id_len));
+	return uuid_datum(&current.user_uuid);
+}
+
+/* current_tenant_uuid(): the tenant its owner belongs to now, or null. */
+Datum
+wazo_auth_current_tenant_uuid(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	tenant;
+
+	if (!alive() || !session_owner_tenant(&current, &tenant))
+		PG_RETURN_NULL();
+	return uuid_datum(&tenant);
 }

@@ -43,6 +43,20 @@ CREATE OR REPLACE FUNCTION wazo_auth.acl_refuses(acl wazo_auth.acl, access pg_ca
 COMMENT ON FUNCTION wazo_auth.acl_refuses(wazo_auth.acl, pg_catalog.text) IS
 'Does a negative entry of the ACL match the access, whoever holds it? Such an ACL refuses the access beside any other';
 
+CREATE OR REPLACE FUNCTION wazo_auth.acl_has_negative(acl wazo_auth.acl)
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_has_negative';
+COMMENT ON FUNCTION wazo_auth.acl_has_negative(wazo_auth.acl) IS
+'Has the ACL a negative entry?';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_nearest(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text, OUT prefix pg_catalog.int4, OUT edits pg_catalog.int4, OUT missing pg_catalog.text)
+    RETURNS pg_catalog.record
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'wazo_auth_acl_nearest';
+COMMENT ON FUNCTION wazo_auth.acl_nearest(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'The positive entry that comes nearest to granting the access, counted from 1: it agrees with it for most leading segments (prefix), then needs the fewest segments replaced, added or taken away (edits), then is the first; missing says what these are. Nulls without a positive entry, or when more than 32 segments were to be compared';
+
 CREATE OR REPLACE FUNCTION wazo_auth.acl_length(acl wazo_auth.acl)
     RETURNS pg_catalog.int4
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION wazo_auth.user_policies(user_uuid uuid, backend text DEFAULT 'wazo_user',
   OUT place bigint, OUT via text, OUT group_uuid uuid, OUT policy_uuid uuid)
 RETURNS SETOF record
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   SELECT pg_catalog.row_number() OVER (ORDER BY part.kind, part.name, part.policy_uuid),
          CASE part.kind WHEN 1 THEN 'default' WHEN 2 THEN 'group' ELSE 'direct' END,
@@ -33,222 +33,108 @@ END;
 COMMENT ON FUNCTION wazo_auth.user_policies(uuid, text) IS
 'The policies that make up wazo_auth.user_acl(user, backend), in its order: how the user comes by each (default, group or direct), and the group.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.who_can(access text, tenant_uuid uuid DEFAULT NULL,
-  OUT kind text, OUT uuid uuid, OUT in_tenant uuid, OUT name text)
+CREATE OR REPLACE FUNCTION wazo_auth.who_can(access text, tenant uuid DEFAULT NULL, recurse boolean DEFAULT true,
+  OUT user_uuid uuid, OUT username text, OUT tenant_uuid uuid,
+  OUT via text, OUT group_uuid uuid, OUT group_name text, OUT policy_uuid uuid, OUT policy_name text, OUT entry text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   -- operators are not found on this search_path without their schema
   v_granting uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p WHERE p.acl OPERATOR(wazo_auth.@>) who_can.access);
-  -- few policies have negative entries, so looking at all of them is cheap
-  v_refusing uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p WHERE wazo_auth.acl_refuses(p.acl, who_can.access));
-  v_default wazo_auth.acl := wazo_auth.default_acl('wazo_user');
-  v_default_grants boolean := COALESCE(v_default OPERATOR(wazo_auth.@>) who_can.access, false);
-  v_default_refuses boolean := COALESCE(wazo_auth.acl_refuses(v_default, who_can.access), false);
-BEGIN
+  v_refusing uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p
+                             WHERE wazo_auth.acl_has_negative(p.acl) AND wazo_auth.acl_refuses(p.acl, who_can.access));
+  v_default uuid := (SELECT up.policy_uuid FROM wazo_auth.user_policies(NULL) up WHERE up.via = 'default');
   -- Users that the access names: "me" may stand for them. Each is asked by
   -- itself; for everybody else "me" is only itself.
-  RETURN QUERY
-  WITH named AS MATERIALIZED (
+  v_named uuid[] := ARRAY(
     SELECT u.uuid
     FROM pg_catalog.string_to_table(who_can.access, '.') s(word)
     JOIN wazo_auth.user u ON u.uuid = wazo_auth.try_uuid(s.word)
-    GROUP BY u.uuid
-  ), candidate AS MATERIALIZED (
-    SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = ANY (v_granting)
-    UNION
-    SELECT gu.user_uuid
-    FROM wazo_auth.group_policy gp
+    GROUP BY u.uuid);
+BEGIN
+  RETURN QUERY
+  WITH granting AS MATERIALIZED (
+    SELECT p.uuid, p.name, p.slug, d.entry
+    FROM wazo_auth.policy p
+    CROSS JOIN LATERAL wazo_auth.acl_decide(p.acl, who_can.access, 'me', 'my_session') d
+    WHERE p.uuid = ANY (v_granting)
+  ), way AS (
+    SELECT up.user_uuid, 3 AS place, NULL::uuid AS group_uuid, g.*
+    FROM granting g
+    JOIN wazo_auth.user_policy up ON up.policy_uuid = g.uuid
+    UNION ALL
+    SELECT gu.user_uuid, 2, gp.group_uuid, g.*
+    FROM granting g
+    JOIN wazo_auth.group_policy gp ON gp.policy_uuid = g.uuid
     JOIN wazo_auth.group_user gu ON gu.group_uuid = gp.group_uuid
-    WHERE gp.policy_uuid = ANY (v_granting)
-    UNION
-    SELECT u.uuid FROM wazo_auth.user u WHERE v_default_grants
+    UNION ALL
+    SELECT u.uuid, 1, NULL, g.*
+    FROM granting g
+    CROSS JOIN wazo_auth.user u
+    WHERE g.uuid = v_default
   ), granted AS (
-    SELECT c.user_uuid AS uuid FROM candidate c
-    WHERE NOT v_default_refuses
+    SELECT w.*
+    FROM way w
+    WHERE NOT COALESCE(v_default = ANY (v_refusing), false)
       AND NOT EXISTS (
         SELECT FROM wazo_auth.user_policy up
-        WHERE up.user_uuid = c.user_uuid AND up.policy_uuid = ANY (v_refusing))
+        WHERE up.user_uuid = w.user_uuid AND up.policy_uuid = ANY (v_refusing))
       AND NOT EXISTS (
         SELECT FROM wazo_auth.group_policy gp
         JOIN wazo_auth.group_user gu ON gu.group_uuid = gp.group_uuid
-        WHERE gu.user_uuid = c.user_uuid AND gp.policy_uuid = ANY (v_refusing))
-      AND c.user_uuid NOT IN (SELECT n.uuid FROM named n)
+        WHERE gu.user_uuid = w.user_uuid AND gp.policy_uuid = ANY (v_refusing))
+      AND w.user_uuid <> ALL (v_named)
     UNION ALL
-    SELECT n.uuid FROM named n
-    WHERE wazo_auth.acl_grants(wazo_auth.user_acl(n.uuid), who_can.access, n.uuid::text, NULL)
+    SELECT n.uuid, CASE up.via WHEN 'default' THEN 1 WHEN 'group' THEN 2 ELSE 3 END, up.group_uuid,
+           p.uuid, p.name, p.slug, d.entry
+    FROM pg_catalog.unnest(v_named) n(uuid)
+    CROSS JOIN LATERAL wazo_auth.user_policies(n.uuid) up
+    JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
+    CROSS JOIN LATERAL wazo_auth.acl_decide(p.acl, who_can.access, n.uuid::text, 'my_session') d
+    WHERE d.granted AND wazo_auth.acl_grants(wazo_auth.user_acl(n.uuid), who_can.access, n.uuid::text, 'my_session')
   )
-  SELECT 'user', u.uuid, u.tenant_uuid, u.username
-  FROM granted g
-  JOIN wazo_auth.user u ON u.uuid = g.uuid
-  JOIN wazo_auth.tenant t ON t.uuid = u.tenant_uuid
-  WHERE who_can.tenant_uuid IS NULL OR who_can.tenant_uuid = ANY (t.path)
-  ORDER BY u.username, u.uuid;
-
-  RETURN QUERY
-  SELECT 'group', g.uuid, g.tenant_uuid, g.name
-  FROM wazo_auth.group g
-  JOIN wazo_auth.tenant t ON t.uuid = g.tenant_uuid
-  WHERE (who_can.tenant_uuid IS NULL OR who_can.tenant_uuid = ANY (t.path))
-    AND g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = ANY (v_granting))
-    AND g.uuid NOT IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = ANY (v_refusing))
-  ORDER BY g.name, g.uuid;
-
-  RETURN QUERY
-  SELECT 'policy', p.uuid, p.tenant_uuid, p.name
-  FROM wazo_auth.policy p
-  JOIN wazo_auth.tenant t ON t.uuid = p.tenant_uuid
-  WHERE p.uuid = ANY (v_granting)
-    AND (who_can.tenant_uuid IS NULL OR who_can.tenant_uuid = ANY (t.path))
-  ORDER BY p.name, p.uuid;
+  SELECT u.uuid, u.username, u.tenant_uuid,
+         (ARRAY['default', 'group', 'direct'])[w.place], g.uuid, g.name, w.uuid, w.name, w.entry
+  FROM granted w
+  JOIN wazo_auth.user u ON u.uuid = w.user_uuid
+  LEFT JOIN wazo_auth.group g ON g.uuid = w.group_uuid
+  WHERE who_can.tenant IS NULL
+     OR u.tenant_uuid = who_can.tenant
+     OR who_can.recurse AND u.tenant_uuid IN (SELECT t.uuid FROM wazo_auth.tenant t WHERE who_can.tenant = ANY (t.path))
+  ORDER BY u.username, u.uuid, w.place, g.slug, w.slug, g.uuid, w.uuid;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.who_can(text, uuid) IS
-'Every user, then every group, then every policy that grants the access, by index; with a tenant only those in it and below. A user is listed, enabled or not, when wazo_auth.user_acl(user) grants it with "me" as the user; a group when its policies together do. my_session is only itself.';
+COMMENT ON FUNCTION wazo_auth.who_can(text, uuid, boolean) IS
+'The users, enabled or not, to whom wazo_auth.user_acl(user) grants the access, with "me" as the user and my_session as only itself: one row for each way, that is the policy, its first entry that grants, and how the user comes by the policy (default, group or direct). A user whom a negative entry of any of its policies denies is not in it. tenant: only users in it and, with recurse, below. By index over policies, then joins.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.explain_access(user_uuid uuid, access text, session_uuid uuid DEFAULT NULL,
-  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid, OUT group_name text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-  IF NOT EXISTS (SELECT FROM wazo_auth.user u WHERE u.uuid = explain_access.user_uuid) THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such user: "%s"', explain_access.user_uuid), 'unknown-user',
-                                  pg_catalog.json_build_object('uuid', explain_access.user_uuid), 'users');
-  END IF;
-  SELECT d.granted, d.entry, up.via, p.uuid, p.name, g.uuid, g.name
-    INTO granted, entry, via, policy_uuid, policy_name, group_uuid, group_name
-  FROM wazo_auth.user_policies(explain_access.user_uuid) up
-  JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
-  LEFT JOIN wazo_auth.group g ON g.uuid = up.group_uuid
-  CROSS JOIN LATERAL wazo_auth.acl_decide(p.acl, explain_access.access, explain_access.user_uuid::text,
-                                          explain_access.session_uuid::text) d
-  WHERE d.entry_number IS NOT NULL
-  -- one negative entry anywhere decides
-  ORDER BY d.granted, up.place
-  LIMIT 1;
-  granted := COALESCE(granted, false);
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.explain_access(uuid, text, uuid) IS
-'Would a token of this user grant the access if it were made now, and why: the entry that decides, its policy, and how the user comes by it (default, group or direct). Nulls when no entry matches. Raises WA404 for an unknown user.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.explain_token_access(token uuid, access text,
-  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid, OUT group_name text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-  v_user uuid;
-BEGIN
-  SELECT d.granted, d.entry, s.user_uuid INTO granted, entry, v_user
-  FROM wazo_auth.session s
-  JOIN wazo_auth.acl_set a ON a.digest = s.acl_digest
-  CROSS JOIN LATERAL wazo_auth.acl_decide(a.acl, explain_token_access.access,
-                                          COALESCE(s.user_uuid::text, s.auth_id), s.uuid::text) d
-  WHERE s.token_digest = wazo_auth.token_digest(explain_token_access.token)
-    AND s.expires_at > pg_catalog.clock_timestamp();
-  IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(404, 'No such token');
-  END IF;
-  -- where that entry comes from, as far as today's policies tell
-  SELECT up.via, p.uuid, p.name, g.uuid, g.name
-    INTO via, policy_uuid, policy_name, group_uuid, group_name
-  FROM wazo_auth.user_policies(v_user) up
-  JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
-  LEFT JOIN wazo_auth.group g ON g.uuid = up.group_uuid
-  WHERE entry = ANY (p.acl::text[])
-  ORDER BY up.place
-  LIMIT 1;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.explain_token_access(uuid, text) IS
-'Does this token grant the access, and why: the entry of its ACL that decides, and the policy that gives the user this entry now; nulls when it is no policy''s any more. Raises WA404 for an unknown or expired token.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.policy_impact(policy_uuid uuid, new_acl wazo_auth.acl,
-  OUT user_uuid uuid, OUT tenant_uuid uuid, OUT username text, OUT change text, OUT access text)
+CREATE OR REPLACE FUNCTION wazo_auth.what_grants(access text, tenant uuid DEFAULT NULL, recurse boolean DEFAULT true,
+  OUT kind text, OUT uuid uuid, OUT tenant_uuid uuid, OUT name text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  v_old wazo_auth.acl;
-  v_default uuid;
+  v_granting uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p WHERE p.acl OPERATOR(wazo_auth.@>) what_grants.access);
+  v_refusing uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p
+                             WHERE wazo_auth.acl_has_negative(p.acl) AND wazo_auth.acl_refuses(p.acl, what_grants.access));
 BEGIN
-  SELECT p.acl INTO v_old FROM wazo_auth.policy p WHERE p.uuid = policy_impact.policy_uuid;
-  IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such policy: "%s"', policy_impact.policy_uuid), 'unknown-policy',
-                                  pg_catalog.json_build_object('uuid', policy_impact.policy_uuid), 'policies');
-  END IF;
-  SELECT up.policy_uuid INTO v_default FROM wazo_auth.user_policies(NULL) up WHERE up.via = 'default';
-
   RETURN QUERY
-  WITH known AS (
-    SELECT a.access FROM wazo_auth.access a
-    UNION
-    SELECT pg_catalog.replace(a.access, '{user_uuid}', 'me') FROM wazo_auth.access a
-    UNION
-    -- what an entry itself stands for, whether it is a known access or not
-    SELECT pg_catalog.regexp_replace(e.entry, '^!', '')
-    FROM pg_catalog.unnest(v_old::text[] || policy_impact.new_acl::text[]) e(entry)
-  ), asked AS MATERIALIZED (
-    SELECT v.*
-    FROM (
-      SELECT k.access,
-             v_old OPERATOR(wazo_auth.@>) k.access AS old_grants, wazo_auth.acl_refuses(v_old, k.access) AS old_refuses,
-             policy_impact.new_acl OPERATOR(wazo_auth.@>) k.access AS new_grants, wazo_auth.acl_refuses(policy_impact.new_acl, k.access) AS new_refuses
-      FROM known k
-    ) v
-    WHERE v.old_grants <> v.new_grants OR v.old_refuses <> v.new_refuses
-  ), affected AS MATERIALIZED (
-    SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = policy_impact.policy_uuid
-    UNION
-    SELECT gu.user_uuid
-    FROM wazo_auth.group_policy gp
-    JOIN wazo_auth.group_user gu ON gu.group_uuid = gp.group_uuid
-    WHERE gp.policy_uuid = policy_impact.policy_uuid
-    UNION
-    SELECT u.uuid FROM wazo_auth.user u WHERE v_default = policy_impact.policy_uuid
-  ), other_policy AS MATERIALIZED (
-    SELECT o.user_uuid, o.policy_uuid
-    FROM (
-      SELECT a.user_uuid, up.policy_uuid FROM affected a JOIN wazo_auth.user_policy up ON up.user_uuid = a.user_uuid
-      UNION
-      SELECT a.user_uuid, gp.policy_uuid
-      FROM affected a
-      JOIN wazo_auth.group_user gu ON gu.user_uuid = a.user_uuid
-      JOIN wazo_auth.group_policy gp ON gp.group_uuid = gu.group_uuid
-      UNION
-      SELECT a.user_uuid, v_default FROM affected a WHERE v_default IS NOT NULL
-    ) o
-    WHERE o.policy_uuid <> policy_impact.policy_uuid
-  ), verdict AS MATERIALIZED (
-    SELECT v.*
-    FROM (
-      SELECT p.uuid AS policy_uuid, k.access,
-             p.acl OPERATOR(wazo_auth.@>) k.access AS grants, wazo_auth.acl_refuses(p.acl, k.access) AS refuses
-      FROM wazo_auth.policy p
-      CROSS JOIN asked k
-      WHERE p.uuid IN (SELECT o.policy_uuid FROM other_policy o)
-    ) v
-    WHERE v.grants OR v.refuses
-  ), other AS (
-    SELECT o.user_uuid, v.access, pg_catalog.bool_or(v.grants) AS grants, pg_catalog.bool_or(v.refuses) AS refuses
-    FROM other_policy o
-    JOIN verdict v ON v.policy_uuid = o.policy_uuid
-    GROUP BY o.user_uuid, v.access
-  ), compared AS (
-    SELECT a.user_uuid, k.access,
-           (k.old_grants OR COALESCE(o.grants, false)) AND NOT k.old_refuses AND NOT COALESCE(o.refuses, false) AS old,
-           (k.new_grants OR COALESCE(o.grants, false)) AND NOT k.new_refuses AND NOT COALESCE(o.refuses, false) AS new
-    FROM affected a
-    CROSS JOIN asked k
-    LEFT JOIN other o ON o.user_uuid = a.user_uuid AND o.access = k.access
-  )
-  SELECT u.uuid, u.tenant_uuid, u.username, CASE WHEN c.new THEN 'gains' ELSE 'loses' END, c.access COLLATE "C"
-  FROM compared c
-  JOIN wazo_auth.user u ON u.uuid = c.user_uuid
-  WHERE c.old <> c.new
-  ORDER BY u.username, u.uuid, 5;
+  SELECT f.kind, f.uuid, f.tenant_uuid, f.name
+  FROM (
+    SELECT 'group' AS kind, g.uuid, g.tenant_uuid, g.name
+    FROM wazo_auth.group g
+    WHERE g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = ANY (v_granting))
+      AND g.uuid NOT IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = ANY (v_refusing))
+    UNION ALL
+    SELECT 'policy', p.uuid, p.tenant_uuid, p.name
+    FROM wazo_auth.policy p
+    WHERE p.uuid = ANY (v_granting)
+  ) f
+  WHERE what_grants.tenant IS NULL
+     OR f.tenant_uuid = what_grants.tenant
+     OR what_grants.recurse AND f.tenant_uuid IN (SELECT t.uuid FROM wazo_auth.tenant t WHERE what_grants.tenant = ANY (t.path))
+  ORDER BY f.kind, f.name, f.uuid;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.policy_impact(uuid, wazo_auth.acl) IS
-'Who would gain or lose what if the policy had this ACL. Asked are the accesses of wazo_auth.access and the entries themselves; "me" in an access stands for the user itself. Tokens that exist keep their ACL. Raises WA404 for an unknown policy.';
+COMMENT ON FUNCTION wazo_auth.what_grants(text, uuid, boolean) IS
+'The groups whose policies together grant the access (kind: group), then the policies that do by themselves (kind: policy), by index; "me" and my_session are only themselves. tenant: only what is in it and, with recurse, below.';

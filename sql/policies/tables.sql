@@ -43,7 +43,7 @@ CREATE TABLE wazo_auth.access (
   -- What people registered may ship with a later version, and be in a dump.
   PRIMARY KEY (access, shipped)
 );
-COMMENT ON TABLE wazo_auth.access IS 'Accesses known to be asked for: those of the routes, and those that daemons and people register';
+COMMENT ON TABLE wazo_auth.access IS 'Accesses known to be asked for, beside those of the routes: what the daemons ask for, and what people register. All of them are in the view known_access';
 COMMENT ON COLUMN wazo_auth.access.access IS 'As a service asks for it, with {name} for the parts that vary';
 COMMENT ON COLUMN wazo_auth.access.shipped IS 'Came with the extension, so a dump leaves it out';
 

@@ -1,9 +1,10 @@
--- 100,000 users in 100 tenants, with 2,100 policies of some 60 entries that
+-- 100,000 users in a tree of 100 tenants, with 2,100 policies of some 60 entries that
 -- they have by two groups each, and one in three directly.
 SET client_min_messages = warning;
 CREATE EXTENSION wazo_auth CASCADE;
 SELECT wazo_auth.bootstrap('root', 'secret') AS top \gset
-SELECT count(wazo_auth.create_tenant(:'top', 'tenant ' || i, 't' || i)) FROM generate_series(1, 100) AS i;
+SELECT count(wazo_auth.create_tenant(CASE WHEN i < 10 THEN :'top' ELSE md5('t' || i / 10)::uuid END, 'tenant ' || i, 't' || i, md5('t' || i)::uuid))
+  FROM generate_series(1, 100) AS i;
 CREATE TEMP TABLE tenant AS
 SELECT uuid, slug, substr(slug, 2)::int AS n FROM wazo_auth.tenant WHERE uuid <> :'top';
 INSERT INTO wazo_auth.policy (tenant_uuid, name, slug, acl)

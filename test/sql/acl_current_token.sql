@@ -16,59 +16,72 @@ INSERT INTO wazo_auth.session (token_digest, uuid, tenant_uuid, acl_digest, expi
 CREATE TABLE cur_line (id int, tenant uuid);
 INSERT INTO cur_line SELECT i, CASE WHEN i % 2 = 0 THEN :'below' ELSE :'top' END::uuid FROM generate_series(1, 6) AS i;
 ALTER TABLE cur_line ENABLE ROW LEVEL SECURITY;
-CREATE POLICY by_token ON cur_line USING (wazo_auth.may('line.' || id || '.read') AND wazo_auth.may_reach(tenant));
+CREATE POLICY by_token ON cur_line USING (wazo_auth.can('line.' || id || '.read') AND wazo_auth.can_reach(tenant));
 GRANT SELECT ON cur_line TO wazo_auth_service;
 
 SET ROLE wazo_auth_service;
 -- nobody sees anything, and nobody is anybody
 SELECT * FROM cur_line;
-SELECT current_auth_id() IS NULL AS nobody, may('line.1.read') AS f, may(NULL) IS NULL AS n, may_reach(NULL) IS NULL AS n;
+SELECT current_user_uuid() IS NULL AND current_tenant_uuid() IS NULL AS nobody, can('line.1.read') AS f, can(NULL) IS NULL AS n, can_reach(NULL) IS NULL AS n;
 -- one transaction for the token
 BEGIN;
-SELECT use_token(:'token_a');
+SELECT set_token(:'token_a');
 SELECT id FROM cur_line ORDER BY id;
-SELECT current_auth_id() = :'alice' AS alice, may('mine.' || :'alice') AS me, may('s.00000000-0000-4000-8000-0000000000f1') AS my_session, may('mine.x') AS f;
-SELECT use_token(:'token_b');
+SELECT current_user_uuid() = :'alice' AS alice, current_tenant_uuid() = :'below' AS below, can('mine.' || :'alice') AS me, can('s.00000000-0000-4000-8000-0000000000f1') AS my_session, can('mine.x') AS f;
+SELECT set_token(:'token_b');
 SELECT id FROM cur_line ORDER BY id;
-SELECT current_auth_id(), may_reach(:'top') AS t;
-SELECT use_token('00000000-0000-4000-8000-0000000000c1') AS unknown;
+SELECT current_user_uuid() IS NULL AS of_the_service, current_tenant_uuid() = :'top' AS top, can_reach(:'top') AS t;
+SELECT set_token('00000000-0000-4000-8000-0000000000c1') AS unknown;
 SELECT id FROM cur_line;
-SELECT use_token(:'token_a');
-SELECT use_token(NULL);
+SELECT set_token(:'token_a');
+SELECT set_token(NULL);
 SELECT id FROM cur_line;
 COMMIT;
 -- it ends with the transaction, also with one of a single statement
-SELECT use_token(:'token_a');
+SELECT set_token(:'token_a');
 SELECT id FROM cur_line;
 BEGIN;
-SELECT use_token(:'token_a');
+SELECT set_token(:'token_a');
 ROLLBACK;
 SELECT id FROM cur_line;
 -- savepoints: kept by release, dropped by rollback
 BEGIN;
 SAVEPOINT a;
-SELECT use_token(:'token_a');
+SELECT set_token(:'token_a');
 RELEASE a;
 SELECT count(*) FROM cur_line;
 SAVEPOINT b;
 SELECT count(*) FROM cur_line;
 ROLLBACK TO b;
 SELECT count(*) FROM cur_line;
-SELECT use_token(:'token_b');
+SELECT set_token(:'token_b');
 ROLLBACK TO b;
 SELECT count(*) AS none_rather_than_the_former FROM cur_line;
 COMMIT;
 RESET ROLE;
+-- once per query, not once per row: an InitPlan
+BEGIN;
+SELECT set_token(:'token_a');
+EXPLAIN (COSTS OFF) SELECT id FROM pg_catalog.generate_series(1, 3) AS id WHERE (SELECT can('line.1.read'));
+SELECT id FROM pg_catalog.generate_series(1, 3) AS id WHERE (SELECT can('line.1.read'));
+SELECT id FROM pg_catalog.generate_series(1, 3) AS id WHERE (SELECT can('line.1.delete'));
+COMMIT;
+-- the user's present tenant, though the token was made in another
+BEGIN;
+UPDATE wazo_auth.user SET tenant_uuid = :'top' WHERE uuid = :'alice';
+SELECT set_token(:'token_a');
+SELECT current_tenant_uuid() = :'top' AS top;
+ROLLBACK;
 -- a token that expires during the transaction
 BEGIN;
 UPDATE wazo_auth.session SET expires_at = clock_timestamp() + '1s' WHERE token_digest = token_digest(:'token_a');
-SELECT use_token(:'token_a') AND may('line.1.read') AS before;
+SELECT set_token(:'token_a') AND can('line.1.read') AS before;
 DO $$ BEGIN WHILE clock_timestamp() <= (SELECT expires_at FROM wazo_auth.session WHERE uuid = '00000000-0000-4000-8000-0000000000f1') LOOP PERFORM pg_sleep(0.05); END LOOP; END $$;
-SELECT may('line.1.read') AS after, may_reach(:'below') AS after, current_auth_id() IS NULL AS nobody;
+SELECT can('line.1.read') AS after, can_reach(:'below') AS after, current_user_uuid() IS NULL AND current_tenant_uuid() IS NULL AS nobody;
 ROLLBACK;
 -- not for everybody
 SET ROLE wazo_auth_front;
-SELECT use_token(:'token_a');
+SELECT set_token(:'token_a');
 RESET ROLE;
 DROP TABLE cur_line;
 DELETE FROM wazo_auth.user WHERE uuid = :'alice';

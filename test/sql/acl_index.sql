@@ -12,13 +12,13 @@ $$ SELECT CASE WHEN hashint4(seed) & 7 = 0 THEN '!' ELSE '' END || string_agg(pg
      FROM generate_series(1, 1 + (hashint4(seed + 7) & 3)) AS k $$;
 CREATE TABLE acl_row AS
 SELECT i AS id, ARRAY(SELECT pg_temp.pattern(i * 50 + k) FROM generate_series(1, hashint4(i) & 7) AS k)::acl AS acl
-  FROM generate_series(1, 1500) AS i;
+  FROM generate_series(1, 3000) AS i;
 CREATE TABLE acl_access AS
 SELECT access FROM (SELECT DISTINCT regexp_replace(replace(replace(pg_temp.pattern(i), '*', 'x'), '#', 'y.z'), '^!', '') AS access FROM generate_series(900000, 901200) AS i) AS x
  ORDER BY md5(access) LIMIT 340;
 INSERT INTO acl_row VALUES (-1, '{}'), (-2, NULL), (-3, '{!a}'), (-4, '{""}'), (-5, '{#}'), (-6, ARRAY[repeat('x', 1024)]), (-7, ARRAY[repeat('y.', 511) || '#']);
 INSERT INTO acl_access VALUES (''), ('.'), (repeat('x', 1024)), (repeat('x', 1025)), (repeat('y.', 511)), (repeat('y.', 512)), (repeat('a.', 300)), (repeat('z', 65536)), (repeat('z', 65537)), (NULL);
-SELECT count(*) FROM acl_access;
+SELECT (SELECT count(*) FROM acl_access) * (SELECT count(*) FROM acl_row) > 1000000 AS million_pairs;
 CREATE INDEX acl_row_acl ON acl_row USING gin (acl);
 ANALYZE acl_row, acl_access;
 
@@ -46,6 +46,26 @@ SELECT count(*) AS differences FROM by_scan JOIN acl_row AS r USING (id)
  WHERE NOT (ARRAY(SELECT e FROM unnest(r.acl::text[]) AS e ORDER BY md5(e)))::acl @> access;
 SELECT count(*) AS granted FROM acl_row AS r, acl_access AS a, (VALUES ('!a.#'), ('!*'), ('!#'), ('!me.*')) AS n(entry)
  WHERE r.acl || acl_of(entry) @> access AND NOT r.acl @> access;
+
+SELECT count(*) AS granted FROM by_scan_grants JOIN acl_row AS r USING (id)
+ WHERE CASE WHEN length(access) < 1024 THEN acl_grants(r.acl || acl_of('!' || access), access, 'u1', 's1') END;
+SELECT count(*) AS granted FROM acl_row AS r, acl_access AS a, (VALUES ('!a.me'), ('!edit.#'), ('!!'), ('!')) AS n(entry)
+ WHERE acl_grants(acl_of(entry) || r.acl, access, 'u1', 's1') AND NOT acl_grants(r.acl, access, 'u1', 's1');
+
+-- there and back, as text and as binary
+CREATE TEMP TABLE acl_text (LIKE acl_row);
+CREATE TEMP TABLE acl_binary (LIKE acl_row);
+\copy acl_row TO PROGRAM 'cat > "$PG_ABS_BUILDDIR"/results/acl_row.text'
+\copy acl_text FROM PROGRAM 'cat "$PG_ABS_BUILDDIR"/results/acl_row.text'
+\copy acl_row TO PROGRAM 'cat > "$PG_ABS_BUILDDIR"/results/acl_row.bin' (FORMAT binary)
+\copy acl_binary FROM PROGRAM 'cat "$PG_ABS_BUILDDIR"/results/acl_row.bin' (FORMAT binary)
+SELECT count(*) > 3000 AS rows, count(*) FILTER (WHERE t.acl IS DISTINCT FROM r.acl OR b.acl IS DISTINCT FROM r.acl OR r.acl::text[]::acl IS DISTINCT FROM r.acl) AS changed
+  FROM acl_row AS r FULL JOIN acl_text AS t USING (id) FULL JOIN acl_binary AS b USING (id);
+
+-- the B-tree, which ACL sets have where they are unique; amcheck has no check for GIN
+CREATE EXTENSION amcheck;
+CREATE INDEX acl_row_btree ON acl_row (acl);
+SELECT bt_index_parent_check('acl_row_btree', true, true);
 
 -- after changes, before and after VACUUM
 INSERT INTO acl_row SELECT id + 10000, acl FROM acl_row WHERE id > 0;
@@ -117,4 +137,6 @@ EXPLAIN (COSTS OFF) SELECT count(*) FROM acl_many WHERE acl_grants(acl, 'a.b', (
 -- a request that is none
 SELECT acl '{#}' @@ ARRAY['a'];
 SELECT acl '{me}' @@ acl_request('u1', 'u1', NULL) AS t, acl '{me}' @@ acl_request(NULL, NULL, NULL) AS no_question;
+SELECT bt_index_parent_check('acl_row_btree', true, true);
+DROP EXTENSION amcheck;
 DROP TABLE acl_row, acl_access, acl_single, acl_many;

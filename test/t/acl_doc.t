@@ -53,14 +53,14 @@ foreach my $example (@wanted)
 	$got =~ s/\n\z//;
 	if ($want =~ m{^/(.*)/$})
 	{
-		like($got, qr/$1/, "line $line: $statement");
+		like($got, qr/$1/s, "line $line: $statement");
 	}
 	else
 	{
 		is(join(' ', split /\n/, $got), $want, "line $line: $statement");
 	}
 }
-cmp_ok(scalar @wanted, '>', 40, 'the examples were found');
+cmp_ok(scalar @wanted, '>', 80, 'the examples were found');
 
 $node->stop;
 done_testing();
