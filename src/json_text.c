@@ -77,6 +77,35 @@ append_escaped(StringInfo out, const char *s)
 }
 
 /*
+ * The first of these characters that does not stand for itself in a string:
+ * a quote, a backslash, or one that is not printable ASCII.  Eight at a time,
+ * since pages of lists are gone through several times on their way.
+ */
+static const char *
+skip_plain(const char *s, const char *end)
+{
+#define EACH(byte) (UINT64CONST(0x0101010101010101) * (byte))
+#define ANY_ZERO(w) (((w) - EACH(0x01)) & ~(w) & EACH(0x80))
+	while (end - s >= 8)
+	{
+		uint64		w;
+
+		memcpy(&w, s, 8);
+		/* below a blank; beyond ~, where adding one sets the highest bit */
+		if ((((w - EACH(0x20)) & ~w) | w | (w + EACH(0x01))) & EACH(0x80))
+			break;
+		if (ANY_ZERO(w ^ EACH('"')) | ANY_ZERO(w ^ EACH('\\')))
+			break;
+		s += 8;
+	}
+#undef EACH
+#undef ANY_ZERO
+	while (s < end && *s >= ' ' && *s <= '~' && *s != '"' && *s != '\\')
+		s++;
+	return s;
+}
+
+/*
  * Appends a string with its quotes.  s, len: valid UTF-8 (the database's
  * encoding), len in bytes.
  */
@@ -90,8 +119,7 @@ json_append_string(StringInfo out, const char *s, int len)
 	{
 		const char *start = s;
 
-		while (s < end && *s >= ' ' && *s <= '~' && *s != '"' && *s != '\\')
-			s++;
+		s = skip_plain(s, end);
 		appendBinaryStringInfo(out, start, s - start);
 		if (s < end)
 			s += append_escaped(out, s);
@@ -188,11 +216,58 @@ json_append_ascii(StringInfo out, const char *json, int len)
 	pfree(lex);
 }
 
+/* The code unit of four lower-case hexadecimal digits; -1 when they are none. */
+static int
+read_unit(const char *s, const char *end)
+{
+	int			unit = 0;
+
+	if (end - s < 4)
+		return -1;
+	for (int i = 0; i < 4; i++)
+	{
+		if (s[i] >= '0' && s[i] <= '9')
+			unit = unit * 16 + s[i] - '0';
+		else if (s[i] >= 'a' && s[i] <= 'f')
+			unit = unit * 16 + s[i] - 'a' + 10;
+		else
+			return -1;
+	}
+	return unit;
+}
+
+/*
+ * Length of what follows a backslash, when append_escaped() would have written
+ * it that way; else 0.
+ */
+static int
+escape_in_style(const char *s, const char *end)
+{
+	int			unit;
+
+	if (s == end)
+		return 0;
+	if (*s != 'u')
+		return strchr("\"\\nrtfb", *s) && *s ? 1 : 0;
+	unit = read_unit(s + 1, end);
+	if (unit >= 0xd800 && unit <= 0xdbff)
+	{
+		if (end - s < 11 || s[5] != '\\' || s[6] != 'u')
+			return 0;
+		unit = read_unit(s + 7, end);
+		return unit >= 0xdc00 && unit <= 0xdfff ? 11 : 0;
+	}
+	if (unit <= 0 || (unit >= ' ' && unit <= '~') || (unit >= 0xdc00 && unit <= 0xdfff) ||
+		unit == '\b' || unit == '\t' || unit == '\n' || unit == '\f' || unit == '\r')
+		return 0;
+	return 5;
+}
+
 /*
  * Is this JSON in upstream's style already?  One pass over the bytes: between
  * strings a comma or colon has one blank after it and there is no other white
- * space; strings are printable ASCII.  Those with a backslash count as no, for
- * there are several ways to escape a character.
+ * space; strings are printable ASCII, with anything else escaped in the one
+ * way that we escape it.
  */
 static bool
 is_in_style(const char *s, const char *end)
@@ -202,11 +277,16 @@ is_in_style(const char *s, const char *end)
 		switch (*s++)
 		{
 			case '"':
-				while (s < end && *s != '"')
+				for (;;)
 				{
-					if (*s < ' ' || *s > '~' || *s == '\\')
+					int			len;
+
+					s = skip_plain(s, end);
+					if (s == end || *s == '"')
+						break;
+					if (*s != '\\' || (len = escape_in_style(s + 1, end)) == 0)
 						return false;
-					s++;
+					s += 1 + len;
 				}
 				s++;
 				break;

@@ -17,6 +17,14 @@ SELECT wazo_auth.json_ascii(to_json(string_agg(chr(i), '' ORDER BY i)))
 SELECT wazo_auth.json_ascii('"\u00E9\/\"\\\b\f\n\r\t\u001f\u007F\uD83D\uDE00"');
 SELECT wazo_auth.json_ascii('{"cl\u00e9":"\u00e9","日本":{"é":["é"]}}');
 
+-- what is in that form stays as it is, and what is escaped in any other way does not
+SELECT count(*) AS texts, count(*) FILTER (WHERE wazo_auth.json_ascii(wazo_auth.json_ascii(j)::json) = wazo_auth.json_ascii(j)) AS same
+  FROM (SELECT to_json(repeat('x', n % 19) || chr(n) || repeat('y', n % 5) || chr(n + 1) || '"\\') AS j
+          FROM generate_series(1, 130000, 7) AS n WHERE n NOT BETWEEN 55294 AND 57343) AS t;
+SELECT j, wazo_auth.json_ascii(j::json)
+  FROM unnest(ARRAY['"1234567\u0041"', '"1234567\u00E9"', '"\u00e9"', '"\u0009"', '"\u000a\u0022\u005c"', '"\u001f\u007f"', '"\/"', '"\uD83D\ude00"', '"\ud83d\ude00"',
+                    '"12345678\""', '"12345678é"', '"1234567é"', '["a","b"]', '{"a": 1,"b": 2}', '[ 1]', '"a, b:c"']) AS j;
+
 -- what cannot be written
 SELECT wazo_auth.json_ascii('"\u0000"');
 SELECT wazo_auth.json_ascii('["\ud800"]');
