@@ -33,6 +33,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid),
   wazo_auth.list_tenants(uuid, jsonb),
   wazo_auth.move_tenant(uuid, uuid),
+  wazo_auth.register_access(text, text),
   wazo_auth.remove_group_policy(uuid, uuid),
   wazo_auth.remove_group_user(uuid, uuid),
   wazo_auth.remove_policy_access(uuid, text),

@@ -274,3 +274,18 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.policy_json(uuid, uuid) IS
 'A policy as the REST API shows it in a tenant; null for one that the tenant cannot see.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.register_access(access text, description text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  IF access = '' OR octet_length(access) > 1024 THEN
+    RAISE EXCEPTION 'an access has 1 to 1024 bytes' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  INSERT INTO wazo_auth.access AS a (access, description, shipped)
+  VALUES (access, description, wazo_auth.in_extension_script())
+  ON CONFLICT ON CONSTRAINT access_pkey DO UPDATE SET description = EXCLUDED.description;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.register_access(text, text) IS
+'Makes an access known that a service asks for, with {name} for the parts that vary: wazo_auth.policy_impact() asks for it from then on. Raises 22023 for an empty one or one of more than 1024 bytes.';

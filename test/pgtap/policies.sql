@@ -182,5 +182,13 @@ FROM unnest(ARRAY['create_policy(''99999999-9999-4999-8999-999999999999'', ''x''
   'remove_policy_access(''99999999-9999-4999-8999-999999999999'', ''x'')', 'add_user_policy(''99999999-9999-4999-8999-999999999999'', ''99999999-9999-4999-8999-999999999999'')',
   'add_user_policy(''22222222-0000-4000-8000-000000000001'', ''99999999-9999-4999-8999-999999999999'')', 'add_group_policy(''99999999-9999-4999-8999-999999999999'', ''99999999-9999-4999-8999-999999999999'')']) c;
 SELECT throws_ok(format('SELECT wazo_auth.create_policy(%L, ''x'', config_managed => true)', :'north'), '22023', NULL, 'a policy of the configuration is the top tenant''s');
+-- Accesses of services that nobody ships
+SELECT wazo_auth.register_access('crm.leads.{lead_id}.read', 'Read a lead');
+SELECT wazo_auth.register_access('crm.leads.{lead_id}.read', 'Read one lead');
+SELECT is((SELECT array_agg(a.description) FROM wazo_auth.access a WHERE a.access LIKE 'crm.%'), '{Read one lead}', 'an access is registered once');
+SELECT ok(EXISTS (SELECT FROM wazo_auth.known_access k WHERE k.access = 'crm.leads.{lead_id}.read'), 'and known');
+SELECT throws_ok(format('SELECT wazo_auth.register_access(%L)', a), '22023', NULL, 'no access of ' || length(a) || ' characters')
+FROM unnest(ARRAY['', repeat('a', 1025)]) a;
+
 SELECT * FROM finish();
 ROLLBACK;
