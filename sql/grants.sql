@@ -15,9 +15,11 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.add_policy_access(uuid, text),
   wazo_auth.add_user_policy(uuid, uuid),
   wazo_auth.apply_configuration(jsonb),
+  wazo_auth.ask_for_mail(text, text, text, text, integer, text),
   wazo_auth.bootstrap(text, text, text, text),
   wazo_auth.change_password(uuid, text, text),
   wazo_auth.configure(jsonb),
+  wazo_auth.confirm_email(uuid, uuid),
   wazo_auth.create_group(uuid, text, text, uuid),
   wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean),
   wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address, uuid),
@@ -32,17 +34,23 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.import_password(uuid, text, bytea),
   wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid),
   wazo_auth.list_tenants(uuid, jsonb),
+  wazo_auth.mail_template(text),
+  wazo_auth.mail_template_variables(text),
   wazo_auth.move_tenant(uuid, uuid),
   wazo_auth.register_access(text, text),
+  wazo_auth.register_user(text, text, text, text, text),
   wazo_auth.remove_group_policy(uuid, uuid),
   wazo_auth.remove_group_user(uuid, uuid),
   wazo_auth.remove_policy_access(uuid, text),
   wazo_auth.remove_user_policy(uuid, uuid),
   wazo_auth.replace_emails(uuid, text[], text, boolean[]),
+  wazo_auth.reset_password(uuid, text, uuid),
   wazo_auth.resolve_login(text),
   wazo_auth.retry_parked_events(bigint),
+  wazo_auth.retry_parked_mails(bigint),
   wazo_auth.revoke_refresh_token(uuid, text),
   wazo_auth.set_authentication_method(uuid, text),
+  wazo_auth.set_mail_template(text, text),
   wazo_auth.set_password(uuid, text),
   wazo_auth.tick(integer),
   wazo_auth.shown_configuration(),
@@ -99,5 +107,7 @@ GRANT EXECUTE ON FUNCTION
 TO wazo_auth_admin;
 
 -- Reading the events is for who administers; others get it by a GRANT on the
--- view, which shows no secret. So is reading which accesses there are.
-GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.parked_event TO wazo_auth_admin;
+-- view, which shows no secret. So is reading which accesses there are, and the
+-- mails that could not be sent.
+GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.mail_templates,
+  wazo_auth.parked_event, wazo_auth.parked_mail TO wazo_auth_admin;

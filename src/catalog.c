@@ -117,6 +117,7 @@ wazo_catalog(void)
 	found.tenant = find_table(found.schema, "tenant", &found.tenant_pkey);
 	found.group = find_table(found.schema, "group", &found.group_pkey);
 	found.policy = find_table(found.schema, "policy", &found.policy_pkey);
+	found.email = find_table(found.schema, "email", &found.email_pkey);
 	found.route = find_table(found.schema, "route", NULL);
 	found.setting = find_table(found.schema, "setting", NULL);
 	found.counted = find_table(found.schema, "counted", NULL);

@@ -26,6 +26,8 @@ typedef struct WazoCatalog
 	Oid			group_pkey;
 	Oid			policy;
 	Oid			policy_pkey;
+	Oid			email;
+	Oid			email_pkey;
 	Oid			route;
 	Oid			setting;
 	Oid			counted;		/* stands for what lists count, see cached_count.c */

@@ -12,7 +12,7 @@ DATA_built = build/wazo_auth--$(WAZO_AUTH_VERSION).sql
 PG_CPPFLAGS = -Isrc -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"'
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered -Wno-cast-function-type -MMD
-SHLIB_LINK = -largon2 -lcrypto -lutf8proc -lidn -lrabbitmq -lssl
+SHLIB_LINK = -largon2 -lcrypto -lutf8proc -lidn -lrabbitmq -lssl -lcurl
 EXTRA_CLEAN = src/*.d
 
 # `make installcheck` runs these on the server that the environment names; what

@@ -308,6 +308,7 @@ check_and_call(HttpCall *call)
 				break;
 			case ROUTE_CHECK_USER:
 			case ROUTE_CHECK_GROUP:
+			case ROUTE_CHECK_EMAIL:
 			case ROUTE_CHECK_POLICY:
 			case ROUTE_CHECK_TARGET_TENANT:
 			case ROUTE_CHECK_PARENT_TENANT:

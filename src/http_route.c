@@ -187,6 +187,7 @@ parse_check(const char *name)
 		{"top_tenant", ROUTE_CHECK_TOP_TENANT},
 		{"user", ROUTE_CHECK_USER},
 		{"group", ROUTE_CHECK_GROUP},
+		{"email", ROUTE_CHECK_EMAIL},
 		{"policy", ROUTE_CHECK_POLICY},
 		{"target_tenant", ROUTE_CHECK_TARGET_TENANT},
 		{"parent_tenant", ROUTE_CHECK_PARENT_TENANT},

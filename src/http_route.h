@@ -22,6 +22,7 @@ typedef enum RouteCheck
 	ROUTE_CHECK_TOP_TENANT,		/* the caller is of the top tenant */
 	ROUTE_CHECK_USER,			/* what the path names is in sight: */
 	ROUTE_CHECK_GROUP,
+	ROUTE_CHECK_EMAIL,
 	ROUTE_CHECK_POLICY,
 	ROUTE_CHECK_TARGET_TENANT,
 	ROUTE_CHECK_PARENT_TENANT,

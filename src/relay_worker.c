@@ -1,7 +1,7 @@
 /*
  * relay_worker.c
  *	  The background worker "wazo_auth relay": sends the events of the outbox
- *	  to the message broker.
+ *	  to the message broker, and lets mail_relay.c send the mails.
  *
  * A turn reads events in one transaction, publishes them with none open, and
  * notes the outcome in another one.  A worker that dies in between has sent
@@ -21,7 +21,6 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -40,10 +39,9 @@
 #include "utils/uuid.h"
 
 #include "broker.h"
+#include "relay.h"
+#include "smtp.h"
 #include "worker.h"
-
-/* longest pause between attempts to connect, and after errors, milliseconds */
-#define LONGEST_PAUSE_MS	60000
 
 /* at least so much time between two claims, so that batches can grow */
 #define GATHER_MS			20
@@ -58,10 +56,8 @@ PGDLLEXPORT void wazo_auth_relay_main(Datum main_arg);
 
 static int	relay_interval = 5;
 static int	relay_batch_size = 500;
-static int	relay_max_attempts = 10;
-static int	relay_retry_pause = 1000;
-
-static MemoryContext turn_context;
+int			relay_max_attempts = 10;
+int			relay_retry_pause = 1000;
 
 /* what the connection was, or is to be, made with; in TopMemoryContext */
 static char *uri = NULL;
@@ -81,8 +77,8 @@ void
 relay_worker_init(void)
 {
 	DefineCustomIntVariable("wazo_auth.relay_interval",
-							"Longest time between two looks for events to send.",
-							"New events wake the relay at once. 0 turns it off: events stay in the outbox.",
+							"Longest time between two looks for events and mails to send.",
+							"New ones wake the relay at once. 0 turns it off: they stay where they are.",
 							&relay_interval,
 							5, 0, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("wazo_auth.relay_batch_size",
@@ -91,13 +87,13 @@ relay_worker_init(void)
 							&relay_batch_size,
 							500, 1, 10000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("wazo_auth.relay_max_attempts",
-							"How often an event is sent that the broker refuses, before it is parked.",
+							"How often an event or mail is sent that the other side refuses, before it is parked.",
 							NULL,
 							&relay_max_attempts,
 							10, 1, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("wazo_auth.relay_retry_pause",
-							"Pause before a second attempt to connect or to send a refused event.",
-							"It doubles from attempt to attempt, up to a minute for connecting and an hour for an event.",
+							"Pause before a second attempt to connect or to send what was refused.",
+							"It doubles from attempt to attempt, up to a minute for connecting and an hour for an event or mail.",
 							&relay_retry_pause,
 							1000, 10, 60000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 }
@@ -113,69 +109,12 @@ handle_sigterm(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
-static void
-begin(const char *activity)
-{
-	worker_start_transaction();
-	pgstat_report_activity(STATE_RUNNING, activity);
-	debug_query_string = activity;
-	if (!worker_lock_extension())
-	{
-		worker_commit_transaction();
-		worker_leave(FOUND_NO_EXTENSION);
-	}
-	SPI_connect();
-}
-
-static void
-commit(void)
-{
-	SPI_finish();
-	worker_commit_transaction();
-	debug_query_string = NULL;
-	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
 /* Ends the worker when the extension is gone. */
 static void
 look_for_extension(void)
 {
-	begin("wazo_auth: looking for the extension");
-	commit();
-}
-
-/* Runs a query whose plan is kept.  Its rows are in SPI_tuptable. */
-static void
-run(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *args)
-{
-	if (*plan == NULL)
-	{
-		*plan = SPI_prepare(query, nargs, types);
-		if (*plan == NULL || SPI_keepplan(*plan) != 0)
-			elog(ERROR, "could not prepare \"%s\"", query);
-	}
-	if (SPI_execute_plan(*plan, args, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "unexpected result of \"%s\"", query);
-}
-
-static int32
-run_for_count(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *args)
-{
-	bool		isnull = true;
-	int32		count = 0;
-
-	run(plan, query, nargs, types, args);
-	if (SPI_processed == 1)
-		count = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	if (isnull)
-		elog(ERROR, "unexpected null from \"%s\"", query);
-	return count;
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
+	relay_begin("wazo_auth: looking for the extension");
+	relay_commit();
 }
 
 /* Keeps a setting; returns whether it has changed. */
@@ -184,7 +123,7 @@ keep_setting(char **kept, int column)
 {
 	char	   *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
 
-	if (same(*kept, value))
+	if (relay_same(*kept, value))
 		return false;
 	if (*kept)
 	{
@@ -207,7 +146,7 @@ read_settings(void)
 	static bool first = true;
 	bool		changed;
 
-	run(&plan, "SELECT a.amqp ->> 'uri', a.amqp ->> 'exchange_name', a.amqp ->> 'exchange_type'"
+	relay_run(&plan, "SELECT a.amqp ->> 'uri', a.amqp ->> 'exchange_name', a.amqp ->> 'exchange_type'"
 		" FROM (SELECT wazo_auth.get_setting('amqp') AS amqp) a", 0, NULL, NULL);
 	if (SPI_processed != 1)
 		elog(ERROR, "unexpected number of settings");
@@ -221,7 +160,7 @@ read_settings(void)
 	connect_not_before = 0;
 	connect_pause = 0;
 	if (uri)
-		(void) run_for_count(&requeue_plan, "SELECT wazo_auth.requeue_unpublished_events()", 0, NULL, NULL);
+		(void) relay_run_for_count(&requeue_plan, "SELECT wazo_auth.requeue_unpublished_events()", 0, NULL, NULL);
 }
 
 /*
@@ -259,27 +198,6 @@ typedef struct Event
 	BrokerMessage message;
 } Event;
 
-static char *
-copy_column(HeapTuple row, int column)
-{
-	char	   *value = SPI_getvalue(row, SPI_tuptable->tupdesc, column);
-
-	if (value == NULL)
-		elog(ERROR, "unexpected null in an event");
-	return MemoryContextStrdup(turn_context, value);
-}
-
-/*
- * Makes sure that what this transaction has seen is on disk: somebody may run
- * with synchronous_commit = off, and a published event must not be undone by a
- * crash.
- */
-static void
-flush_what_is_seen(void)
-{
-	XLogFlush(LogLogicalMessage("wazo_auth", "", 0, false));
-}
-
 /* Reads the next events.  Returns their number. */
 static int
 claim(bool from_start, Event **events)
@@ -291,10 +209,10 @@ claim(bool from_start, Event **events)
 
 	args[0] = Int64GetDatum(claim_floor(from_start, GetCurrentTimestamp()));
 	args[1] = Int32GetDatum(Min(batch_limit, relay_batch_size));
-	run(&plan, "SELECT id, object_uuid, message_id, routing_key, headers, body"
+	relay_run(&plan, "SELECT id, object_uuid, message_id, routing_key, headers, body"
 		" FROM wazo_auth.claim_events($1, $2) ORDER BY id", 2, types, args);
 	n = SPI_processed;
-	*events = MemoryContextAllocZero(turn_context, sizeof(Event) * Max(n, 1));
+	*events = MemoryContextAllocZero(relay_memory, sizeof(Event) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
@@ -304,16 +222,16 @@ claim(bool from_start, Event **events)
 
 		event->id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
 		event->object = *DatumGetUUIDP(SPI_getbinval(row, desc, 2, &isnull));
-		event->message.message_id = copy_column(row, 3);
-		event->message.routing_key = copy_column(row, 4);
-		event->message.headers = copy_column(row, 5);
+		event->message.message_id = relay_copy_column(row, 3);
+		event->message.routing_key = relay_copy_column(row, 4);
+		event->message.headers = relay_copy_column(row, 5);
 		event->message.headers_len = strlen(event->message.headers);
-		event->message.body = copy_column(row, 6);
+		event->message.body = relay_copy_column(row, 6);
 		event->message.body_len = strlen(event->message.body);
 		mark_id = Max(mark_id, event->id);
 	}
 	if (n > 0)
-		flush_what_is_seen();
+		relay_flush_seen();
 	return n;
 }
 
@@ -377,7 +295,7 @@ finish(const Event *events, int n)
 	if (n_ids == 0)
 		return;
 	arg = PointerGetDatum(construct_array(ids, n_ids, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	(void) run_for_count(&plan, "SELECT wazo_auth.finish_events($1)", 1, types, &arg);
+	(void) relay_run_for_count(&plan, "SELECT wazo_auth.finish_events($1)", 1, types, &arg);
 }
 
 static void
@@ -392,7 +310,7 @@ note_refused(const Event *event)
 	args[1] = CStringGetTextDatum(event->message.error);
 	args[2] = Int32GetDatum(relay_max_attempts);
 	args[3] = Float8GetDatum(relay_retry_pause / 1000.0);
-	run(&plan, "SELECT wazo_auth.fail_event($1, $2, $3, pg_catalog.make_interval(secs => $4))", 4, types, args);
+	relay_run(&plan, "SELECT wazo_auth.fail_event($1, $2, $3, pg_catalog.make_interval(secs => $4))", 4, types, args);
 	if (SPI_processed == 1 &&
 		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) && !isnull)
 		ereport(WARNING,
@@ -406,7 +324,7 @@ note_outcome(const Event *events, int n)
 {
 	int			settled = 0;
 
-	begin("wazo_auth: noting which events were delivered");
+	relay_begin("wazo_auth: noting which events were delivered");
 	finish(events, n);
 	for (int i = 0; i < n; i++)
 	{
@@ -415,7 +333,7 @@ note_outcome(const Event *events, int n)
 		if (events[i].message.outcome != BROKER_PENDING)
 			settled++;
 	}
-	commit();
+	relay_commit();
 	return settled;
 }
 
@@ -464,9 +382,9 @@ send_batch(bool from_start)
 	int			settled;
 	bool		ok;
 
-	begin("wazo_auth: reading events");
+	relay_begin("wazo_auth: reading events");
 	n = claim(from_start, &events);
-	commit();
+	relay_commit();
 	if (n == 0)
 		return false;
 
@@ -496,133 +414,139 @@ clear_log(void)
 	static SPIPlanPtr plan = NULL;
 	int			n;
 
-	begin("wazo_auth: removing old events from the stream");
-	n = run_for_count(&plan, "SELECT wazo_auth.purge_event_log(5000)", 0, NULL, NULL);
-	commit();
+	relay_begin("wazo_auth: removing old events from the stream");
+	n = relay_run_for_count(&plan, "SELECT wazo_auth.purge_event_log(5000)", 0, NULL, NULL);
+	relay_commit();
 	return n >= 5000;
 }
 
+typedef struct EventTurn
+{
+	bool		regular;
+	bool		more;			/* there may be more to do at once */
+} EventTurn;
+
 /*
- * One turn.  Returns whether there may be more to do at once.  Raises whatever
- * the functions raise, with the transaction open.
+ * One turn.  Raises whatever the functions raise, with the transaction open.
  */
-static bool
-relay_turn(bool regular)
+static void
+event_turn(void *arg)
 {
 	static SPIPlanPtr plan = NULL;
+	EventTurn  *turn = arg;
 	int			moved = 0;
-	bool		more = false;
 
-	begin("wazo_auth: reading settings");
+	relay_begin("wazo_auth: reading settings");
 	read_settings();
 	if (uri == NULL)
-		moved = run_for_count(&plan, "SELECT wazo_auth.deliver_events_locally(5000)", 0, NULL, NULL);
-	commit();
+		moved = relay_run_for_count(&plan, "SELECT wazo_auth.deliver_events_locally(5000)", 0, NULL, NULL);
+	relay_commit();
+	turn->more = moved >= 5000;
 	if (uri)
-		more = connect_broker() && send_batch(regular);
-	if (regular)
-		more |= clear_log();
-	return more || moved >= 5000;
+		turn->more = connect_broker() && send_batch(turn->regular);
+	if (turn->regular)
+		turn->more |= clear_log();
 }
 
-/* Runs a turn and logs its error, if there is one. */
-static bool
-try_turn(bool regular, bool *more)
+/* Sends events.  Returns how long (milliseconds) it may go uncalled. */
+static long
+event_step(TimestampTz now)
 {
-	volatile bool ok = true;
+	static TimestampTz regular_at = 0;	/* of the next regular turn */
+	static TimestampTz turn_at = 0; /* what comes before its time waits for it */
+	static int	error_pause = 0;
+	TimestampTz next;
+	EventTurn	turn = {0};
 
-	PG_TRY();
+	if (now < turn_at)
+		return TimestampDifferenceMilliseconds(now, turn_at) + 1;
+	turn.regular = now >= regular_at;
+	if (turn.regular)
+		regular_at = TimestampTzPlusMilliseconds(now, relay_interval * INT64CONST(1000));
+	if (relay_try(event_turn, &turn, NULL))
 	{
-		*more = relay_turn(regular);
+		error_pause = 0;
+		turn_at = turn.more ? 0 : TimestampTzPlusMilliseconds(now, GATHER_MS);
 	}
-	PG_CATCH();
+	else
 	{
-		HOLD_INTERRUPTS();
-		MemoryContextSwitchTo(turn_context);
-		EmitErrorReport();
-		AbortCurrentTransaction();
-		FlushErrorState();
 		broker_disconnect();
 		forget_floor();
-		debug_query_string = NULL;
-		pgstat_report_activity(STATE_IDLE, NULL);
-		RESUME_INTERRUPTS();
-		*more = false;
-		ok = false;
+		turn.more = false;
+		error_pause = Min(Max(error_pause * 2, relay_retry_pause), LONGEST_PAUSE_MS);
+		turn_at = TimestampTzPlusMilliseconds(now, error_pause);
 	}
-	PG_END_TRY();
-	return ok;
+	if (turn.more)
+		return 0;
+	now = GetCurrentTimestamp();
+	next = regular_at;
+	if (uri && !broker_is_connected() && connect_not_before > now && connect_not_before < regular_at)
+		next = connect_not_before;
+	return TimestampDifferenceMilliseconds(now, next) + 1;
 }
 
-/* Waits for the latch, for the broker to say something, or for the time. */
-static void
+/*
+ * Waits for the latch, for the broker or a mail server to say something, or for
+ * the time.  Returns whether it was the latch.
+ */
+static bool
 wait_for_work(long timeout_ms)
 {
-	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+	WaitEventSet *set = CreateWaitEventSet(relay_memory, 3 + SMTP_MAX_SOCKETS);
 	pgsocket	sock = broker_socket();
+	WaitEvent	event;
+	bool		latch;
 
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	if (sock != PGINVALID_SOCKET)
 	{
-		events |= WL_SOCKET_READABLE;
+		AddWaitEventToSet(set, WL_SOCKET_READABLE, sock, NULL, NULL);
 		timeout_ms = Min(timeout_ms, broker_idle_limit());
 	}
-	events = WaitLatchOrSocket(MyLatch, events, sock, Max(timeout_ms, 0), PG_WAIT_EXTENSION);
-	if (events & WL_LATCH_SET)
+	smtp_add_to_wait(set);
+	latch = WaitEventSetWait(set, Max(timeout_ms, 0), &event, 1, PG_WAIT_EXTENSION) == 1 &&
+		event.events == WL_LATCH_SET;
+	FreeWaitEventSet(set);
+	if (latch)
 		ResetLatch(MyLatch);
 	if (broker_is_connected() && !broker_idle())
 		pause_connecting();
+	return latch;
 }
 
 /* Main function of the worker. */
 void
 wazo_auth_relay_main(Datum main_arg)
 {
-	TimestampTz regular_at = 0; /* of the next regular turn */
-	TimestampTz turn_at = 0;	/* not before */
-	int			error_pause = 0;
+	bool		woken = true;
 
 	worker_begin(main_arg);
 	pqsignal(SIGTERM, handle_sigterm);
 	broker_init();
-	turn_context = AllocSetContextCreate(TopMemoryContext, "wazo_auth relay", ALLOCSET_DEFAULT_SIZES);
+	relay_memory = AllocSetContextCreate(TopMemoryContext, "wazo_auth relay", ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
-		TimestampTz now;
-		bool		regular;
-		bool		more = false;
+		long		event_wait;
+		long		mail_wait;
 
-		MemoryContextReset(turn_context);
-		MemoryContextSwitchTo(turn_context);
+		MemoryContextReset(relay_memory);
+		MemoryContextSwitchTo(relay_memory);
 		worker_check_interrupts();
 		if (slot_take_notice())
 			look_for_extension();
-		now = GetCurrentTimestamp();
-		if (relay_interval == 0 || now < turn_at)
+		if (relay_interval == 0)
 		{
-			/* what comes before its time waits for it */
-			wait_for_work(relay_interval == 0 ? 60000 : TimestampDifferenceMilliseconds(now, turn_at) + 1);
+			mail_stop();
+			woken = wait_for_work(60000);
 			continue;
 		}
-		regular = now >= regular_at;
-		if (regular)
-			regular_at = TimestampTzPlusMilliseconds(now, relay_interval * INT64CONST(1000));
-		if (try_turn(regular, &more))
-		{
-			error_pause = 0;
-			turn_at = more ? 0 : TimestampTzPlusMilliseconds(now, GATHER_MS);
-		}
-		else
-		{
-			error_pause = Min(Max(error_pause * 2, relay_retry_pause), LONGEST_PAUSE_MS);
-			turn_at = TimestampTzPlusMilliseconds(now, error_pause);
-		}
-		if (more)
-			continue;
-		now = GetCurrentTimestamp();
-		if (uri && !broker_is_connected() && connect_not_before > now && connect_not_before < regular_at)
-			wait_for_work(TimestampDifferenceMilliseconds(now, connect_not_before) + 1);
-		else
-			wait_for_work(TimestampDifferenceMilliseconds(now, regular_at) + 1);
+		event_wait = event_step(GetCurrentTimestamp());
+		MemoryContextSwitchTo(relay_memory);
+		mail_wait = mail_step(GetCurrentTimestamp(), relay_interval * INT64CONST(1000), woken);
+		MemoryContextSwitchTo(relay_memory);
+		/* also when there is more to do: somebody may be waiting for us */
+		woken = wait_for_work(Min(event_wait, mail_wait));
 	}
 }

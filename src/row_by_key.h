@@ -39,6 +39,11 @@ enum
 };
 enum
 {
+	EMAIL_UUID = 1,
+	EMAIL_USER_UUID
+};
+enum
+{
 	TENANT_UUID = 1,
 	TENANT_PATH
 };

@@ -21,6 +21,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     "email_confirmation_from_address": "noreply@wazo.community",
     "email_confirmation_get_mimetype": "text/html",
     "email_notification_plugin": "smtp",
+    "public_url": null,
     "smtp": {"hostname": "localhost", "port": 25},
     "oauth2_synchronization_ws_url_template": "wss://oauth.wazo.io/ws/{state}",
     "oauth2_synchronization_redirect_url_template": "https://oauth.wazo.io/{auth_type}/authorize",
@@ -92,6 +93,9 @@ BEGIN
       DELETE FROM wazo_auth.setting s WHERE s.name = v_key;
       CONTINUE;
     END IF;
+    IF v_key = 'smtp' THEN
+      v_value := wazo_auth.seal_smtp_password(v_value);
+    END IF;
     v_type := pg_catalog.jsonb_typeof(wazo_auth.default_settings() -> v_key);
     -- What is null by default may be of any type.
     IF v_type NOT IN ('null', pg_catalog.jsonb_typeof(v_value)) THEN
@@ -108,6 +112,7 @@ BEGIN
     IF v_key = 'amqp' THEN
       PERFORM wazo_auth.check_amqp_setting(v_value);
     END IF;
+    PERFORM wazo_auth.check_mail_setting(v_key, v_value);
     INSERT INTO wazo_auth.setting AS s (name, value) VALUES (v_key, v_value)
     ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value WHERE s.value IS DISTINCT FROM EXCLUDED.value;
   END LOOP;

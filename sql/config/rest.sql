@@ -14,7 +14,7 @@ DECLARE
 BEGIN
   CASE jsonb_typeof(settings)
     WHEN 'object' THEN
-      RETURN (SELECT COALESCE(jsonb_object_agg(e.key, wazo_auth.mask_secrets(e.value, e.key)), '{}') FROM jsonb_each(settings) e);
+      RETURN (SELECT COALESCE(jsonb_object_agg(regexp_replace(e.key, '^sealed_', ''), wazo_auth.mask_secrets(e.value, e.key)), '{}') FROM jsonb_each(settings) e);
     WHEN 'array' THEN
       RETURN (SELECT COALESCE(jsonb_agg(wazo_auth.mask_secrets(e.value, name) ORDER BY e.place), '[]')
               FROM jsonb_array_elements(settings) WITH ORDINALITY e (value, place));
@@ -32,7 +32,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.mask_secrets(jsonb, text) IS
-'Settings with asterisks for what is secret by its name, and for passwords in URIs. name: that of the value itself.';
+'Settings with asterisks for what is secret by its name, and for passwords in URIs; what is stored sealed shows under its own name. name: that of the value itself.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.shown_configuration() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -105,7 +105,8 @@ COMMENT ON FUNCTION wazo_auth.delete_unused_acl_sets(integer) IS
 'Looks at up to so many (1 to 100000) ACL sets, from a random one on, and removes those that no session uses. Returns how many. Never takes one from under a login. Raises 22023 for another batch.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.tick(batch integer DEFAULT NULL, OUT sessions_deleted integer, OUT acl_sets_deleted integer,
-  OUT sessions_announced integer, OUT events_delivered integer, OUT events_removed integer)
+  OUT sessions_announced integer, OUT events_delivered integer, OUT events_removed integer,
+  OUT mails_delivered integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -117,7 +118,8 @@ BEGIN
   acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
   events_delivered := wazo_auth.deliver_events_locally(v_batch);
   events_removed := wazo_auth.purge_event_log(v_batch);
+  mails_delivered := wazo_auth.deliver_mails_locally(v_batch);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.tick(integer) IS
-'One round of what the background workers do, for a server without them: to be called by any scheduler, for example every minute by cron. batch bounds each kind of work, 1 to 100000; null for wazo_auth.token_cleanup_batch_size. Events go to the stream only, and only while no broker is configured: sending them elsewhere takes a worker. Returns what was done. Raises 22023 for another batch.';
+'One round of what the background workers do, for a server without them: to be called by any scheduler, for example every minute by cron. batch bounds each kind of work, 1 to 100000; null for wazo_auth.token_cleanup_batch_size. Events go to the stream only, and only while no broker is configured: sending them elsewhere takes a worker, and so does sending mails by SMTP. Returns what was done. Raises 22023 for another batch.';

@@ -18,7 +18,7 @@ CREATE TABLE wazo_auth.route (
   CONSTRAINT route_method_check CHECK (method IN ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE')),
   CONSTRAINT route_path_check CHECK (path LIKE '/%' AND path NOT LIKE '%//%' AND path NOT LIKE '%/'),
   CONSTRAINT route_token_from_check CHECK (token_from IN ('header', 'query')),
-  CONSTRAINT route_checks_check CHECK (checks <@ ARRAY['tenant', 'top_tenant', 'user', 'group', 'policy', 'target_tenant', 'parent_tenant',
+  CONSTRAINT route_checks_check CHECK (checks <@ ARRAY['tenant', 'top_tenant', 'user', 'group', 'email', 'policy', 'target_tenant', 'parent_tenant',
                                                'idp', 'method', 'may_add', 'may_remove', 'query', 'body', 'json'])
 );
 COMMENT ON TABLE wazo_auth.route IS 'The REST API: what answers which request. A new route is a row and a function, served at once';
@@ -26,7 +26,7 @@ COMMENT ON COLUMN wazo_auth.route.path IS 'Template. {x_uuid} takes a UUID, any 
 COMMENT ON COLUMN wazo_auth.route.handler IS 'schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response; or a C function (internal), for the token routes';
 COMMENT ON COLUMN wazo_auth.route.access IS 'Access the caller''s token must grant, with {x} for path parameters; null: no token asked for';
 COMMENT ON COLUMN wazo_auth.route.token_from IS 'header: X-Auth-Token, then Authorization: Bearer; query: ?token= first, then the headers';
-COMMENT ON COLUMN wazo_auth.route.checks IS 'What happens before the handler, in this order: tenant (Wazo-Tenant), top_tenant (the caller is of the top tenant); user, group, policy, target_tenant, parent_tenant (what {user_uuid}, {group_uuid}, {policy_uuid} or {policy_slug}, {tenant_uuid}, {parent_tenant_uuid} name is in sight), idp ({idp_type} exists); method (the authentication_method of the body does); may_add, may_remove (the caller holds the accesses that it gives or takes: {access}, or those of the body, or those of the policy, or those of the group); query and body (by their schema), json (any document)';
+COMMENT ON COLUMN wazo_auth.route.checks IS 'What happens before the handler, in this order: tenant (Wazo-Tenant), top_tenant (the caller is of the top tenant); user, group, email, policy, target_tenant, parent_tenant (what {user_uuid}, {group_uuid}, {email_uuid}, {policy_uuid} or {policy_slug}, {tenant_uuid}, {parent_tenant_uuid} name is in sight), idp ({idp_type} exists); method (the authentication_method of the body does); may_add, may_remove (the caller holds the accesses that it gives or takes: {access}, or those of the body, or those of the policy, or those of the group); query and body (by their schema), json (any document)';
 COMMENT ON COLUMN wazo_auth.route.plugin IS 'Name in the setting enabled_http_plugins; a disabled plugin''s routes answer 404';
 COMMENT ON COLUMN wazo_auth.route.success IS 'Status of the answer when all is well; for the API''s description';
 COMMENT ON COLUMN wazo_auth.route.errors IS 'Statuses of errors that the handler itself raises, beside those of the checks; for the API''s description';

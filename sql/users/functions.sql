@@ -201,11 +201,11 @@ BEGIN
            SELECT r.token_digest FROM wazo_auth.refresh_token r
            WHERE r.user_uuid = revoke_user_access.user_uuid
            ORDER BY r.created_at, r.token_digest), true)
-       + wazo_auth.end_user_sessions(user_uuid);
+       + wazo_auth.end_user_sessions(user_uuid) + wazo_auth.void_user_mail_tokens(user_uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.revoke_user_access(uuid) IS
-'Ends all sessions and revokes all refresh tokens of a user, whom the caller has locked. Returns how many sessions ended.';
+'Ends all sessions and revokes all refresh tokens of a user, whom the caller has locked, and ends the tokens of mails to it. Returns how many sessions ended.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.update_user(
   user_uuid uuid, username text DEFAULT NULL, firstname text DEFAULT NULL, lastname text DEFAULT NULL,
@@ -267,6 +267,17 @@ $$;
 COMMENT ON FUNCTION wazo_auth.replace_password(uuid, text) IS
 'Stores the hash of a new password, null for none, and ends the sessions and refresh tokens of the user, whom the caller has locked: who knew the old password has nothing left.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.check_password_is_ours(user_uuid uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF wazo_auth.effective_authentication_method(user_uuid) IN ('saml', 'ldap') THEN
+    PERFORM wazo_auth.raise_error(405, format('Unable to update externally managed password for user : "%s"', user_uuid),
+      'password-managed-externally', json_build_object('uuid', user_uuid), 'users');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_password_is_ours(uuid) IS 'Raises WA405 when SAML or LDAP manage the user''s password.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.change_password(user_uuid uuid, old_password text, new_password text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -286,10 +297,7 @@ BEGIN
   IF NOT wazo_auth.password_verify(old_password, CASE WHEN wazo_auth.resolve_login(v_login) = user_uuid THEN v_hash END) THEN
     PERFORM wazo_auth.authentication_failed();
   END IF;
-  IF wazo_auth.effective_authentication_method(user_uuid) IN ('saml', 'ldap') THEN
-    PERFORM wazo_auth.raise_error(405, format('Unable to update externally managed password for user : "%s"', user_uuid),
-      'password-managed-externally', json_build_object('uuid', user_uuid), 'users');
-  END IF;
+  PERFORM wazo_auth.check_password_is_ours(user_uuid);
   v_new_hash := wazo_auth.password_hash(new_password);
   PERFORM FROM wazo_auth.user u WHERE u.uuid = change_password.user_uuid AND u.enabled FOR NO KEY UPDATE;
   -- Disabled, deleted or changed meanwhile.

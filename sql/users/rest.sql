@@ -65,6 +65,24 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_users_get(wazo_auth.http_request) IS 'GET /users: users of the tenant.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.created_user_json(user_uuid uuid) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT json_build_object('uuid', u.uuid, 'username', u.username, 'firstname', u.firstname, 'lastname', u.lastname,
+             'purpose', u.purpose,
+             'emails', (SELECT COALESCE(json_agg(json_build_object(
+                                 'uuid', e.uuid, 'address', e.address, 'confirmed', e.confirmed, 'main', e.main)), '[]')
+                        FROM wazo_auth.email e WHERE e.user_uuid = u.uuid),
+             'enabled', u.enabled, 'tenant_uuid', u.tenant_uuid, 'authentication_method', u.authentication_method)
+    FROM wazo_auth.user u
+    WHERE u.uuid = created_user_json.user_uuid
+  );
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.created_user_json(uuid) IS
+'A user as POST /users and POST /users/register show it (contract: responses.md, user).';
+
 CREATE OR REPLACE FUNCTION wazo_auth.rest_users_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -76,15 +94,7 @@ BEGIN
     firstname => v_body ->> 'firstname', lastname => v_body ->> 'lastname', purpose => v_body ->> 'purpose',
     authentication_method => v_body ->> 'authentication_method', enabled => (v_body ->> 'enabled')::boolean,
     uuid => (v_body ->> 'uuid')::uuid);
-  RETURN wazo_auth.json_response((
-    SELECT json_build_object('uuid', u.uuid, 'username', u.username, 'firstname', u.firstname, 'lastname', u.lastname,
-             'purpose', u.purpose,
-             'emails', (SELECT COALESCE(json_agg(json_build_object(
-                                 'uuid', e.uuid, 'address', e.address, 'confirmed', e.confirmed, 'main', e.main)), '[]')
-                        FROM wazo_auth.email e WHERE e.user_uuid = u.uuid),
-             'enabled', u.enabled, 'tenant_uuid', u.tenant_uuid, 'authentication_method', u.authentication_method)
-    FROM wazo_auth.user u
-    WHERE u.uuid = v_uuid));
+  RETURN wazo_auth.json_response(wazo_auth.created_user_json(v_uuid));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_users_post(wazo_auth.http_request) IS 'POST /users: creates a user in the tenant.';

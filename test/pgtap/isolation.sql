@@ -112,13 +112,17 @@ SELECT is_empty($$
 $$, 'no other route is open to everybody');
 
 -- ---- no token, no access ----
-SELECT is(a.answer LIKE '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "", "reason": "not_found_or_expired"%', true,
+-- An access made of the query is not shown, nor is why (contract: errors.md section 6, POST /users/password/reset).
+CREATE FUNCTION pg_temp.reason(access text, why text) RETURNS text LANGUAGE sql AS $$
+  SELECT CASE WHEN access LIKE '%{?%' THEN '}, ' ELSE ', "reason": "' || why || '"' END
+$$;
+SELECT is(a.answer LIKE '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": ""' || pg_temp.reason(g.access, 'not_found_or_expired') || '%', true,
           format('%s %s without a token', g.method, g.path))
 FROM guarded g, LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'north', 'north', '{}'), NULL, pg_temp.body('north')) AS answer) a
 ORDER BY g.path, g.method;
 
 SELECT pg_temp.token(:'north_user', '{}') AS powerless \gset
-SELECT is(a.answer LIKE '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "' || :'powerless' || '", "reason": "missing_permission_or_invalid_tenant"%', true,
+SELECT is(a.answer LIKE '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "' || :'powerless' || '"' || pg_temp.reason(g.access, 'missing_permission_or_invalid_tenant') || '%', true,
           format('%s %s without the access', g.method, g.path))
 FROM guarded g, LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'north', 'north', '{}'), :'powerless', pg_temp.body('north')) AS answer) a
 ORDER BY g.path, g.method;

@@ -231,7 +231,7 @@ sub refusal
 	my $error_id = $family eq 'list_query' ? 'invalid-list-param' : 'invalid-data';
 	my ($message, $details) = $family eq 'first_error'
 		? (text($schema ? $error : $error->{message}), nest($schema ? "{\"message\": \"$error\"}" : $one, @path))
-		: $family eq 'reset' ? (text($error->{message}), '{}')
+		: $family eq 'reset' ? ($schema ? '[' . text($error) . ']' : text($error->{message}), '{}')
 		: (nest($schema ? "[\"$error\"]" : $whole, @path), '{}');
 	return "{\"message\": $message, \"error_id\": \"$error_id\", \"details\": $details, \"timestamp\": T, \"resource\": \"$route->{resource}\"}";
 }
