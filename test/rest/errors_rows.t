@@ -25,6 +25,10 @@ my $other = $t->user($top, 'other', 'a.b');
 my $stranger = $t->user($child, 'stranger', 'a.b');
 my $managed = $t->user($top, 'managed', 'a.b');
 $t->psql("SELECT wazo_auth.replace_emails('$other', '{taken\@example.com}', 'taken\@example.com')");
+$t->psql("SELECT wazo_auth.replace_emails('$user', '{subject\@example.com}', 'subject\@example.com')");
+my $address = $t->psql("SELECT e.uuid FROM wazo_auth.email e WHERE e.user_uuid = '$user'");
+$t->psql("SELECT wazo_auth.replace_emails('$stranger', '{stranger\@example.com}', 'stranger\@example.com', '{true}')");
+my $confirmed = $t->psql("SELECT e.uuid FROM wazo_auth.email e WHERE e.user_uuid = '$stranger'");
 my $limited = do { $t->user($top, 'limited', 'auth.#'); $t->login('limited', 'secret')->{token} };
 my $powerless = do { $t->user($top, 'powerless', 'nothing'); $t->login('powerless', 'secret')->{token} };
 my $child_token = do { $t->user($child, 'child admin', '#'); $t->login('child admin', 'secret')->{token} };
@@ -58,6 +62,7 @@ my $no_json = ['JSON', {raw => '{'}, [400, '{"message": "The browser (or proxy) 
 my $query = ['query', {query => 'limit=x'}, [400, '{"message": {"limit": {"message": "Not a valid integer.", "constraint_id": "type", "constraint": "integer"}}, '
 	. '"error_id": "invalid-list-param", "details": {}, "timestamp": T, "resource": "users"}']];
 my $unknown_user = ['unknown user', {user_uuid => $nobody}, unknown('user', $nobody)];
+my $unknown_email = ['unknown address', {email_uuid => $nobody}, unknown('email', $nobody)];
 my $unknown_group = ['unknown group', {group_uuid => $nobody}, unknown('group', $nobody)];
 my $unknown_tenant = ['unknown tenant', {tenant_uuid => $nobody}, unknown('tenant', $nobody)];
 my $unknown_policy = ['unknown policy', {policy_uuid => $nobody, policy_slug => "it's"}, undef];
@@ -126,6 +131,11 @@ my @rows = (
 		['managed elsewhere', {user_uuid => $managed}, api(405, "Unable to update externally managed password for user : \"$managed\"", 'password-managed-externally', "{\"uuid\": \"$managed\"}", 'users')]],
 	['PUT /admin/users/{user_uuid}/emails', \%email_body, @emails],
 	['PUT /users/{user_uuid}/emails', \%email_body, @emails],
+	['GET /users/{user_uuid}/emails/{email_uuid}/confirm', undef, $tenant, $unknown_user, $unknown_email,
+		['another\'s address', {user_uuid => $other, email_uuid => $address}, unknown('email', $address)],
+		['confirmed', {user_uuid => $stranger, email_uuid => $confirmed}, api(409, "This email already confirmed: \"$confirmed\"", 'conflict', "{\"uuid\": \"$confirmed\"}", 'emails')]],
+	['GET /emails/{email_uuid}/confirm', undef, $tenant, $unknown_email],
+	['PUT /emails/{email_uuid}/confirm', undef, $tenant, $unknown_email],
 	['GET /users/{user_uuid}/groups', undef, $tenant, $unknown_user, $query],
 	['GET /groups', undef, $query, $tenant, sort_by('slug')],
 	['POST /groups', {name => 'new'}, $no_json, ['schema', {json => {name => 1}}, field('groups', 'name', 'string')], $tenant, $group_taken],
@@ -187,7 +197,7 @@ foreach my $row (@rows)
 
 # ---- requests ----
 my %params = (user_uuid => $user, group_uuid => $group, policy_uuid => $policy{plain}, policy_slug => 'plain', tenant_uuid => $childless, parent_tenant_uuid => $top,
-	client_id => 'mine', session_uuid => $nobody, token_uuid => $subject, idp_type => 'native', access => 'auth.ok');
+	client_id => 'mine', session_uuid => $nobody, token_uuid => $subject, idp_type => 'native', access => 'auth.ok', email_uuid => $address);
 
 # Asks with changes; of two that change the same the first counts.
 sub ask_with
@@ -219,7 +229,7 @@ my %access = map { split /\t/, $_, 2 } split /\n/, $t->psql(<<'EOF');
 SELECT r.method || ' ' || substr(r.path, 5) || E'\t' || COALESCE(r.access, '')
 FROM wazo_auth.route r
 WHERE wazo_auth.plugin_enabled(r.plugin)
-  AND r.plugin IN ('tokens', 'sessions', 'user_session', 'users', 'user_email', 'groups', 'user_group', 'group_policy', 'user_policy', 'policies',
+  AND r.plugin IN ('tokens', 'sessions', 'user_session', 'users', 'user_email', 'email_confirm', 'groups', 'user_group', 'group_policy', 'user_policy', 'policies',
                    'tenants', 'idp', 'config', 'status', 'backends', 'api')
 ORDER BY 1
 EOF
