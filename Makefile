@@ -4,6 +4,7 @@
 #   make install      install both (PG_CONFIG chooses the PostgreSQL)
 #   make run          try it: packages, build, a private cluster, the front
 #   make check        all tests, on private clusters
+#   make chaos        kills at random (KILLS=1000), then compares; Ctrl-C ends the kills
 #   make installcheck the regression tests on an installed server
 #   make lint         compiler warnings, static analysis, plpgsql_check
 #   make bench        the figures, as ratios measured side by side
@@ -15,6 +16,7 @@ WAZO_AUTH_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" wazo_
 PG_CONFIG ?= pg_config
 RUN_DIR ?= .run
 PORT ?= 9497
+KILLS ?= 1000
 export PG_CONFIG WAZO_AUTH_VERSION
 
 # PGXS has targets named as ours (check, all, install), so it runs in a make of
@@ -57,6 +59,10 @@ check: packages
 	@sh test/lib/npm.sh
 	@bash test/lib/check.sh $(SUITES)
 
+chaos: packages
+	@$(MAKE) --no-print-directory all
+	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
+
 installcheck:
 	$(EXTENSION_MAKE) installcheck
 
@@ -67,7 +73,7 @@ bench: packages
 	@$(MAKE) --no-print-directory all
 	@bash test/bench/bench.sh
 
-.PHONY: all extension install install-extension clean packages run check installcheck lint bench
+.PHONY: all extension install install-extension clean packages run check chaos installcheck lint bench
 .DEFAULT_GOAL := all
 
 endif

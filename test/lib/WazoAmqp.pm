@@ -5,11 +5,11 @@
 #   my $queue = $amqp->queue;                          exclusive, with a name of the broker's
 #   $amqp->exchange('xivo', 'topic');                  fails if it is there in another form
 #   $amqp->bind($queue, 'xivo', '#');
-#   $amqp->consume($queue);
+#   $amqp->consume($queue);                            or, to keep what is under way: ack => 1
 #   my $message = $amqp->receive(5);                   or undef after so many seconds
 #
 # A message: exchange, routing_key, body, properties (name => value), headers
-# (list of [name, type letter, value]).
+# (list of [name, type letter, value]), redelivered, and tag, for ack().
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 package WazoAmqp;
@@ -125,8 +125,9 @@ sub read_table
 sub read_message
 {
 	my ($self, $payload, $deadline) = @_;
-	my (undef, undef, undef, undef, undef, $exchange, $key) = unpack('nn C/a Q> C C/a C/a', $payload);
-	my %message = (exchange => $exchange, routing_key => $key, body => '', properties => {}, headers => []);
+	my (undef, undef, undef, $tag, $redelivered, $exchange, $key) = unpack('nn C/a Q> C C/a C/a', $payload);
+	my %message = (exchange => $exchange, routing_key => $key, body => '', properties => {}, headers => [],
+		tag => $tag, redelivered => $redelivered);
 	my ($type, undef, $header) = $self->next_frame($deadline);
 	die "no header frame\n" if !defined $type || $type != 2;
 	my (undef, undef, $size, $flags, $rest) = unpack('nn Q> n a*', $header);
@@ -223,11 +224,20 @@ sub bind
 	return;
 }
 
+# With ack => 1 the broker keeps each message until ack(); else it forgets it
+# when it has sent it.
 sub consume
 {
-	my ($self, $queue) = @_;
-	$self->method(1, 60, 20, pack('n', 0) . short($queue) . short('') . chr(2) . table());
+	my ($self, $queue, %opt) = @_;
+	$self->method(1, 60, 20, pack('n', 0) . short($queue) . short('') . chr($opt{ack} ? 0 : 2) . table());
 	$self->answer(60, 21);
+	return;
+}
+
+sub ack
+{
+	my ($self, $message) = @_;
+	$self->method(1, 60, 80, pack('Q> C', $message->{tag}, 0));
 	return;
 }
 

@@ -3,6 +3,7 @@
 #
 #   my $rabbit = WazoRabbit->new;
 #   $rabbit->start; $rabbit->stop; $rabbit->kill;
+#   $rabbit->launch; ... $rabbit->serves               start() without the wait
 #   $rabbit->uri
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -92,14 +93,27 @@ sub run
 	return $pid;
 }
 
-# Starts it and waits until it serves.
-sub start
+sub launch
 {
 	my ($self) = @_;
 	$self->{name_server} //= $self->run('/usr/bin/epmd', '-port', $self->{names}, '-address', '127.0.0.1');
 	$self->{server} = $self->run('/usr/lib/rabbitmq/bin/rabbitmq-server');
+	return;
+}
+
+sub serves
+{
+	my ($self) = @_;
+	return defined eval { WazoAmqp->new(port => $self->{port}) };
+}
+
+# Starts it and waits until it serves.
+sub start
+{
+	my ($self) = @_;
+	$self->launch;
 	my $end = time + 90;
-	until (eval { WazoAmqp->new(port => $self->{port}) })
+	until ($self->serves)
 	{
 		die "RabbitMQ does not start: " . $self->output if time > $end;
 		sleep 0.2;

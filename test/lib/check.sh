@@ -44,7 +44,7 @@ chown "$SERVER_USER": "$work/secret.key"
 
 # What every suite finds in its environment.
 suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
-	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
+	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
 	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
 	TESTDATADIR="$work/src/tmp_check" TESTLOGDIR="$work/src/tmp_check/log" CI="${CI:-}")
 
@@ -128,6 +128,15 @@ suite_pgtap() {
 
 suite_tap() {
 	count_tap tap in_src prove --verbose --timer -I test/lib -I "$pgxs/src/test/perl" ${TESTS:-test/t test/rest}
+}
+
+# Kills until enough of it; what it prints is shown as it comes. Not by prove,
+# which Ctrl-C would end: the test ends its load and counts.
+suite_chaos() {
+	shown() { "$@" 2>&1 | tee -i /dev/fd/3; }
+	set -o pipefail
+	count_tap chaos shown in_src perl -I test/lib -I "$pgxs/src/test/perl" test/t/chaos_events.t 3>&1
+	set +o pipefail
 }
 
 for suite in $suites; do
