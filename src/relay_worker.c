@@ -146,7 +146,7 @@ read_settings(void)
 	static bool first = true;
 	bool		changed;
 
-	relay_run(&plan, "SELECT a.amqp ->> 'uri', a.amqp ->> 'exchange_name', a.amqp ->> 'exchange_type'"
+	relay_run(&plan, "SELECT wazo_auth.secret_setting('amqp', 'uri'), a.amqp ->> 'exchange_name', a.amqp ->> 'exchange_type'"
 		" FROM (SELECT wazo_auth.get_setting('amqp') AS amqp) a", 0, NULL, NULL);
 	if (SPI_processed != 1)
 		elog(ERROR, "unexpected number of settings");

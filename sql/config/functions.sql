@@ -71,6 +71,35 @@ $$;
 COMMENT ON FUNCTION wazo_auth.get_setting(text) IS
 'Value of a setting by its name in the configuration file: what was configured, else the default, else null. Maps are the default with the configured keys over it.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.seal_setting(name text, value jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_member text := CASE name WHEN 'amqp' THEN 'uri' WHEN 'smtp' THEN 'password' END;
+  v_sealed text := 'sealed_' || v_member;
+BEGIN
+  IF v_member IS NULL OR NOT value ? v_member THEN
+    RETURN value;
+  END IF;
+  IF value -> v_member = 'null' THEN
+    RETURN value - ARRAY[v_member, v_sealed];
+  END IF;
+  -- As hexadecimal digits: base64 as PostgreSQL writes it has several lines.
+  RETURN value - v_member || jsonb_build_object(v_sealed,
+    encode(wazo_auth.seal(value ->> v_member, name || '.' || v_member), 'hex'));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.seal_setting(text, jsonb) IS
+'A setting as it is stored: where it is a map with a secret (amqp.uri, smtp.password), "sealed_" and its name stands for it; nothing does for null. Raises F0000 without a key to seal with.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.secret_setting(name text, member text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.unseal(decode(wazo_auth.get_setting(name) ->> ('sealed_' || member), 'hex'), name || '.' || member);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.secret_setting(text, text) IS
+'The secret of a setting, in clear; null when there is none. For the workers that log in with it.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.configure(settings jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -93,9 +122,6 @@ BEGIN
       DELETE FROM wazo_auth.setting s WHERE s.name = v_key;
       CONTINUE;
     END IF;
-    IF v_key = 'smtp' THEN
-      v_value := wazo_auth.seal_smtp_password(v_value);
-    END IF;
     v_type := pg_catalog.jsonb_typeof(wazo_auth.default_settings() -> v_key);
     -- What is null by default may be of any type.
     IF v_type NOT IN ('null', pg_catalog.jsonb_typeof(v_value)) THEN
@@ -113,6 +139,7 @@ BEGIN
       PERFORM wazo_auth.check_amqp_setting(v_value);
     END IF;
     PERFORM wazo_auth.check_mail_setting(v_key, v_value);
+    v_value := wazo_auth.seal_setting(v_key, v_value);
     INSERT INTO wazo_auth.setting AS s (name, value) VALUES (v_key, v_value)
     ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value WHERE s.value IS DISTINCT FROM EXCLUDED.value;
   END LOOP;
@@ -120,7 +147,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.configure(jsonb) IS
-'Sets settings by the names of the configuration file; null restores a default. A name with a dot, as amqp.uri, sets one key of a map. Unknown names are kept. Raises 22023 for a value of the wrong type or out of range.';
+'Sets settings by the names of the configuration file; null restores a default. A name with a dot, as amqp.uri, sets one key of a map. Unknown names are kept. Secrets among them are stored sealed. Raises 22023 for a value of the wrong type or out of range, F0000 for a secret without a key to seal it with.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.plugin_enabled(plugin text) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -103,7 +103,7 @@ COMMENT ON FUNCTION wazo_auth.finish_events(bigint[], boolean) IS
 CREATE OR REPLACE FUNCTION wazo_auth.deliver_events_locally(batch integer DEFAULT 5000) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
-  IF wazo_auth.get_setting('amqp') -> 'uri' <> 'null' THEN
+  IF wazo_auth.get_setting('amqp') ? 'sealed_uri' THEN
     RETURN 0;
   END IF;
   RETURN wazo_auth.finish_events(ARRAY(

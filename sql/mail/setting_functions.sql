@@ -57,41 +57,18 @@ BEGIN
   IF value ? 'tls_verify' AND jsonb_typeof(value -> 'tls_verify') <> 'boolean' THEN
     RAISE EXCEPTION 'setting "smtp.tls_verify" must be true or false' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  -- The password is sealed by now, so its length is that of the sealed text.
   IF EXISTS (SELECT FROM jsonb_each(value) e
-             WHERE e.key IN ('username', 'sealed_password', 'ca_file')
+             WHERE e.key IN ('username', 'password', 'ca_file')
                AND jsonb_typeof(e.value) <> 'null'
                AND (jsonb_typeof(e.value) <> 'string' OR e.value #>> '{}' ~ '[\x01-\x1f\x7f]'
-                    OR char_length(e.value #>> '{}') NOT BETWEEN 1 AND 2048)) THEN
-    RAISE EXCEPTION 'settings "smtp.username", "smtp.password" and "smtp.ca_file" must be texts without control characters'
+                    OR octet_length(e.value #>> '{}') NOT BETWEEN 1 AND 512)) THEN
+    RAISE EXCEPTION 'settings "smtp.username", "smtp.password" and "smtp.ca_file" must be texts of 1 to 512 bytes without control characters'
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_smtp_setting(jsonb) IS
 'Raises 22023 unless the value is good for the setting smtp. Names no value: there may be a secret among them.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.seal_smtp_password(value jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF NOT value ? 'password' THEN
-    RETURN value;
-  END IF;
-  IF value -> 'password' = 'null' THEN
-    RETURN value - '{password,sealed_password}'::text[];
-  END IF;
-  IF jsonb_typeof(value -> 'password') <> 'string' OR value ->> 'password' ~ '[\x01-\x1f\x7f]'
-     OR octet_length(value ->> 'password') NOT BETWEEN 1 AND 512 THEN
-    RAISE EXCEPTION 'setting "smtp.password" must be a text of 1 to 512 bytes without control characters'
-      USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  -- One line: base64 as PostgreSQL writes it has several.
-  RETURN value - 'password' || jsonb_build_object('sealed_password',
-    encode(wazo_auth.seal(value ->> 'password', 'smtp.password'), 'hex'));
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.seal_smtp_password(jsonb) IS
-'The setting smtp as it is stored: with sealed_password in place of password; without both where password is null. Raises 22023 for a password that is none, F0000 without a key to seal with.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.mail_transport(
   OUT by_function boolean, OUT hostname text, OUT port integer, OUT tls text, OUT tls_verify boolean,
@@ -108,7 +85,7 @@ BEGIN
   ca_file := v_smtp ->> 'ca_file';
   username := v_smtp ->> 'username';
   IF NOT by_function THEN
-    password := wazo_auth.unseal(decode(v_smtp ->> 'sealed_password', 'hex'), 'smtp.password');
+    password := wazo_auth.secret_setting('smtp', 'password');
   END IF;
 END
 $$;

@@ -4,7 +4,7 @@
 --
 -- SPDX-License-Identifier: GPL-3.0-or-later
 BEGIN;
-SELECT plan(30);
+SELECT plan(32);
 
 SELECT wazo_auth.bootstrap() \g /dev/null
 DELETE FROM wazo_auth.event_outbox;
@@ -59,7 +59,9 @@ SELECT results_eq('SELECT name FROM wazo_auth.event_stream ORDER BY position', $
 
 -- without a broker and without workers
 SELECT is((SELECT events_delivered FROM wazo_auth.tick()), 2, 'tick() moves the rest to the stream');
-SELECT wazo_auth.configure('{"amqp.uri": "amqp://u:p@localhost/"}') \g /dev/null
+SELECT wazo_auth.configure('{"amqp.uri": "amqp://u:p4ss@localhost/"}') \g /dev/null
+SELECT unalike((SELECT s.value::text FROM wazo_auth.setting s WHERE s.name = 'amqp'), '%p4ss%', 'the URI is stored sealed');
+SELECT is(wazo_auth.secret_setting('amqp', 'uri'), 'amqp://u:p4ss@localhost/', 'and can be had again');
 SELECT is(wazo_auth.requeue_unpublished_events(), 2, 'a broker gets what none has had');
 SELECT is((SELECT events_delivered FROM wazo_auth.tick()), 0, 'and is not passed over');
 
