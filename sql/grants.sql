@@ -31,6 +31,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.delete_session(uuid),
   wazo_auth.delete_tenant(uuid),
   wazo_auth.delete_user(uuid),
+  wazo_auth.health(boolean),
   wazo_auth.import_password(uuid, text, bytea),
   wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid),
   wazo_auth.list_tenants(uuid, jsonb),
@@ -60,7 +61,8 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.update_policy(uuid, text, wazo_auth.acl, text),
   wazo_auth.update_tenant(uuid, text, text, uuid, text, text[], wazo_auth.postal_address, uuid),
   wazo_auth.update_user(uuid, text, text, text, text, text, boolean),
-  wazo_auth.user_acl(uuid, text)
+  wazo_auth.user_acl(uuid, text),
+  wazo_auth.worker_states()
 TO wazo_auth_admin;
 GRANT EXECUTE ON FUNCTION
   wazo_auth.token_check(uuid, text, uuid),
@@ -110,4 +112,4 @@ TO wazo_auth_admin;
 -- view, which shows no secret. So is reading which accesses there are, and the
 -- mails that could not be sent.
 GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.mail_templates,
-  wazo_auth.parked_event, wazo_auth.parked_mail TO wazo_auth_admin;
+  wazo_auth.parked_event, wazo_auth.parked_mail, wazo_auth.worker_status TO wazo_auth_admin;

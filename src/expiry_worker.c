@@ -150,6 +150,7 @@ try_round(MemoryContext context)
 		HOLD_INTERRUPTS();
 		MemoryContextSwitchTo(context);
 		EmitErrorReport();
+		slot_note_logged_error(WORK_MAIN);
 		AbortCurrentTransaction();
 		FlushErrorState();
 		debug_query_string = NULL;
@@ -160,6 +161,8 @@ try_round(MemoryContext context)
 	PG_END_TRY();
 	if (gone)
 		worker_leave(FOUND_NO_EXTENSION);
+	if (ok)
+		slot_note_success(WORK_MAIN);
 	return ok;
 }
 

@@ -252,6 +252,7 @@ pause_sending(TimestampTz now, const char *error)
 	ereport(LOG,
 			(errmsg("mail server: %s", error),
 			 errdetail("Mails stay in the outbox; the next attempt is in %d ms.", send_pause)));
+	slot_note_error(WORK_MAIL, psprintf("mail server: %s", error));
 }
 
 /*
@@ -395,6 +396,8 @@ mail_step(TimestampTz now, int64 interval_ms, bool woken)
 		if (relay_try(look_turn, &look, NULL))
 		{
 			error_pause = 0;
+			if (send_pause == 0)
+				slot_note_success(WORK_MAIL);
 			if (look.by_function)
 				send_by_function(&look);
 			else

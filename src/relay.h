@@ -13,6 +13,8 @@
 #include "executor/spi.h"
 #include "storage/latch.h"
 
+#include "worker.h"
+
 /* longest pause between attempts to reach a server, and after errors, milliseconds */
 #define LONGEST_PAUSE_MS	60000
 
@@ -20,7 +22,11 @@
 extern int	relay_max_attempts;
 extern int	relay_retry_pause;
 
-/* relay_query.c; relay_memory is emptied at each turn of the worker's loop */
+/*
+ * relay_query.c; relay_work is what the worker is at, and relay_memory is
+ * emptied at each turn of its loop.
+ */
+extern WorkerWork relay_work;
 extern MemoryContext relay_memory;
 extern void relay_begin(const char *activity);
 extern void relay_commit(void);

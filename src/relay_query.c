@@ -18,6 +18,7 @@
 #include "relay.h"
 #include "worker.h"
 
+WorkerWork	relay_work = WORK_MAIN;
 MemoryContext relay_memory = NULL;
 
 /*
@@ -139,7 +140,10 @@ relay_try(void (*turn) (void *), void *arg, char **error)
 			*error = pstrdup(edata->message ? edata->message : "unknown error");
 		}
 		else
+		{
 			EmitErrorReport();
+			slot_note_logged_error(relay_work);
+		}
 		AbortCurrentTransaction();
 		FlushErrorState();
 		/* the end of the transaction has gone back to another one */

@@ -345,6 +345,7 @@ pause_connecting(void)
 	ereport(LOG,
 			(errmsg("message broker: %s", broker_error()),
 			 errdetail("Events stay in the outbox; the next attempt is in %d ms.", connect_pause)));
+	slot_note_error(WORK_MAIN, psprintf("message broker: %s", broker_error()));
 }
 
 /* Returns whether there is a connection. */
@@ -466,6 +467,8 @@ event_step(TimestampTz now)
 	if (relay_try(event_turn, &turn, NULL))
 	{
 		error_pause = 0;
+		if (uri == NULL || broker_is_connected())
+			slot_note_success(WORK_MAIN);
 		turn_at = turn.more ? 0 : TimestampTzPlusMilliseconds(now, GATHER_MS);
 	}
 	else
@@ -542,8 +545,10 @@ wazo_auth_relay_main(Datum main_arg)
 			woken = wait_for_work(60000);
 			continue;
 		}
+		relay_work = WORK_MAIN;
 		event_wait = event_step(GetCurrentTimestamp());
 		MemoryContextSwitchTo(relay_memory);
+		relay_work = WORK_MAIL;
 		mail_wait = mail_step(GetCurrentTimestamp(), relay_interval * INT64CONST(1000), woken);
 		MemoryContextSwitchTo(relay_memory);
 		/* also when there is more to do: somebody may be waiting for us */

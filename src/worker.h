@@ -33,6 +33,41 @@ typedef enum WorkerFinding
 	FOUND_NO_EXTENSION
 } WorkerFinding;
 
+/* For wazo_auth.worker_status. */
+typedef enum WorkerState
+{
+	WORKER_NOT_LOADED,			/* no shared_preload_libraries */
+	WORKER_STOPPED,
+	WORKER_STARTING,
+	WORKER_RUNNING,
+	WORKER_STATES
+} WorkerState;
+
+/* The relay has two kinds of work, of which one may fail and the other not. */
+typedef enum WorkerWork
+{
+	WORK_MAIN,					/* events, or what is the worker's only work */
+	WORK_MAIL,
+	WORKS
+} WorkerWork;
+
+#define WORKER_ERROR_SIZE	256
+
+typedef struct WorkerTrouble
+{
+	bool		failing;		/* the last attempt at this work failed */
+	TimestampTz error_at;		/* 0: there was no error */
+	char		error[WORKER_ERROR_SIZE];
+} WorkerTrouble;
+
+typedef struct WorkerStatus
+{
+	WorkerState state;
+	pid_t		pid;			/* 0 while it does not run */
+	TimestampTz started_at;
+	WorkerTrouble trouble[WORKS];
+} WorkerStatus;
+
 /*
  * Names a claimed slot; travels to the worker in bgw_extra.  The generation
  * tells a worker that starts too late that its slot went to another one.
@@ -79,11 +114,15 @@ extern bool slots_stop(Oid database);
 extern void slots_wait_gone(Oid database, int timeout_ms);
 extern void slots_notify(Oid database);
 extern void slots_wake(WorkerKind kind, Oid database);
+extern void slots_look(WorkerKind kind, Oid database, WorkerStatus *status);
 
 /* worker_slots.c: for the worker in its slot */
 extern void slot_attach(const BackgroundWorker *worker);
 extern void slot_report(WorkerFinding finding);
 extern bool slot_take_notice(void);
+extern void slot_note_error(WorkerWork work, const char *message);
+extern void slot_note_logged_error(WorkerWork work);
+extern void slot_note_success(WorkerWork work);
 
 /* worker.c */
 extern const char *worker_type(WorkerKind kind);
@@ -94,5 +133,8 @@ extern void worker_start_transaction(void);
 extern void worker_commit_transaction(void);
 extern bool worker_lock_extension(void);
 extern void worker_leave(WorkerFinding finding) pg_attribute_noreturn();
+
+/* worker_status.c */
+extern void worker_mask_credentials(const char *text, char *masked, Size size);
 
 #endif							/* WAZO_AUTH_WORKER_H */

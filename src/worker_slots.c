@@ -59,6 +59,8 @@ typedef struct WorkerSlot
 	Latch	   *latch;
 	bool		notice;			/* extensions of the database changed */
 	WorkerFinding finding;
+	TimestampTz started_at;
+	WorkerTrouble trouble[WORKS];
 } WorkerSlot;
 
 typedef struct WorkerSlots
@@ -150,34 +152,43 @@ slots_attach_launcher(void)
 }
 
 /*
- * Claims a slot for a worker that is about to be registered.  Returns false
- * when all are taken.
+ * Claims a slot for a worker that is about to be registered: the one that its
+ * predecessor had, with what is known of its last error, if it is free.
+ * Returns false when all are taken.
  */
 bool
 slots_claim(WorkerKind kind, Oid database, SlotId *id)
 {
-	bool		claimed = false;
+	WorkerSlot *claimed = NULL;
 
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < slots->n_slots && !claimed; i++)
+	for (int i = 0; i < slots->n_slots; i++)
 	{
 		WorkerSlot *slot = &slots->slot[i];
+		bool		own = slot->kind == kind && slot->database == database;
 
-		if (slot->state != SLOT_FREE)
+		if (slot->state != SLOT_FREE || (claimed && !own))
 			continue;
-		slot->state = SLOT_CLAIMED;
-		slot->generation++;
-		slot->kind = kind;
-		slot->database = database;
-		slot->claimed_at = GetCurrentTimestamp();
-		slot->notice = false;
-		slot->finding = FOUND_NOTHING;
+		claimed = slot;
 		id->index = i;
-		id->generation = slot->generation;
-		claimed = true;
+		if (own)
+			break;
+	}
+	if (claimed)
+	{
+		if (claimed->kind != kind || claimed->database != database)
+			memset(claimed->trouble, 0, sizeof(claimed->trouble));
+		claimed->state = SLOT_CLAIMED;
+		claimed->generation++;
+		claimed->kind = kind;
+		claimed->database = database;
+		claimed->claimed_at = GetCurrentTimestamp();
+		claimed->notice = false;
+		claimed->finding = FOUND_NOTHING;
+		id->generation = claimed->generation;
 	}
 	LWLockRelease(slots_lock);
-	return claimed;
+	return claimed != NULL;
 }
 
 /* Gives back a slot whose worker could not be registered. */
@@ -419,6 +430,7 @@ slot_attach(const BackgroundWorker *worker)
 	{
 		slot->state = SLOT_RUNNING;
 		slot->pid = MyProcPid;
+		slot->started_at = GetCurrentTimestamp();
 		slot->latch = &MyProc->procLatch;
 		my_slot = slot;
 	}
@@ -453,4 +465,82 @@ slot_take_notice(void)
 	my_slot->notice = false;
 	LWLockRelease(slots_lock);
 	return notice;
+}
+
+/*
+ * Notes that an attempt of this worker at its work failed, and why; for
+ * worker_status.  Credentials in URIs are left out.
+ */
+void
+slot_note_error(WorkerWork work, const char *message)
+{
+	char		text[WORKER_ERROR_SIZE];
+	WorkerTrouble *trouble = &my_slot->trouble[work];
+
+	worker_mask_credentials(message, text, sizeof(text));
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	trouble->failing = true;
+	trouble->error_at = GetCurrentTimestamp();
+	strlcpy(trouble->error, text, sizeof(trouble->error));
+	LWLockRelease(slots_lock);
+}
+
+/* The same with the error at hand in PG_CATCH; uses the current memory context. */
+void
+slot_note_logged_error(WorkerWork work)
+{
+	ErrorData  *error = CopyErrorData();
+
+	slot_note_error(work, error->message ? error->message : "unknown error");
+	FreeErrorData(error);
+}
+
+/* Notes that this worker does its work (again).  Costs nothing while it does. */
+void
+slot_note_success(WorkerWork work)
+{
+	WorkerTrouble *trouble = &my_slot->trouble[work];
+
+	/* nobody else writes it */
+	if (!trouble->failing)
+		return;
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	trouble->failing = false;
+	LWLockRelease(slots_lock);
+}
+
+/*
+ * Reads what is known of the worker of this kind in the database; of one that
+ * has ended, its last errors.
+ */
+void
+slots_look(WorkerKind kind, Oid database, WorkerStatus *status)
+{
+	static const WorkerState states[] = {
+		[SLOT_FREE] = WORKER_STOPPED,
+		[SLOT_CLAIMED] = WORKER_STARTING,
+		[SLOT_RUNNING] = WORKER_RUNNING,
+		[SLOT_ENDED] = WORKER_STOPPED,
+	};
+
+	memset(status, 0, sizeof(*status));
+	status->state = slots ? WORKER_STOPPED : WORKER_NOT_LOADED;
+	if (slots == NULL)
+		return;
+	LWLockAcquire(slots_lock, LW_SHARED);
+	for (int i = 0; i < slots->n_slots; i++)
+	{
+		const WorkerSlot *slot = &slots->slot[i];
+
+		if (slot->generation == 0 || slot->kind != kind || slot->database != database)
+			continue;
+		/* a predecessor's slot says less than its own */
+		if (states[slot->state] == WORKER_STOPPED && status->state != WORKER_STOPPED)
+			continue;
+		status->state = states[slot->state];
+		status->pid = slot->pid;
+		status->started_at = slot->started_at;
+		memcpy(status->trouble, slot->trouble, sizeof(status->trouble));
+	}
+	LWLockRelease(slots_lock);
 }

@@ -1,12 +1,13 @@
 -- Routes about the service itself.
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_status_head(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.json_response('""');
+  RETURN wazo_auth.json_response('""', CASE wazo_auth.health(false) ->> 'status' WHEN 'fail' THEN 503 ELSE 200 END);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_status_head(wazo_auth.http_request) IS 'HEAD /status: 200 while the service serves.';
+COMMENT ON FUNCTION wazo_auth.rest_status_head(wazo_auth.http_request) IS
+'HEAD /status: 200 while the service serves, also with a broker or a mail server that does not: 503 for what wazo_auth.health() calls "fail" (contract: responses.md section 3).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_backends_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

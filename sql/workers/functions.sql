@@ -1,0 +1,57 @@
+-- What people see of the background workers.
+
+CREATE OR REPLACE FUNCTION wazo_auth.worker_states(
+  OUT worker text, OUT queue text, OUT pid integer, OUT state text, OUT started_at timestamptz,
+  OUT last_error text, OUT last_error_at timestamptz)
+RETURNS SETOF record
+LANGUAGE c VOLATILE ROWS 3 AS 'MODULE_PATHNAME', 'wazo_auth_worker_states';
+COMMENT ON FUNCTION wazo_auth.worker_states() IS
+'State of each background worker of this database, by what it works on. state: running; failing: it runs, but the last attempt failed; starting; stopped; off: its interval is 0; not loaded: wazo_auth is not in shared_preload_libraries, so there are no workers. last_error is kept after the work goes again, until the server restarts; it names no credentials. Cheap: reads shared memory only.';
+
+CREATE OR REPLACE VIEW wazo_auth.worker_status AS
+SELECT s.worker, s.queue, s.pid, s.state, s.started_at, q.length AS queue_length,
+       pg_catalog.clock_timestamp() - q.oldest AS oldest_age, q.parked, s.last_error, s.last_error_at
+FROM wazo_auth.worker_states() s
+JOIN (SELECT 'sessions' AS queue, pg_catalog.count(*) AS length, pg_catalog.min(x.expires_at) AS oldest, 0::bigint AS parked
+      FROM wazo_auth.session x
+      WHERE x.expires_at <= pg_catalog.now()
+      UNION ALL
+      SELECT 'events', pg_catalog.count(*) FILTER (WHERE NOT o.parked), pg_catalog.min(o.created_at) FILTER (WHERE NOT o.parked),
+             pg_catalog.count(*) FILTER (WHERE o.parked)
+      FROM wazo_auth.event_outbox o
+      UNION ALL
+      SELECT 'mails', pg_catalog.count(*) FILTER (WHERE NOT m.parked), pg_catalog.min(m.created_at) FILTER (WHERE NOT m.parked),
+             pg_catalog.count(*) FILTER (WHERE m.parked)
+      FROM wazo_auth.mail_outbox m) q ON q.queue = s.queue;
+COMMENT ON VIEW wazo_auth.worker_status IS 'The background workers of this database and what waits for them. state: see wazo_auth.worker_states()';
+COMMENT ON COLUMN wazo_auth.worker_status.queue IS 'sessions: expired ones to be deleted; events: to be sent to the broker or the stream; mails: to be written and sent';
+COMMENT ON COLUMN wazo_auth.worker_status.oldest_age IS 'How long the oldest in the queue has waited; null when nothing waits';
+COMMENT ON COLUMN wazo_auth.worker_status.parked IS 'Given up after too many attempts; not in queue_length';
+COMMENT ON COLUMN wazo_auth.worker_status.last_error IS 'Why an attempt failed last, also when the work goes again since';
+
+CREATE OR REPLACE FUNCTION wazo_auth.health(with_queues boolean DEFAULT true) RETURNS json
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_bootstrapped boolean := wazo_auth.top_tenant_uuid() IS NOT NULL;
+  v_ok boolean;
+  v_workers json;
+BEGIN
+  IF with_queues THEN
+    SELECT pg_catalog.bool_and(w.state IN ('running', 'starting', 'off') AND w.parked = 0),
+           pg_catalog.json_agg(pg_catalog.row_to_json(w.*) ORDER BY w.worker, w.queue)
+    INTO v_ok, v_workers
+    FROM wazo_auth.worker_status w;
+  ELSE
+    SELECT pg_catalog.bool_and(w.state IN ('running', 'starting', 'off')),
+           pg_catalog.json_agg(pg_catalog.row_to_json(w.*) ORDER BY w.worker, w.queue)
+    INTO v_ok, v_workers
+    FROM wazo_auth.worker_states() w;
+  END IF;
+  RETURN pg_catalog.json_build_object(
+    'status', CASE WHEN NOT v_bootstrapped THEN 'fail' WHEN v_ok THEN 'ok' ELSE 'degraded' END,
+    'top_tenant', CASE WHEN v_bootstrapped THEN 'ok' ELSE 'fail' END,
+    'workers', v_workers);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.health(boolean) IS
+'How the service is: status is "ok"; "degraded", when a worker does not do its work or something is parked: logins and checks go on, and what waits is sent later; or "fail", when nobody can log in because there is no top tenant yet (wazo_auth.bootstrap()). workers has the rows of wazo_auth.worker_status, or with with_queues => false, which costs less, those of wazo_auth.worker_states().';
