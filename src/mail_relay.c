@@ -12,7 +12,9 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/array.h"
@@ -66,6 +68,7 @@ StaticAssertDecl(SMTP_MAX_TRANSFERS <= FUNCTION_BATCH, "a look has too little ro
 static Flight flights[SMTP_MAX_TRANSFERS];
 static TimestampTz send_not_before = 0; /* after the server was not there */
 static int	send_pause = 0;		/* milliseconds */
+static uint64 config_hash = 0;	/* of the settings that were read last */
 
 static int
 free_places(void)
@@ -86,6 +89,26 @@ something_waits(void)
 	return SPI_processed > 0;
 }
 
+/* Other settings may lead to a server that is there: the pause is over. */
+static void
+note_config(void)
+{
+	HeapTuple	row = SPI_tuptable->vals[0];
+	uint64		hash = 1;
+
+	for (int i = 1; i <= SPI_tuptable->tupdesc->natts; i++)
+	{
+		const char *value = SPI_getvalue(row, SPI_tuptable->tupdesc, i);
+
+		hash = hash_bytes_extended((const unsigned char *) (value ? value : ""), value ? strlen(value) + 1 : 0, hash);
+	}
+	if (hash == config_hash)
+		return;
+	config_hash = hash;
+	send_not_before = 0;
+	send_pause = 0;
+}
+
 static void
 read_config(Look *look)
 {
@@ -96,6 +119,7 @@ read_config(Look *look)
 			  " FROM wazo_auth.mail_transport()", 0, NULL, NULL);
 	if (SPI_processed != 1)
 		elog(ERROR, "unexpected number of settings");
+	note_config();
 	row = SPI_tuptable->vals[0];
 	look->by_function = strcmp(relay_copy_column(row, 1), "t") == 0;
 	look->config.hostname = relay_copy_column(row, 2);
@@ -144,6 +168,7 @@ look_turn(void *arg)
 {
 	static SPIPlanPtr plan = NULL;
 	Look	   *look = arg;
+	int32		written;
 	Oid			types[] = {INT4OID, INT4OID, FLOAT8OID};
 	Datum		args[] = {
 		Int32GetDatum(WRITE_BATCH), Int32GetDatum(relay_max_attempts), Float8GetDatum(relay_retry_pause / 1000.0)
@@ -152,9 +177,13 @@ look_turn(void *arg)
 	relay_begin("wazo_auth: reading mails");
 	if (something_waits())
 	{
-		look->more = relay_run_for_count(&plan,
-										 "SELECT wazo_auth.write_mails($1, $2, pg_catalog.make_interval(secs => $3))",
-										 3, types, args) >= WRITE_BATCH;
+		written = relay_run_for_count(&plan,
+									  "SELECT wazo_auth.write_mails($1, $2, pg_catalog.make_interval(secs => $3))",
+									  3, types, args);
+		look->more = written >= WRITE_BATCH;
+		/* a worker's commits are not, but the token in a mail must outlive a crash */
+		if (written > 0)
+			ForceSyncCommit();
 		read_config(look);
 		if (look->by_function)
 			claim(look, FUNCTION_BATCH);

@@ -57,6 +57,9 @@ BEGIN
   IF value ? 'tls_verify' AND jsonb_typeof(value -> 'tls_verify') <> 'boolean' THEN
     RAISE EXCEPTION 'setting "smtp.tls_verify" must be true or false' USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  IF value ? 'ca_file' AND value -> 'ca_file' <> 'null' AND value ->> 'ca_file' NOT LIKE '/%' THEN
+    RAISE EXCEPTION 'setting "smtp.ca_file" must be an absolute path' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   IF EXISTS (SELECT FROM jsonb_each(value) e
              WHERE e.key IN ('username', 'password', 'ca_file')
                AND jsonb_typeof(e.value) <> 'null'
