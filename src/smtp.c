@@ -22,9 +22,12 @@
 
 #include "smtp.h"
 
-/* milliseconds; the second is for all of a mail's conversation */
-#define CONNECT_TIMEOUT_MS	5000
-#define TRANSFER_TIMEOUT_MS 30000
+/*
+ * Milliseconds: until the server is ready to take a mail, which some make
+ * everybody wait for, and for all of a mail's conversation
+ */
+#define CONNECT_TIMEOUT_MS	20000
+#define TRANSFER_TIMEOUT_MS 60000
 
 /* How long (milliseconds) the library may go uncalled while it has no socket. */
 #define POLL_MS				50

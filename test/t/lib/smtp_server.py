@@ -54,7 +54,8 @@ class Handler:
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    return AuthResult(success=[data.login.decode(), data.password.decode()] == args.auth)
+    # not handled: the refusal is for the server to say
+    return AuthResult(success=[data.login.decode(), data.password.decode()] == args.auth, handled=False)
 
 
 def protocol():
