@@ -82,7 +82,7 @@ DECLARE
 BEGIN
   by_function := wazo_auth.get_setting('email_notification_plugin') <> '"smtp"';
   hostname := v_smtp ->> 'hostname';
-  port := v_smtp ->> 'port';
+  port := (v_smtp ->> 'port')::integer;
   tls := COALESCE(v_smtp ->> 'tls', 'none');
   tls_verify := COALESCE((v_smtp ->> 'tls_verify')::boolean, true);
   ca_file := v_smtp ->> 'ca_file';
