@@ -251,6 +251,12 @@ until_is($node, 'app', 'SELECT attempts, error FROM wazo_auth.parked_mail', '3|c
 sql(q{DELETE FROM sent; SELECT wazo_auth.retry_parked_mails()});
 until_is($node, 'app', 'SELECT kind FROM sent', 'password_reset', 'and can send it later');
 
+# the example of the documentation
+my ($example) = slurp_file("$FindBin::Bin/../../docs/mail.md") =~ /^## A sender of your own.*?^```sql\n(.*?)^```$/ms;
+sql($example);
+is(ask_reset('username=alice'), 204, 'a mail by the function of docs/mail.md');
+until_is($node, 'app', 'SELECT recipient, body FROM text_message', 'alice@example.com|You asked for a new password.', 'gets there');
+
 # ---- a server that takes connections and says nothing ----
 sql(qq{SELECT wazo_auth.configure('{"email_notification_plugin": null, "smtp": {"hostname": "127.0.0.1", "port": $port}}')});
 my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1) or die "listen: $!";
