@@ -34,6 +34,9 @@
 #define FIRST_PAUSE_MS		1000
 #define LONGEST_PAUSE_MS	60000
 
+/* longest pause between two batches of a round */
+#define LONGEST_YIELD_MS	1000
+
 PGDLLEXPORT void wazo_auth_expiry_main(Datum main_arg);
 
 static int	cleanup_interval = 60;
@@ -99,6 +102,25 @@ call(const char *query, int batch)
 }
 
 /*
+ * Leaves the server to others for as long as the last batch took: after a long
+ * stop there may be millions of rows to clear away, and nobody waits for it.
+ */
+static void
+yield_since(TimestampTz batch_started)
+{
+	TimestampTz until = GetCurrentTimestamp();
+	long		left;
+
+	until += Min(until - batch_started, LONGEST_YIELD_MS * INT64CONST(1000));
+	while ((left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until)) > 0)
+	{
+		worker_check_interrupts();
+		if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left, PG_WAIT_EXTENSION) & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+	}
+}
+
+/*
  * Runs the tasks, batch by batch.  Returns false when the extension is gone.
  * Raises whatever the functions raise, with the transaction open.
  */
@@ -108,11 +130,15 @@ run_round(void)
 	for (int i = 0; i < lengthof(tasks); i++)
 	{
 		int			batch;
-		int			done;
+		int			done = 0;
+		TimestampTz batch_started = 0;
 
 		do
 		{
+			if (done > 0)
+				yield_since(batch_started);
 			worker_check_interrupts();
+			batch_started = GetCurrentTimestamp();
 			batch = batch_size;
 			worker_start_transaction();
 			pgstat_report_activity(STATE_RUNNING, tasks[i].activity);
