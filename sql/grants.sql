@@ -111,5 +111,11 @@ TO wazo_auth_admin;
 -- Reading the events is for who administers; others get it by a GRANT on the
 -- view, which shows no secret. So is reading which accesses there are, and the
 -- mails that could not be sent.
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.event_body(json, json),
+  wazo_auth.event_headers(text, text, timestamptz, uuid, uuid, text),
+  wazo_auth.event_message_id(bigint, timestamptz),
+  wazo_auth.origin_uuid()
+TO wazo_auth_admin, wazo_auth_service;
 GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.mail_templates,
   wazo_auth.parked_event, wazo_auth.parked_mail, wazo_auth.worker_status TO wazo_auth_admin;

@@ -9,6 +9,15 @@ END;
 COMMENT ON FUNCTION wazo_auth.event_message_id(bigint, timestamptz) IS
 'AMQP message id of an event: the same at every attempt, so that a consumer can tell a repetition.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.origin_uuid() RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.get_setting('uuid') #>> '{}';
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.origin_uuid() IS
+'The setting uuid, which events name as their origin; for readers of wazo_auth.event_stream, who may read no other setting.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.event_headers(
   name text, routing_key text, created_at timestamptz, tenant_uuid uuid, session_uuid uuid, audience text)
 RETURNS json
@@ -22,7 +31,7 @@ BEGIN ATOMIC
     'user_uuid:' || COALESCE(audience, ''), CASE WHEN audience IS NOT NULL THEN true END,
     'required_access', 'event.' || name,
     'required_acl', 'events.' || routing_key,
-    'origin_uuid', wazo_auth.get_setting('uuid') #>> '{}',
+    'origin_uuid', wazo_auth.origin_uuid(),
     'timestamp', pg_catalog.regexp_replace(
        pg_catalog.to_char(created_at::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\.000000$', '')));
 END;

@@ -90,13 +90,13 @@ SELECT set_eq($$
   SELECT f.proname::text FROM member_function f WHERE pg_catalog.has_function_privilege('wazo_auth_service', f.oid, 'EXECUTE')
     -- those of the type, which read no table
     AND NOT f.proname LIKE 'acl\_%'
-$$, ARRAY['can', 'can_reach', 'current_tenant_uuid', 'current_user_uuid', 'set_token', 'token_check', 'token_get'], 'what a service may execute');
+$$, ARRAY['can', 'can_reach', 'current_tenant_uuid', 'current_user_uuid', 'event_body', 'event_headers', 'event_message_id', 'origin_uuid', 'set_token', 'token_check', 'token_get'], 'what a service may execute');
 SELECT is_empty($$
   SELECT f.oid::regprocedure FROM member_function f
   WHERE pg_catalog.has_function_privilege('wazo_auth_admin', f.oid, 'EXECUTE')
     AND NOT f.prosecdef AND f.prolang NOT IN (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname IN ('c', 'internal'))
     -- needs no right to a table
-    AND f.proname <> 'acl_agg'
+    AND f.proname NOT IN ('acl_agg', 'event_body', 'event_headers', 'event_message_id')
 $$, 'what administrators may execute runs with the rights it needs');
 SELECT is_empty($$
   SELECT f.oid::regprocedure FROM member_function f

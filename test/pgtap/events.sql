@@ -4,7 +4,7 @@
 --
 -- SPDX-License-Identifier: GPL-3.0-or-later
 BEGIN;
-SELECT plan(32);
+SELECT plan(39);
 
 SELECT wazo_auth.bootstrap() \g /dev/null
 DELETE FROM wazo_auth.event_outbox;
@@ -65,6 +65,15 @@ SELECT is(wazo_auth.secret_setting('amqp', 'uri'), 'amqp://u:p4ss@localhost/', '
 SELECT is(wazo_auth.requeue_unpublished_events(), 2, 'a broker gets what none has had');
 SELECT is((SELECT events_delivered FROM wazo_auth.tick()), 0, 'and is not passed over');
 
+CREATE ROLE a_daemon IN ROLE wazo_auth_service;
+GRANT SELECT ON wazo_auth.event_stream TO a_daemon;
+SET ROLE a_daemon;
+SELECT lives_ok('SELECT * FROM wazo_auth.event_stream', 'a daemon with the right to it reads the stream');
+RESET ROLE;
+SET ROLE wazo_auth_admin;
+SELECT lives_ok('SELECT * FROM wazo_auth.' || v, 'an administrator reads ' || v)
+FROM unnest(ARRAY['event_stream', 'parked_event', 'parked_mail', 'mail_templates', 'known_access', 'worker_status']) v;
+RESET ROLE;
 SET ROLE wazo_auth_front;
 SELECT throws_ok('SELECT * FROM wazo_auth.event_stream', '42501', NULL, 'the front reads no events');
 RESET ROLE;
