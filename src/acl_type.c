@@ -66,8 +66,9 @@ check_entry(const char *text, size_t len)
 				 errmsg("access pattern contains a null character")));
 }
 
-static void
-check_count(int64 count)
+/* May an ACL have that many entries?  Errors: 54000. */
+void
+acl_check_count(int64 count)
 {
 	if (count > ACL_MAX_ENTRIES)
 		ereport(ERROR,
@@ -102,7 +103,7 @@ acl_from_texts(Datum *elems, bool *nulls, int count)
 	size_t		size;
 	char	   *at;
 
-	check_count(count);
+	acl_check_count(count);
 	for (int i = 0; i < count; i++)
 	{
 		if (nulls != NULL && nulls[i])
@@ -200,7 +201,7 @@ wazo_auth_acl_recv(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid number of entries in binary ACL")));
-	check_count(count);
+	acl_check_count(count);
 	elems = palloc(sizeof(Datum) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
@@ -344,7 +345,7 @@ from_entries(int64 count, const char *bytes, size_t len)
 	struct varlena *acl;
 	size_t		size = VARHDRSZ + ACL_PACKED_HEADER + len;
 
-	check_count(count);
+	acl_check_count(count);
 	check_total(len - (size_t) count * 2);
 	acl = palloc(size);
 	SET_VARSIZE(acl, size);
@@ -360,20 +361,29 @@ append_entries(StringInfo buf, struct varlena *acl)
 						   (int) (ACL_PACKED_LEN(acl) - ACL_PACKED_HEADER));
 }
 
+/* One value with the entries of n others, in their order.  Errors: 54000. */
+struct varlena *
+acl_join(struct varlena **acl, int n)
+{
+	StringInfoData buf;
+	int64		count = 0;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < n; i++)
+	{
+		append_entries(&buf, acl[i]);
+		count += acl_packed_count(ACL_PACKED(acl[i]));
+	}
+	return from_entries(count, buf.data, (size_t) buf.len);
+}
+
 /* a || b: the entries of a, then those of b.  Errors: 54000. */
 Datum
 wazo_auth_acl_concat(PG_FUNCTION_ARGS)
 {
-	struct varlena *a = PG_GETARG_ACL_PP(0);
-	struct varlena *b = PG_GETARG_ACL_PP(1);
-	StringInfoData buf;
+	struct varlena *acl[2] = {PG_GETARG_ACL_PP(0), PG_GETARG_ACL_PP(1)};
 
-	initStringInfo(&buf);
-	append_entries(&buf, a);
-	append_entries(&buf, b);
-	PG_RETURN_POINTER(from_entries((int64) acl_packed_count(ACL_PACKED(a)) +
-								   acl_packed_count(ACL_PACKED(b)),
-								   buf.data, (size_t) buf.len));
+	PG_RETURN_POINTER(acl_join(acl, 2));
 }
 
 /* Number of entries. */
@@ -450,7 +460,7 @@ wazo_auth_acl_agg_trans(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 	}
 	state->count += acl_packed_count(ACL_PACKED(acl));
-	check_count(state->count);
+	acl_check_count(state->count);
 	append_entries(&state->entries, acl);
 	PG_RETURN_POINTER(state);
 }

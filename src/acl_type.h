@@ -26,6 +26,8 @@
 extern const AclEnv acl_backend_env;
 
 extern struct varlena *acl_from_texts(Datum *elems, bool *nulls, int count);
+extern void acl_check_count(int64 count);
+extern struct varlena *acl_join(struct varlena **acl, int n);
 extern void acl_digest_of(struct varlena *acl, pg_uuid_t *digest);
 
 #endif							/* ACL_TYPE_H */

@@ -10,9 +10,11 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -24,6 +26,7 @@
 #include "utils/syscache.h"
 
 #include "catalog.h"
+#include "row_by_key.h"
 #include "token.h"
 
 static WazoCatalog catalog;
@@ -35,6 +38,9 @@ catalog_invalidate(Datum arg, Oid relid)
 	if (relid == InvalidOid || relid == catalog.session || relid == catalog.acl_set ||
 		relid == catalog.user || relid == catalog.tenant ||
 		relid == catalog.group || relid == catalog.policy ||
+		relid == catalog.email || relid == catalog.login || relid == catalog.password ||
+		relid == catalog.group_user || relid == catalog.group_policy ||
+		relid == catalog.user_policy ||
 		relid == catalog.route || relid == catalog.setting)
 		catalog_valid = false;
 }
@@ -75,6 +81,31 @@ find_table(Oid schema, const char *name, Oid *pkey)
 	return relid;
 }
 
+/* An index that a look-up by one column can use; without one it scans the table. */
+static Oid
+find_index(Oid relid, int attnum)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+	Oid			result = InvalidOid;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisvalid && index->rd_index->indkey.values[0] == attnum &&
+			index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL)
+			result = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+		if (OidIsValid(result))
+			break;
+	}
+	list_free(indexes);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
 static Oid
 find_type(Oid schema, const char *name)
 {
@@ -112,12 +143,19 @@ wazo_catalog(void)
 	ReleaseSysCache(tuple);
 
 	found.session = find_table(found.schema, "session", &found.session_pkey);
+	found.session_of_user = find_index(found.session, SESSION_USER_UUID);
 	found.acl_set = find_table(found.schema, "acl_set", &found.acl_set_pkey);
 	found.user = find_table(found.schema, "user", &found.user_pkey);
 	found.tenant = find_table(found.schema, "tenant", &found.tenant_pkey);
 	found.group = find_table(found.schema, "group", &found.group_pkey);
 	found.policy = find_table(found.schema, "policy", &found.policy_pkey);
 	found.email = find_table(found.schema, "email", &found.email_pkey);
+	found.email_of_user = find_index(found.email, EMAIL_USER_UUID);
+	found.login = find_table(found.schema, "login", &found.login_pkey);
+	found.password = find_table(found.schema, "password", &found.password_pkey);
+	found.group_user = find_table(found.schema, "group_user", &found.group_user_pkey);
+	found.group_policy = find_table(found.schema, "group_policy", &found.group_policy_pkey);
+	found.user_policy = find_table(found.schema, "user_policy", &found.user_policy_pkey);
 	found.route = find_table(found.schema, "route", NULL);
 	found.setting = find_table(found.schema, "setting", NULL);
 	found.counted = find_table(found.schema, "counted", NULL);
@@ -140,13 +178,19 @@ wazo_catalog(void)
 }
 
 /*
- * wazo_catalog_counted
+ * wazo_catalog_counted, wazo_catalog_setting
  *
- * The OID of the table wazo_auth.counted as last known, for invalidation
- * callbacks, which must not look up anything.
+ * The OIDs of these tables as last known, for invalidation callbacks, which
+ * must not look up anything.
  */
 Oid
 wazo_catalog_counted(void)
 {
 	return catalog.counted;
+}
+
+Oid
+wazo_catalog_setting(void)
+{
+	return catalog.setting;
 }

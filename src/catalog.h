@@ -16,6 +16,7 @@ typedef struct WazoCatalog
 	Oid			owner;			/* of the schema: handlers run as this role */
 	Oid			session;
 	Oid			session_pkey;
+	Oid			session_of_user;	/* index by user_uuid, or InvalidOid */
 	Oid			acl_set;
 	Oid			acl_set_pkey;
 	Oid			user;
@@ -28,6 +29,17 @@ typedef struct WazoCatalog
 	Oid			policy_pkey;
 	Oid			email;
 	Oid			email_pkey;
+	Oid			email_of_user;	/* index by user_uuid, or InvalidOid */
+	Oid			login;
+	Oid			login_pkey;
+	Oid			password;
+	Oid			password_pkey;
+	Oid			group_user;
+	Oid			group_user_pkey;
+	Oid			group_policy;
+	Oid			group_policy_pkey;
+	Oid			user_policy;
+	Oid			user_policy_pkey;
 	Oid			route;
 	Oid			setting;
 	Oid			counted;		/* stands for what lists count, see cached_count.c */
@@ -39,6 +51,7 @@ typedef struct WazoCatalog
 
 extern const WazoCatalog *wazo_catalog(void);
 extern Oid	wazo_catalog_counted(void);
+extern Oid	wazo_catalog_setting(void);
 extern void catalog_init(void);
 
 #endif							/* WAZO_AUTH_CATALOG_H */

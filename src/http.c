@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -25,7 +26,22 @@
 #include "secret.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_http);
+PG_FUNCTION_INFO_V1(wazo_auth_http_header);
 PG_FUNCTION_INFO_V1(wazo_auth_basic_credentials);
+
+/* The value of the first of n names and values whose name this is, whatever the case, or NULL. */
+static text *
+find_header(const Datum *header, int n, const char *name, size_t len)
+{
+	for (int i = 0; i + 1 < n; i += 2)
+	{
+		text	   *t = DatumGetTextPP(header[i]);
+
+		if (VARSIZE_ANY_EXHDR(t) == len && pg_strncasecmp(VARDATA_ANY(t), name, len) == 0)
+			return DatumGetTextPP(header[i + 1]);
+	}
+	return NULL;
+}
 
 /*
  * http_header
@@ -35,7 +51,7 @@ PG_FUNCTION_INFO_V1(wazo_auth_basic_credentials);
 bool
 http_header(HttpCall *call, const char *name, HttpSpan *value)
 {
-	size_t		len = strlen(name);
+	text	   *found;
 
 	if (call->header == NULL)
 	{
@@ -49,18 +65,36 @@ http_header(HttpCall *call, const char *name, HttpSpan *value)
 						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						 errmsg("headers of wazo_auth.http() must not contain null")));
 	}
-	for (int i = 0; i + 1 < call->nheader; i += 2)
-	{
-		text	   *t = DatumGetTextPP(call->header[i]);
+	found = find_header(call->header, call->nheader, name, strlen(name));
+	if (found == NULL)
+		return false;
+	*value = (HttpSpan) {VARDATA_ANY(found), VARSIZE_ANY_EXHDR(found)};
+	return true;
+}
 
-		if (VARSIZE_ANY_EXHDR(t) == len && pg_strncasecmp(VARDATA_ANY(t), name, len) == 0)
-		{
-			t = DatumGetTextPP(call->header[i + 1]);
-			*value = (HttpSpan) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
-			return true;
-		}
-	}
-	return false;
+/*
+ * wazo_auth.http_header(request wazo_auth.http_request, name text) returns text
+ *
+ * The same for handlers; null when there is none.  Raises 22004 for headers that
+ * are null.
+ */
+Datum
+wazo_auth_http_header(PG_FUNCTION_ARGS)
+{
+	text	   *name = PG_GETARG_TEXT_PP(1);
+	bool		isnull;
+	Datum		headers = GetAttributeByName(PG_GETARG_HEAPTUPLEHEADER(0), "headers", &isnull);
+	Datum	   *header;
+	int			n;
+	text	   *found;
+
+	if (isnull)
+		PG_RETURN_NULL();
+	deconstruct_array(DatumGetArrayTypeP(headers), TEXTOID, -1, false, TYPALIGN_INT, &header, NULL, &n);
+	found = find_header(header, n, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	if (found == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(found);
 }
 
 /* Adds a header to the answer. */

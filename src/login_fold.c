@@ -16,17 +16,19 @@
 
 #include <utf8proc.h>
 
+#include "login_fold.h"
+
 PG_FUNCTION_INFO_V1(wazo_auth_fold_login);
 
 /*
- * wazo_auth.fold_login(login text) returns text
+ * fold_login
  *
- * Raises 22021 for text that is no UTF-8, which cannot be in the database.
+ * Returns the folded text, in the current memory context.  Raises 22021 for
+ * text that is no UTF-8, which cannot be in the database.
  */
-Datum
-wazo_auth_fold_login(PG_FUNCTION_ARGS)
+text *
+fold_login(const text *login)
 {
-	text	   *login = PG_GETARG_TEXT_PP(0);
 	const utf8proc_uint8_t *s = (const utf8proc_uint8_t *) VARDATA_ANY(login);
 	size_t		len = VARSIZE_ANY_EXHDR(login);
 	/* A lower-case form takes at most one byte more than the original. */
@@ -47,5 +49,12 @@ wazo_auth_fold_login(PG_FUNCTION_ARGS)
 		len -= used;
 	}
 	SET_VARSIZE(result, (char *) w - (char *) result);
-	PG_RETURN_TEXT_P(result);
+	return result;
+}
+
+/* wazo_auth.fold_login(login text) returns text; errors as fold_login() */
+Datum
+wazo_auth_fold_login(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(fold_login(PG_GETARG_TEXT_PP(0)));
 }

@@ -50,21 +50,45 @@ PG_FUNCTION_INFO_V1(wazo_auth_password_from_upstream);
 static uint8_t *arena = NULL;
 static size_t arena_size = 0;
 
+/* Memory is mapped in whole huge pages, where the system has them. */
+#define HUGE_PAGE_BYTES		((size_t) 2 * 1024 * 1024)
+
+static size_t
+mapped_bytes(size_t size)
+{
+	return TYPEALIGN(HUGE_PAGE_BYTES, size);
+}
+
+static void
+unmap_block(uint8_t *block, size_t size)
+{
+	(void) munmap(block, mapped_bytes(size));
+}
+
+/* A block that begins at a multiple of a huge page, or NULL. */
 static uint8_t *
 map_block(size_t size)
 {
-	void	   *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-						 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t		wanted = mapped_bytes(size);
+	uint8_t    *start = mmap(NULL, wanted + HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE,
+							 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t    *block;
 
-	if (p == MAP_FAILED)
+	if (start == MAP_FAILED)
 		return NULL;
+	block = (uint8_t *) TYPEALIGN(HUGE_PAGE_BYTES, start);
+	/* The system places mappings at multiples of a page. */
+	if (block > start)
+		(void) munmap(start, block - start);
+	if (block < start + HUGE_PAGE_BYTES)
+		(void) munmap(block + wanted, start + HUGE_PAGE_BYTES - block);
 #ifdef MADV_HUGEPAGE
-	(void) madvise(p, size, MADV_HUGEPAGE);
+	(void) madvise(block, wanted, MADV_HUGEPAGE);
 #endif
 #ifdef MADV_DONTDUMP
-	(void) madvise(p, size, MADV_DONTDUMP);
+	(void) madvise(block, wanted, MADV_DONTDUMP);
 #endif
-	return p;
+	return block;
 }
 
 /*
@@ -77,7 +101,7 @@ take_memory(uint8_t **memory, size_t size)
 {
 	if (arena != NULL && arena_size != size)
 	{
-		(void) munmap(arena, arena_size);
+		unmap_block(arena, arena_size);
 		arena = NULL;
 	}
 	*memory = arena != NULL ? arena : map_block(size);
@@ -96,10 +120,10 @@ static void
 give_memory(uint8_t *memory, size_t size)
 {
 	if (memory != arena)
-		(void) munmap(memory, size);
+		unmap_block(memory, size);
 #ifdef MADV_FREE
 	else
-		(void) madvise(memory, size, MADV_FREE);
+		(void) madvise(memory, mapped_bytes(size), MADV_FREE);
 #endif
 }
 

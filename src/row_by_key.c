@@ -1,6 +1,6 @@
 /*
  * row_by_key.c
- *	  One row of one of the extension's tables, by its primary key.
+ *	  Rows of one of the extension's tables, by a key.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -12,25 +12,62 @@
 
 #include "row_by_key.h"
 
+static bool
+open_scan(RowByKey *row, Oid relid, Oid index, ScanKey skey)
+{
+	row->rel = table_open(relid, AccessShareLock);
+	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, skey);
+	return row_next(row);
+}
+
 /*
  * row_open
  *
  * Looks for the row of a key as the active snapshot sees it; row->tuple is it,
  * or NULL.  Returns whether there is one.  In either case row_close() follows.
+ * The key is the table's first column.
  */
 bool
 row_open(RowByKey *row, Oid relid, Oid pkey, const pg_uuid_t *key)
 {
+	return rows_open(row, relid, pkey, 1, key);
+}
+
+/* The same for a text with the collation "C". */
+bool
+row_open_text(RowByKey *row, Oid relid, Oid pkey, text *key)
+{
 	ScanKeyData skey;
 
-	ScanKeyInit(&skey, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(key));
-	row->rel = table_open(relid, AccessShareLock);
-	row->scan = systable_beginscan(row->rel, pkey, true, GetActiveSnapshot(), 1, &skey);
+	ScanKeyInit(&skey, 1, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(key));
+	return open_scan(row, relid, pkey, &skey);
+}
+
+/*
+ * rows_open
+ *
+ * Starts with the first of all rows that have the key in a column, in no
+ * order; row_next() goes on.  The column is the first one of the index;
+ * without an index (InvalidOid) the table is scanned.
+ */
+bool
+rows_open(RowByKey *row, Oid relid, Oid index, int attnum, const pg_uuid_t *key)
+{
+	ScanKeyData skey;
+
+	ScanKeyInit(&skey, attnum, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(key));
+	return open_scan(row, relid, index, &skey);
+}
+
+/* On to the next row; false when there is none. */
+bool
+row_next(RowByKey *row)
+{
 	row->tuple = systable_getnext(row->scan);
 	return HeapTupleIsValid(row->tuple);
 }
 
-/* Ends what row_open() began; what points into the row is gone then. */
+/* Ends what row_open() or rows_open() began; what points into the row is gone then. */
 void
 row_close(RowByKey *row)
 {

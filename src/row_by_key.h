@@ -1,6 +1,6 @@
 /*
  * row_by_key.h
- *	  One row of one of the extension's tables, by its primary key.
+ *	  Rows of one of the extension's tables, by a key.
  *
  * For look-ups that every request makes: they go through the index without the
  * executor, so nothing is planned, written or locked against writers, and they
@@ -18,7 +18,6 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
-/* The key is a uuid and the table's first column. */
 typedef struct RowByKey
 {
 	Relation	rel;
@@ -30,22 +29,60 @@ typedef struct RowByKey
 enum
 {
 	USER_UUID = 1,
-	USER_TENANT_UUID
+	USER_TENANT_UUID,
+	USER_ENABLED,
+	USER_PURPOSE,
+	USER_AUTHENTICATION_METHOD
+};
+enum
+{
+	PASSWORD_USER_UUID = 1,
+	PASSWORD_HASH
+};
+enum
+{
+	LOGIN_LOGIN = 1,
+	LOGIN_USER_UUID,
+	LOGIN_IS_USERNAME
 };
 enum
 {
 	GROUP_UUID = 1,
-	GROUP_TENANT_UUID
+	GROUP_TENANT_UUID,
+	GROUP_NAME,
+	GROUP_SLUG
+};
+enum
+{
+	GROUP_USER_GROUP_UUID = 1,
+	GROUP_USER_USER_UUID
+};
+enum
+{
+	GROUP_POLICY_GROUP_UUID = 1,
+	GROUP_POLICY_POLICY_UUID
+};
+enum
+{
+	USER_POLICY_USER_UUID = 1,
+	USER_POLICY_POLICY_UUID
 };
 enum
 {
 	EMAIL_UUID = 1,
-	EMAIL_USER_UUID
+	EMAIL_USER_UUID,
+	EMAIL_ADDRESS,
+	EMAIL_MAIN,
+	EMAIL_CONFIRMED
 };
 enum
 {
 	TENANT_UUID = 1,
-	TENANT_PATH
+	TENANT_PATH,
+	TENANT_SLUG,
+	TENANT_NAME,
+	TENANT_PHONE,
+	TENANT_DEFAULT_AUTHENTICATION_METHOD
 };
 enum
 {
@@ -58,8 +95,27 @@ enum
 	POLICY_SHARED,
 	POLICY_CONFIG_MANAGED
 };
+enum
+{
+	SESSION_TOKEN_DIGEST = 1,
+	SESSION_UUID,
+	SESSION_TENANT_UUID,
+	SESSION_ACL_DIGEST,
+	SESSION_EXPIRES_AT,
+	SESSION_ISSUED_AT,
+	SESSION_MOBILE,
+	SESSION_USER_UUID,
+	SESSION_AUTH_ID,
+	SESSION_REFRESH_TOKEN_DIGEST,
+	SESSION_USER_AGENT,
+	SESSION_REMOTE_ADDR,
+	SESSION_METADATA
+};
 
 extern bool row_open(RowByKey *row, Oid relid, Oid pkey, const pg_uuid_t *key);
+extern bool row_open_text(RowByKey *row, Oid relid, Oid pkey, text *key);
+extern bool rows_open(RowByKey *row, Oid relid, Oid index, int attnum, const pg_uuid_t *key);
+extern bool row_next(RowByKey *row);
 extern void row_close(RowByKey *row);
 extern bool row_uuid_of(Oid relid, Oid pkey, const pg_uuid_t *key, int attnum, pg_uuid_t *value);
 
@@ -77,6 +133,25 @@ row_get_uuid(const RowByKey *row, int attnum)
 
 	Assert(!isnull);
 	return *DatumGetUUIDP(value);
+}
+
+/* A text column, copied to the current memory context; the column is not null. */
+static inline text *
+row_get_text(const RowByKey *row, int attnum)
+{
+	bool		isnull;
+	Datum		value = row_get(row, attnum, &isnull);
+
+	Assert(!isnull);
+	return DatumGetTextPCopy(value);
+}
+
+static inline bool
+row_get_bool(const RowByKey *row, int attnum)
+{
+	bool		isnull;
+
+	return DatumGetBool(row_get(row, attnum, &isnull));
 }
 
 #endif							/* WAZO_AUTH_ROW_BY_KEY_H */

@@ -24,28 +24,13 @@
 #include "secret.h"
 #include "token.h"
 
-/* Columns, in the order of sql/sessions/tables.sql and its neighbours. */
-enum
-{
-	SESSION_TOKEN_DIGEST = 1,
-	SESSION_UUID,
-	SESSION_TENANT_UUID,
-	SESSION_ACL_DIGEST,
-	SESSION_EXPIRES_AT,
-	SESSION_ISSUED_AT,
-	SESSION_MOBILE,
-	SESSION_USER_UUID,
-	SESSION_AUTH_ID,
-	SESSION_REFRESH_TOKEN_DIGEST,
-	SESSION_USER_AGENT,
-	SESSION_REMOTE_ADDR,
-	SESSION_METADATA
-};
+/* Columns, in the order of sql/sessions/tables.sql */
 enum
 {
 	ACL_SET_DIGEST = 1,
 	ACL_SET_ACL
 };
+
 /*
  * session_find
  *

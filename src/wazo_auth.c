@@ -18,6 +18,7 @@
 #include "http_route.h"
 #include "password.h"
 #include "schema_registry.h"
+#include "setting_cache.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -29,6 +30,7 @@ _PG_init(void)
 {
 	catalog_init();
 	cached_count_init();
+	setting_cache_init();
 	route_init();
 	api_yaml_init();
 	acl_cache_init();

@@ -54,22 +54,28 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION wazo_auth.default_settings() IS 'The settings that hold while nothing else is configured (contract: config.md section 2).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.get_setting(name text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION wazo_auth.effective_settings() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (
-    SELECT CASE
-             WHEN s.value IS NULL THEN d.value
-             WHEN pg_catalog.jsonb_typeof(s.value) = 'object' AND pg_catalog.jsonb_typeof(d.value) = 'object' THEN d.value || s.value
-             ELSE s.value
-           END
-    FROM (SELECT wazo_auth.default_settings() -> get_setting.name AS value) d
-    LEFT JOIN wazo_auth.setting s ON s.name = get_setting.name
+    SELECT pg_catalog.jsonb_object_agg(COALESCE(d.key, s.name),
+             CASE
+               WHEN s.value IS NULL THEN d.value
+               WHEN pg_catalog.jsonb_typeof(s.value) = 'object' AND pg_catalog.jsonb_typeof(d.value) = 'object' THEN d.value || s.value
+               ELSE s.value
+             END)
+    FROM pg_catalog.jsonb_each(wazo_auth.default_settings()) d
+    FULL JOIN wazo_auth.setting s ON s.name = d.key
   );
 END
 $$;
+COMMENT ON FUNCTION wazo_auth.effective_settings() IS
+'All settings by their names in the configuration file: what was configured, else the default. Maps are the default with the configured keys over it. Read anew at every call; ask get_setting().';
+
+CREATE OR REPLACE FUNCTION wazo_auth.get_setting(name text) RETURNS jsonb
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_get_setting';
 COMMENT ON FUNCTION wazo_auth.get_setting(text) IS
-'Value of a setting by its name in the configuration file: what was configured, else the default, else null. Maps are the default with the configured keys over it.';
+'Value of a setting of effective_settings(), or null. Kept by the backend until a setting changes.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.seal_setting(name text, value jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

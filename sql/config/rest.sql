@@ -37,16 +37,13 @@ COMMENT ON FUNCTION wazo_auth.mask_secrets(jsonb, text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.shown_configuration() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  SELECT wazo_auth.mask_secrets(pg_catalog.jsonb_object_agg(n.name, wazo_auth.get_setting(n.name)))
+  SELECT wazo_auth.mask_secrets(wazo_auth.effective_settings())
          || pg_catalog.jsonb_build_object(
               'log_level', CASE pg_catalog.lower(wazo_auth.get_setting('log_level') #>> '{}')
                              WHEN 'critical' THEN 50 WHEN 'error' THEN 40 WHEN 'warning' THEN 30 WHEN 'debug' THEN 10 ELSE 20 END,
               'loaded_plugins', COALESCE((SELECT pg_catalog.jsonb_agg(b.key ORDER BY b.key)
                                           FROM pg_catalog.jsonb_each(wazo_auth.get_setting('enabled_backend_plugins')) b
-                                          WHERE b.value = 'true'), '[]'))
-  FROM (SELECT s.name FROM wazo_auth.setting s
-        UNION
-        SELECT pg_catalog.jsonb_object_keys(wazo_auth.default_settings())) n;
+                                          WHERE b.value = 'true'), '[]'));
 END;
 COMMENT ON FUNCTION wazo_auth.shown_configuration() IS
 'All settings by the names of the configuration file, secrets masked; log_level as its number.';

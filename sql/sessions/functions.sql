@@ -30,41 +30,30 @@ COMMENT ON FUNCTION wazo_auth.authentication_failed() IS 'Raises WA401, the same
 
 CREATE OR REPLACE FUNCTION wazo_auth.default_acl(backend text) RETURNS wazo_auth.acl
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_name text := COALESCE(wazo_auth.get_setting('backend_policies') ->> backend,
+                          wazo_auth.get_setting('default_user_policy') #>> '{}');
 BEGIN
+  IF v_name IS NULL THEN
+    RETURN NULL;
+  END IF;
   RETURN (
-    SELECT p.acl
-    FROM wazo_auth.policy p
-    WHERE p.name = COALESCE(wazo_auth.get_setting('backend_policies') ->> default_acl.backend,
-                            wazo_auth.get_setting('default_user_policy') #>> '{}')
-      AND p.tenant_uuid = wazo_auth.top_tenant_uuid()
+    SELECT p.acl FROM wazo_auth.policy p WHERE p.name = v_name AND p.tenant_uuid = wazo_auth.top_tenant_uuid()
   );
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.default_acl(text) IS
 'ACL that every token gets: the top tenant''s policy named by the setting backend_policies for this backend, else by default_user_policy; null without one. Another tenant''s policy of that name does not count: its administrator would rule over all.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.granted_acl(user_uuid uuid) RETURNS wazo_auth.acl
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_granted_acl';
+COMMENT ON FUNCTION wazo_auth.granted_acl(uuid) IS
+'The accesses of the policies of the user''s groups, by the slugs of group and policy, then of its own policies, by slug; duplicates kept. Raises 54000 when they are more than an ACL may have.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.user_acl(user_uuid uuid, backend text DEFAULT 'wazo_user') RETURNS wazo_auth.acl
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN (
-    SELECT COALESCE(wazo_auth.acl_agg(part.acl ORDER BY part.kind, part.name, part.uuid), '{}')
-    FROM (
-      SELECT 1 AS kind, NULL::text AS name, NULL::uuid AS uuid, wazo_auth.default_acl(user_acl.backend) AS acl
-      UNION ALL
-      SELECT 2, g.slug || '/' || p.slug, p.uuid, p.acl
-      FROM wazo_auth.group_user gu
-      JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
-      JOIN wazo_auth.group_policy gp ON gp.group_uuid = gu.group_uuid
-      JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
-      WHERE gu.user_uuid = user_acl.user_uuid
-      UNION ALL
-      SELECT 3, p.slug, p.uuid, p.acl
-      FROM wazo_auth.user_policy up
-      JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
-      WHERE up.user_uuid = user_acl.user_uuid
-    ) part
-    WHERE part.acl IS NOT NULL
-  );
+  RETURN COALESCE(wazo_auth.default_acl(backend), '{}') OPERATOR(wazo_auth.||) COALESCE(wazo_auth.granted_acl(user_uuid), '{}');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.user_acl(uuid, text) IS
@@ -88,46 +77,38 @@ $$;
 COMMENT ON FUNCTION wazo_auth.is_admin(uuid) IS
 'Has the user the policy wazo_default_admin_policy, or is it in a group wazo_default_admin_group? For the metadata plugin user_admin_status.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(user_uuid uuid) RETURNS json
+CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(of_user wazo_auth.user) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_metadata json := pg_catalog.json_build_object(
+    'uuid', of_user.uuid, 'tenant_uuid', of_user.tenant_uuid, 'auth_id', of_user.uuid,
+    'pbx_user_uuid', CASE WHEN of_user.purpose = 'user' THEN of_user.uuid END,
+    'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', of_user.purpose);
 BEGIN
-  RETURN (
-    SELECT CASE
-             WHEN wazo_auth.get_setting('purpose_metadata_mapping') -> u.purpose ? 'user_admin_status' THEN
-               pg_catalog.json_build_object(
-                 'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
-                 'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
-                 'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose,
-                 'admin', wazo_auth.is_admin(u.uuid))
-             ELSE
-               pg_catalog.json_build_object(
-                 'uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'auth_id', u.uuid,
-                 'pbx_user_uuid', CASE WHEN u.purpose = 'user' THEN u.uuid END,
-                 'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', u.purpose)
-           END
-    FROM wazo_auth.user u
-    WHERE u.uuid = user_metadata.user_uuid
-  );
+  IF wazo_auth.get_setting('purpose_metadata_mapping') -> of_user.purpose ? 'user_admin_status' THEN
+    v_metadata := wazo_auth.merge_metadata(v_metadata, pg_catalog.json_build_object('admin', wazo_auth.is_admin(of_user.uuid)));
+  END IF;
+  RETURN v_metadata;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.user_metadata(uuid) IS
+COMMENT ON FUNCTION wazo_auth.user_metadata(wazo_auth.user) IS
 'Metadata that a token of this user would get now (contract: semantics.md section 1, step 7).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.merge_metadata(below json, above json) RETURNS json
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF below::text = '{}' THEN
+    RETURN above;
+  END IF;
   RETURN (
-    SELECT CASE
-             WHEN below::text = '{}' THEN above
-             ELSE (SELECT pg_catalog.json_object_agg(m.key, m.value ORDER BY m.place)
-                   FROM (SELECT k.key,
-                                pg_catalog.min(k.place) AS place,
-                                (pg_catalog.array_agg(k.value::jsonb ORDER BY k.place DESC))[1] AS value
-                         FROM (SELECT b.key, b.value, b.n AS place FROM pg_catalog.json_each(below) WITH ORDINALITY b(key, value, n)
-                               UNION ALL
-                               SELECT a.key, a.value, a.n + 100000 FROM pg_catalog.json_each(above) WITH ORDINALITY a(key, value, n)) k
-                         GROUP BY k.key) m)
-           END
+    SELECT pg_catalog.json_object_agg(m.key, m.value ORDER BY m.place)
+    FROM (SELECT k.key,
+                 pg_catalog.min(k.place) AS place,
+                 (pg_catalog.array_agg(k.value::jsonb ORDER BY k.place DESC))[1] AS value
+          FROM (SELECT b.key, b.value, b.n AS place FROM pg_catalog.json_each(below) WITH ORDINALITY b(key, value, n)
+                UNION ALL
+                SELECT a.key, a.value, a.n + 100000 FROM pg_catalog.json_each(above) WITH ORDINALITY a(key, value, n)) k
+          GROUP BY k.key) m
   );
 END
 $$;
@@ -153,6 +134,11 @@ $$;
 COMMENT ON FUNCTION wazo_auth.store_acl(wazo_auth.acl) IS
 'Digest of the stored set with this ACL, made when there is none yet; kept until the end of the transaction at least.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.has_live_sessions(user_uuid uuid, number integer) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_has_live_sessions';
+COMMENT ON FUNCTION wazo_auth.has_live_sessions(uuid, integer) IS
+'Has the user at least that many sessions that have not expired? Looks no further than these.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.check_session_cap(user_uuid uuid, purpose text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -162,11 +148,7 @@ BEGIN
   IF purpose = 'internal' THEN
     RETURN;
   END IF;
-  -- The session that is the cap's last: there is no need to count further.
-  PERFORM FROM wazo_auth.session s
-  WHERE s.user_uuid = check_session_cap.user_uuid AND s.expires_at > pg_catalog.clock_timestamp()
-  OFFSET v_cap - 1 LIMIT 1;
-  IF FOUND THEN
+  IF wazo_auth.has_live_sessions(user_uuid, v_cap) THEN
     PERFORM wazo_auth.raise_error(429, pg_catalog.format('User %s has exceeded the maximum number of active sessions', user_uuid));
   END IF;
 END
@@ -207,22 +189,20 @@ $$;
 COMMENT ON FUNCTION wazo_auth.token_delete(uuid) IS
 'Ends the session of a token. Returns whether there was one; an unknown token is no error.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.verify_credentials(login text, password text) RETURNS uuid
+CREATE OR REPLACE FUNCTION wazo_auth.verify_credentials(login text, password text) RETURNS wazo_auth.user
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_user uuid;
-  v_hash text;
+  v_uuid uuid := wazo_auth.resolve_login(login);
+  v_hash text := wazo_auth.stored_password(v_uuid);
+  v_user wazo_auth.user;
   v_new_hash text;
 BEGIN
-  SELECT r.uuid, p.hash INTO v_user, v_hash
-  FROM (SELECT wazo_auth.resolve_login(login) AS uuid) r
-  LEFT JOIN wazo_auth.password p ON p.user_uuid = r.uuid;
   -- Also for an unknown user, so that the answer takes as long.
   IF NOT wazo_auth.password_verify(password, v_hash) THEN
     PERFORM wazo_auth.authentication_failed();
   END IF;
-  IF wazo_auth.effective_authentication_method(v_user) IS DISTINCT FROM 'native' THEN
+  IF wazo_auth.effective_authentication_method(v_uuid) IS DISTINCT FROM 'native' THEN
     PERFORM wazo_auth.authentication_failed();
   END IF;
   IF wazo_auth.password_needs_rehash(v_hash) THEN
@@ -230,12 +210,12 @@ BEGIN
   END IF;
   -- From here on the user stays as it is: a password change, a disabling or a
   -- deletion that came first is seen, a later one waits and finds the session.
-  PERFORM FROM wazo_auth.user u WHERE u.uuid = v_user AND u.enabled FOR NO KEY UPDATE;
-  IF NOT FOUND OR v_hash IS DISTINCT FROM (SELECT p.hash FROM wazo_auth.password p WHERE p.user_uuid = v_user) THEN
+  SELECT u.* INTO v_user FROM wazo_auth.user u WHERE u.uuid = v_uuid AND u.enabled FOR NO KEY UPDATE;
+  IF (wazo_auth.stored_password(v_user.uuid) = v_hash) IS NOT TRUE THEN
     PERFORM wazo_auth.authentication_failed();
   END IF;
   IF v_new_hash IS NOT NULL THEN
-    UPDATE wazo_auth.password p SET hash = v_new_hash WHERE p.user_uuid = v_user;
+    UPDATE wazo_auth.password p SET hash = v_new_hash WHERE p.user_uuid = v_uuid;
   END IF;
   RETURN v_user;
 END
@@ -244,30 +224,26 @@ COMMENT ON FUNCTION wazo_auth.verify_credentials(text, text) IS
 'The enabled native user with this username or confirmed address and this password, whose row it locks. Rehashes a password that is stored in an old way. Raises WA401 for anything that is wrong, at the cost of one password hash, and WA503 when too many are being computed.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.open_session(
-  user_uuid uuid, expiration integer, acl wazo_auth.acl, metadata json, mobile boolean,
+  of_user wazo_auth.user, expiration integer, acl wazo_auth.acl, metadata json, mobile boolean,
   refresh_token_digest uuid, user_agent text, remote_addr text)
 RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_token uuid := pg_catalog.gen_random_uuid();
+  v_session uuid := pg_catalog.gen_random_uuid();
   v_now timestamptz := pg_catalog.clock_timestamp();
-  v_session uuid;
-  v_tenant uuid;
 BEGIN
-  INSERT INTO wazo_auth.session AS s (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, mobile, user_uuid,
+  INSERT INTO wazo_auth.session (token_digest, uuid, tenant_uuid, acl_digest, issued_at, expires_at, mobile, user_uuid,
                                  refresh_token_digest, user_agent, remote_addr, metadata)
-  SELECT wazo_auth.token_digest(v_token), u.tenant_uuid, wazo_auth.store_acl(acl), v_now,
-         v_now + pg_catalog.make_interval(secs => expiration), mobile, u.uuid,
-         refresh_token_digest, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256), metadata
-  FROM wazo_auth.user u
-  WHERE u.uuid = user_uuid
-  RETURNING s.uuid, s.tenant_uuid INTO v_session, v_tenant;
-  PERFORM wazo_auth.emit_session_created(v_session, v_tenant, user_uuid, mobile);
+  VALUES (wazo_auth.token_digest(v_token), v_session, of_user.tenant_uuid, wazo_auth.store_acl(acl), v_now,
+          v_now + pg_catalog.make_interval(secs => expiration), mobile, of_user.uuid,
+          refresh_token_digest, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256), metadata);
+  PERFORM wazo_auth.emit_session_created(v_session, of_user.tenant_uuid, of_user.uuid, mobile);
   RETURN v_token;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.open_session(uuid, integer, wazo_auth.acl, json, boolean, uuid, text, text) IS
+COMMENT ON FUNCTION wazo_auth.open_session(wazo_auth.user, integer, wazo_auth.acl, json, boolean, uuid, text, text) IS
 'Makes a session of a user, whose row the caller has locked, and returns its token, which is stored nowhere; with the event auth_session_created. expiration in seconds.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_create(
@@ -278,7 +254,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.token_create(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_user uuid;
+  v_user wazo_auth.user;
   v_refresh wazo_auth.refresh_token;
   v_obtained record;
 BEGIN
@@ -290,16 +266,16 @@ BEGIN
   sessions_revoked := 0;
   IF refresh_token IS NOT NULL AND client_id IS NOT NULL THEN
     v_refresh := wazo_auth.verify_refresh_token(refresh_token, client_id);
-    v_user := v_refresh.user_uuid;
+    SELECT u.* INTO v_user FROM wazo_auth.user u WHERE u.uuid = v_refresh.user_uuid;
   ELSIF login <> '' AND password <> '' THEN
     v_user := wazo_auth.verify_credentials(login, password);
   ELSE
     PERFORM wazo_auth.authentication_failed();
   END IF;
-  PERFORM wazo_auth.check_session_cap(u.uuid, u.purpose) FROM wazo_auth.user u WHERE u.uuid = v_user;
+  PERFORM wazo_auth.check_session_cap(v_user.uuid, v_user.purpose);
 
   IF access_type = 'offline' THEN
-    v_obtained := wazo_auth.obtain_refresh_token(v_user, client_id, login, mobile, backend, user_agent, remote_addr);
+    v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, login, mobile, backend, user_agent, remote_addr);
     v_refresh := v_obtained.refresh_token;
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
@@ -308,7 +284,7 @@ BEGIN
   token := wazo_auth.open_session(
     v_user,
     COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer),
-    wazo_auth.user_acl(v_user, backend),
+    wazo_auth.user_acl(v_user.uuid, backend),
     wazo_auth.merge_metadata(COALESCE(v_refresh.metadata, '{}'), wazo_auth.user_metadata(v_user)),
     mobile, v_refresh.token_digest, user_agent, remote_addr);
 END

@@ -58,20 +58,17 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_token_post(request wazo_auth.http_requ
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_body jsonb := request.body;
-  v_login text;
-  v_password text;
+  v_credentials record := wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization'));
   v_new record;
 BEGIN
-  SELECT c.login, c.password INTO v_login, v_password
-  FROM wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization')) c;
   -- A login through a SAML session, or one that names a domain or tenant, is
   -- another identity provider's; native ones never answer it.
   IF NOT (v_body ?& ARRAY['refresh_token', 'client_id'])
      AND (v_body ? 'saml_session_id' OR v_body ?| ARRAY['domain_name', 'tenant_id']) THEN
-    v_password := NULL;
+    v_credentials.password := NULL;
   END IF;
   v_new := wazo_auth.token_create(
-    login => v_login, password => v_password,
+    login => v_credentials.login, password => v_credentials.password,
     expiration => (v_body ->> 'expiration')::integer,
     access_type => COALESCE(v_body ->> 'access_type', 'online'),
     client_id => v_body ->> 'client_id',

@@ -62,37 +62,19 @@ COMMENT ON FUNCTION wazo_auth.release_logins(uuid) IS
 'Gives up the logins that are neither the user''s username nor one of its addresses any more. The caller has locked the user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.resolve_login(login text) RETURNS uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN (
-    SELECT l.user_uuid
-    FROM wazo_auth.login l
-    JOIN wazo_auth.user u ON u.uuid = l.user_uuid
-    WHERE l.login = wazo_auth.fold_login(resolve_login.login)
-      AND u.enabled
-      AND (l.is_username
-           OR EXISTS (SELECT FROM wazo_auth.email e
-                      WHERE e.user_uuid = l.user_uuid AND e.confirmed
-                        AND wazo_auth.fold_login(e.address) = l.login))
-  );
-END
-$$;
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_resolve_login';
 COMMENT ON FUNCTION wazo_auth.resolve_login(text) IS
 'The enabled user that logs in with this username or confirmed e-mail address, or null (contract: semantics.md section 1, step 4).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.effective_authentication_method(user_uuid uuid) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN (
-    SELECT CASE u.authentication_method WHEN 'default' THEN t.default_authentication_method ELSE u.authentication_method END
-    FROM wazo_auth.user u
-    JOIN wazo_auth.tenant t ON t.uuid = u.tenant_uuid
-    WHERE u.uuid = effective_authentication_method.user_uuid
-  );
-END
-$$;
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_effective_authentication_method';
 COMMENT ON FUNCTION wazo_auth.effective_authentication_method(uuid) IS
 'The user''s own authentication method, or its tenant''s where the own one is "default"; null for an unknown user.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.stored_password(user_uuid uuid) RETURNS text
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_stored_password';
+COMMENT ON FUNCTION wazo_auth.stored_password(uuid) IS
+'The hash of the user''s password; null without one.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_password(user_uuid uuid, password text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

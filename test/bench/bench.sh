@@ -70,12 +70,12 @@ free_port() {
 	perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'
 }
 
-# cpu_ticks PID...: user and system time of processes, in clock ticks
-cpu_ticks() {
-	local total=0 pid f
+# cpu_nanoseconds PID...: the time that processes have been running
+cpu_nanoseconds() {
+	local total=0 pid time rest
 	for pid in "$@"; do
-		read -r -a f <"/proc/$pid/stat" || continue
-		total=$((total + f[13] + f[14]))
+		read -r time rest <"/proc/$pid/schedstat" || continue
+		total=$((total + time))
 	done
 	echo "$total"
 }

@@ -101,7 +101,7 @@ $$, 'what administrators may execute runs with the rights it needs');
 SELECT is_empty($$
   SELECT f.oid::regprocedure FROM member_function f
   WHERE pg_catalog.has_function_privilege('wazo_auth_admin', f.oid, 'EXECUTE')
-    AND f.proname = ANY ('{verify_credentials,open_session,unseal,seal,store_acl,delete_sessions,delete_refresh_tokens,password_verify}')
+    AND f.proname = ANY ('{verify_credentials,stored_password,open_session,unseal,seal,store_acl,delete_sessions,delete_refresh_tokens,password_verify}')
 $$, 'administrators have no parts to get around the rules with');
 SELECT is_empty($$
   SELECT r.rolname FROM pg_catalog.pg_roles r

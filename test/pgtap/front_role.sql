@@ -8,7 +8,8 @@ SET client_min_messages = warning;
 SELECT no_plan();
 
 SELECT wazo_auth.bootstrap() AS top \gset
-SELECT wazo_auth.open_session(wazo_auth.create_user(:'top', 'somebody'), 60, '{a.b}', '{}', false, NULL, '', '') AS token \gset
+SELECT wazo_auth.create_user(:'top', 'somebody') AS somebody \gset
+SELECT wazo_auth.open_session(u, 60, '{a.b}', '{}', false, NULL, '', '') AS token FROM wazo_auth.user u WHERE u.uuid = :'somebody' \gset
 SET LOCAL ROLE wazo_auth_front;
 SELECT is((wazo_auth.http('HEAD', '/0.1/token/' || :'token' || '?scope=a.b')).status, 204, 'the front asks http()');
 SELECT is((wazo_auth.http('GET', '/0.1/backends')).status, 200, '... a handler in SQL');
@@ -22,7 +23,7 @@ FROM unnest(ARRAY[
   'count(*) FROM wazo_auth.user', 'count(*) FROM wazo_auth.session', 'count(*) FROM wazo_auth.password', 'count(*) FROM wazo_auth.setting',
   'wazo_auth.token_create(''a'', ''b'')', 'wazo_auth.token_get(gen_random_uuid())', 'wazo_auth.unseal('''', '''')', 'wazo_auth.add_route(''GET'', ''/x'', ''pg_catalog.now'', ''x'')',
   'wazo_auth.configure(''{}'')', 'wazo_auth.set_password(gen_random_uuid(), ''x'')', 'wazo_auth.rest_token_post(NULL)', 'wazo_auth.rest_backends_get(NULL)',
-  'wazo_auth.open_session(NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL)', 'wazo_auth.cached_query(''SELECT 1'', ''{}'')', 'wazo_auth.password_hash(''x'')',
+  'wazo_auth.open_session(NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL)', 'wazo_auth.cached_query(''SELECT 1'', ''{}'')', 'wazo_auth.password_hash(''x'')', 'wazo_auth.stored_password(gen_random_uuid())', 'wazo_auth.get_setting(''uuid'')',
   'set_config(''wazo_auth.argon2_memory'', ''1024'', false)', 'set_config(''log_statement'', ''all'', false)']) f;
 -- Its members do not inherit the role's settings and set these themselves.
 SELECT lives_ok(format('SELECT set_config(%L, ''0'', false)', f), 'the front keeps its parameters out of the log: ' || f)

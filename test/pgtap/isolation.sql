@@ -25,7 +25,7 @@ DECLARE
 BEGIN
   PERFORM wazo_auth.add_group_user(v_group, v_user), wazo_auth.add_group_policy(v_group, v_policy), wazo_auth.add_user_policy(v_user, v_policy);
   v_refresh := wazo_auth.obtain_refresh_token(v_user, 'secret-client-' || tenant, 'secret-user-' || tenant, false, 'wazo_user', '', '');
-  v_token := wazo_auth.open_session(v_user, 3600, '{}', '{}', false, NULL, '', '');
+  v_token := wazo_auth.open_session(u, 3600, '{}', '{}', false, NULL, '', '') FROM wazo_auth.user u WHERE u.uuid = v_user;
   INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name) VALUES (furnish.tenant_uuid, 'secret-' || tenant || '.example.com');
   INSERT INTO owned SELECT furnish.tenant, p.param, p.value FROM (VALUES
     ('tenant_uuid', tenant_uuid::text), ('parent_tenant_uuid', tenant_uuid::text),

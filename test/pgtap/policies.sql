@@ -190,5 +190,45 @@ SELECT ok(EXISTS (SELECT FROM wazo_auth.known_access k WHERE k.access = 'crm.lea
 SELECT throws_ok(format('SELECT wazo_auth.register_access(%L)', a), '22023', NULL, 'no access of ' || length(a) || ' characters')
 FROM unnest(ARRAY['', repeat('a', 1025)]) a;
 
+
+-- ---- what a user's policies add up to ----
+-- "-" comes before "/", capitals before small letters, and a user may have a
+-- policy by two groups and by itself.
+SELECT wazo_auth.create_user(:'north', 'of many groups') AS many \gset
+SELECT count(wazo_auth.add_group_user(wazo_auth.create_group(:'north', 'order ' || g, g), :'many')) AS groups
+FROM unnest('{a,a-b,B,aa}'::text[]) g \gset
+SELECT count(wazo_auth.create_policy(:'north', 'order ' || p, ARRAY[p || '.1', p || '.2']::wazo_auth.acl, p)) AS policies
+FROM unnest('{z,y-x,W,y}'::text[]) p \gset
+SELECT count(wazo_auth.add_group_policy(g.uuid, p.uuid)) AS grants
+FROM wazo_auth.group g, wazo_auth.policy p
+WHERE g.name LIKE 'order %' AND p.name LIKE 'order %' AND (g.slug, p.slug) NOT IN (('a', 'W'), ('B', 'z')) \gset
+SELECT count(wazo_auth.add_user_policy(:'many', p.uuid)) AS own FROM wazo_auth.policy p WHERE p.name IN ('order z', 'order W') \gset
+CREATE FUNCTION pg_temp.added_up(of_user uuid) RETURNS wazo_auth.acl LANGUAGE sql AS $$
+  SELECT wazo_auth.acl_agg(part.acl ORDER BY part.kind, part.path COLLATE "C", part.uuid)
+  FROM (SELECT 2 AS kind, g.slug || '/' || p.slug AS path, p.uuid, p.acl
+        FROM wazo_auth.group_user gu
+        JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
+        JOIN wazo_auth.group_policy gp ON gp.group_uuid = gu.group_uuid
+        JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
+        WHERE gu.user_uuid = of_user
+        UNION ALL
+        SELECT 3, p.slug, p.uuid, p.acl
+        FROM wazo_auth.user_policy up JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
+        WHERE up.user_uuid = of_user) part
+$$;
+SELECT is(wazo_auth.user_acl(:'many')::text, pg_temp.added_up(:'many')::text, 'groups'' policies by group and policy, then its own');
+SELECT is(wazo_auth.acl_length(wazo_auth.user_acl(:'many')), (16 - 2 + 2) * 2, '... every one of them');
+SELECT is(wazo_auth.user_acl(u.uuid)::text, COALESCE(pg_temp.added_up(u.uuid), '{}')::text, 'the same for ' || u.username) FROM wazo_auth.user u ORDER BY u.username;
+SELECT is(wazo_auth.user_acl('99999999-9999-4999-8999-999999999999')::text, '{}', 'nobody has none');
+SELECT is(wazo_auth.user_acl(NULL)::text, '{}', '... nor has null');
+SELECT wazo_auth.configure('{"default_user_policy": "lent", "backend_policies": {"ldap_user": "conf"}}') \g /dev/null
+SELECT is(wazo_auth.user_acl(:'many')::text[], '{l.1}'::text[] || pg_temp.added_up(:'many')::text[], 'the default policy comes first');
+SELECT is(wazo_auth.user_acl(:'many', 'ldap_user')::text[], '{c.1}'::text[] || pg_temp.added_up(:'many')::text[], '... or that of the backend');
+SELECT wazo_auth.configure('{"default_user_policy": "mine"}') \g /dev/null
+SELECT is(wazo_auth.user_acl(:'many')::text, pg_temp.added_up(:'many')::text, '... one of the top tenant');
+-- as many as there may be, and one more
+UPDATE wazo_auth.policy p SET acl = array_fill('x'::text, ARRAY[2500])::wazo_auth.acl WHERE p.name LIKE 'order %';
+SELECT throws_ok(format('SELECT wazo_auth.user_acl(%L)', :'many'), '54000', 'too many access patterns', 'more than an ACL can hold');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -17,13 +17,13 @@ $node->command_ok([ 'psql', '-X', '-q', '-d', $node->connstr('app'), '-v', 'ON_E
 $node->safe_psql('app', <<'EOF');
 CREATE TABLE public.subject AS
 SELECT wazo_auth.top_tenant_uuid() AS top, u.uuid AS who, t.uuid AS tenant, g.uuid AS "group", p.uuid AS policy,
-       wazo_auth.open_session(r.uuid, 86400, '{#}', wazo_auth.user_metadata(r.uuid), false, NULL, '', '') AS token
+       wazo_auth.open_session(r, 86400, '{#}', wazo_auth.user_metadata(r), false, NULL, '', '') AS token
 FROM wazo_auth.user u, wazo_auth.user r, wazo_auth.tenant t, wazo_auth.group g, wazo_auth.policy p
 WHERE u.username = 'user5005' AND r.username = 'root' AND t.slug = 't77' AND g.slug = 'group6' AND p.slug = 'policy6';
 -- Most sessions belong to users of the top tenant, some to those of others.
 INSERT INTO wazo_auth.user (tenant_uuid, username)
 SELECT t.uuid, 'away' || t.slug FROM wazo_auth.tenant t WHERE t.slug ~ '^t[0-9]{1,2}$';
-SELECT count(wazo_auth.open_session(u.uuid, 86400, '{a.b}', '{}', false, NULL, '', '')) FROM wazo_auth.user u WHERE u.username LIKE 'user_0_%' OR u.username LIKE 'away%' OR u.username LIKE 'user7%';
+SELECT count(wazo_auth.open_session(u, 86400, '{a.b}', '{}', false, NULL, '', '')) FROM wazo_auth.user u WHERE u.username LIKE 'user_0_%' OR u.username LIKE 'away%' OR u.username LIKE 'user7%';
 VACUUM ANALYZE;
 EOF
 my ($top, $who, $tenant, $group, $policy, $token) = split /\|/, $node->safe_psql('app', 'SELECT * FROM subject');
