@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 
 #include "hash_limit.h"
 #include "password.h"
@@ -115,7 +116,11 @@ take_memory(uint8_t **memory, size_t size)
 	return ARGON2_OK;
 }
 
-/* Keeps the memory, but lets the system take it when it is short of some. */
+/*
+ * Keeps the memory, but lets the system take it when it is short of some.  That
+ * interrupts every processor that this process has run on, once for each huge
+ * page, so among many logins it is done once a second.
+ */
 static void
 give_memory(uint8_t *memory, size_t size)
 {
@@ -123,7 +128,15 @@ give_memory(uint8_t *memory, size_t size)
 		unmap_block(memory, size);
 #ifdef MADV_FREE
 	else
+	{
+		static TimestampTz offered = 0;
+		TimestampTz now = GetCurrentTimestamp();
+
+		if (now - offered < USECS_PER_SEC && now >= offered)
+			return;
+		offered = now;
 		(void) madvise(memory, mapped_bytes(size), MADV_FREE);
+	}
 #endif
 }
 

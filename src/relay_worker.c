@@ -522,7 +522,8 @@ wait_for_work(long timeout_ms)
 void
 wazo_auth_relay_main(Datum main_arg)
 {
-	bool		woken = true;
+	bool		asked = true;	/* to look for work */
+	TimestampTz look_at = 0;	/* not before; who asks meanwhile need not wake us */
 
 	worker_begin(main_arg);
 	pqsignal(SIGTERM, handle_sigterm);
@@ -531,8 +532,9 @@ wazo_auth_relay_main(Datum main_arg)
 
 	for (;;)
 	{
-		long		event_wait;
-		long		mail_wait;
+		TimestampTz now;
+		bool		look;
+		long		timeout;
 
 		MemoryContextReset(relay_memory);
 		MemoryContextSwitchTo(relay_memory);
@@ -542,16 +544,27 @@ wazo_auth_relay_main(Datum main_arg)
 		if (relay_interval == 0)
 		{
 			mail_stop();
-			woken = wait_for_work(60000);
+			(void) wait_for_work(60000);
+			asked = true;
 			continue;
 		}
+		now = GetCurrentTimestamp();
+		look = asked && now >= look_at;
+		if (look)
+		{
+			slot_listen();
+			asked = false;
+			look_at = TimestampTzPlusMilliseconds(now, GATHER_MS);
+		}
 		relay_work = WORK_MAIN;
-		event_wait = event_step(GetCurrentTimestamp());
+		timeout = event_step(now);
 		MemoryContextSwitchTo(relay_memory);
 		relay_work = WORK_MAIL;
-		mail_wait = mail_step(GetCurrentTimestamp(), relay_interval * INT64CONST(1000), woken);
+		timeout = Min(timeout, mail_step(GetCurrentTimestamp(), relay_interval * INT64CONST(1000), look));
 		MemoryContextSwitchTo(relay_memory);
+		if (asked)
+			timeout = Min(timeout, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), look_at) + 1);
 		/* also when there is more to do: somebody may be waiting for us */
-		woken = wait_for_work(Min(event_wait, mail_wait));
+		asked |= wait_for_work(timeout);
 	}
 }

@@ -120,6 +120,7 @@ extern void slots_look(WorkerKind kind, Oid database, WorkerStatus *status);
 extern void slot_attach(const BackgroundWorker *worker);
 extern void slot_report(WorkerFinding finding);
 extern bool slot_take_notice(void);
+extern void slot_listen(void);
 extern void slot_note_error(WorkerWork work, const char *message);
 extern void slot_note_logged_error(WorkerWork work);
 extern void slot_note_success(WorkerWork work);

@@ -19,6 +19,7 @@
 
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -57,6 +58,7 @@ typedef struct WorkerSlot
 	TimestampTz claimed_at;
 	pid_t		pid;			/* while running */
 	Latch	   *latch;
+	pg_atomic_uint32 listening;	/* for slots_wake() */
 	bool		notice;			/* extensions of the database changed */
 	WorkerFinding finding;
 	TimestampTz started_at;
@@ -110,6 +112,8 @@ startup_shmem(void)
 		memset(slots, 0, slots_size());
 		ConditionVariableInit(&slots->left);
 		slots->n_slots = max_worker_processes;
+		for (int i = 0; i < slots->n_slots; i++)
+			pg_atomic_init_u32(&slots->slot[i].listening, 0);
 	}
 	slots_lock = &GetNamedLWLockTranche(LOCK_TRANCHE)->lock;
 	LWLockRelease(AddinShmemInitLock);
@@ -306,20 +310,25 @@ slots_notify(Oid database)
 }
 
 /*
- * Sets the latch of the worker of this kind in the database, if there is one.
- * Raises no error: it is called after a commit.
+ * Sets the latch of the worker of this kind in the database, if there is one
+ * and it listens; the first of many calls is enough.  Raises no error: it is
+ * called after a commit.
  */
 void
 slots_wake(WorkerKind kind, Oid database)
 {
 	if (slots == NULL)
 		return;
+	/* what was done for the worker to see comes before the look at its flag */
+	pg_memory_barrier();
 	LWLockAcquire(slots_lock, LW_SHARED);
 	for (int i = 0; i < slots->n_slots; i++)
 	{
-		const WorkerSlot *slot = &slots->slot[i];
+		WorkerSlot *slot = &slots->slot[i];
 
-		if (slot->state == SLOT_RUNNING && slot->kind == kind && slot->database == database)
+		if (slot->state == SLOT_RUNNING && slot->kind == kind && slot->database == database &&
+			pg_atomic_read_u32(&slot->listening) != 0 &&
+			pg_atomic_exchange_u32(&slot->listening, 0) != 0)
 			SetLatch(slot->latch);
 	}
 	LWLockRelease(slots_lock);
@@ -432,6 +441,7 @@ slot_attach(const BackgroundWorker *worker)
 		slot->pid = MyProcPid;
 		slot->started_at = GetCurrentTimestamp();
 		slot->latch = &MyProc->procLatch;
+		pg_atomic_write_u32(&slot->listening, 0);
 		my_slot = slot;
 	}
 	LWLockRelease(slots_lock);
@@ -443,6 +453,17 @@ slot_attach(const BackgroundWorker *worker)
 	 * out of the list of processes that are connected to the database.
 	 */
 	on_shmem_exit(slot_leave, 0);
+}
+
+/*
+ * From here on slots_wake() sets our latch, once.  To be called before looking
+ * for work: what is committed after the look is then not missed.
+ */
+void
+slot_listen(void)
+{
+	pg_atomic_write_u32(&my_slot->listening, 1);
+	pg_memory_barrier();
 }
 
 /* Leaves word for the launcher. */

@@ -15,8 +15,9 @@ CREATE TABLE wazo_auth.event_outbox (
   next_attempt_at timestamptz,
   parked boolean NOT NULL DEFAULT false,
   error text COLLATE "C"
+-- Every row leaves again, so inserts alone are no reason to vacuum.
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
-        autovacuum_vacuum_insert_scale_factor = 0.2, autovacuum_vacuum_cost_delay = 0);
+        autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX event_outbox_retry_idx ON wazo_auth.event_outbox (object_uuid, id) WHERE next_attempt_at IS NOT NULL;
 
 COMMENT ON TABLE wazo_auth.event_outbox IS 'Events on their way to the message broker; a row is written in the transaction of the change and leaves when it was delivered';
