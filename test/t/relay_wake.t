@@ -1,0 +1,78 @@
+# Who commits an event wakes the relay, but only the first one after its last
+# look: no event may be left lying by that until the next regular look, which
+# is an hour away here.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use WazoNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('wake', <<'EOC');
+fsync = off
+wazo_auth.relay_interval = 3600
+wazo_auth.token_cleanup_interval = 0
+EOC
+$node->start;
+add_database($node, 'app');
+until_is($node, 'app', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND datname = 'app'), 1, 'the relay runs', 20);
+$node->safe_psql('app', <<'EOC');
+CREATE FUNCTION change(i integer) RETURNS void LANGUAGE sql AS $$
+  SELECT wazo_auth.emit_external_auth('added', u.uuid, 'name' || i) FROM wazo_auth.user u LIMIT 1
+$$;
+SELECT count(wazo_auth.bootstrap('somebody', 'secret'));
+EOC
+until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', 0, 'what there is goes out', 10);
+
+# A commit wakes the relay; another one follows at any moment of its look, or of
+# its pause after that.
+$node->safe_psql('app', <<'EOC');
+CREATE PROCEDURE probe(rounds integer, longest float) LANGUAGE plpgsql AS $$
+DECLARE
+  v_end timestamptz;
+BEGIN
+  FOR i IN 1 .. rounds LOOP
+    PERFORM change(2 * i);
+    COMMIT;
+    PERFORM pg_sleep(random() * longest);
+    PERFORM change(2 * i + 1);
+    COMMIT;
+    v_end := clock_timestamp() + '5 s';
+    WHILE EXISTS (SELECT FROM wazo_auth.event_outbox) LOOP
+      IF clock_timestamp() > v_end THEN
+        RAISE EXCEPTION 'an event waits, in round %', i;
+      END IF;
+      PERFORM pg_sleep(0.002);
+      COMMIT;
+    END LOOP;
+  END LOOP;
+END
+$$;
+EOC
+$node->command_ok([ 'psql', '-X', '-d', $node->connstr('app'), '-v', 'ON_ERROR_STOP=1', '-c', "CALL probe($_->[0], $_->[1])" ],
+	"no event waits for the regular look: pauses of up to $_->[1] s") for [ 300, 0.003 ], [ 200, 0.03 ];
+is($node->safe_psql('app', q(SELECT count(*) FROM wazo_auth.event_stream WHERE name = 'auth_user_external_auth_added')), 1000, 'all went out');
+
+# Turned off and on again, it finds what was committed meanwhile.
+sub interval
+{
+	$node->safe_psql('app', "ALTER SYSTEM SET wazo_auth.relay_interval = $_[0]");
+	$node->reload;
+	return;
+}
+interval(0);
+until_is($node, 'app', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND wait_event = 'Extension'), 1, 'the relay rests', 10);
+$node->safe_psql('app', 'SELECT change(100)');
+select(undef, undef, undef, 0.3);
+is($node->safe_psql('app', 'SELECT count(*) FROM wazo_auth.event_outbox'), 1, 'turned off, it leaves events where they are');
+interval(3600);
+until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', 0, '... and sends them when it is turned on', 10);
+$node->safe_psql('app', 'SELECT change(101)');
+until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', 0, '... and new ones, too', 5);
+$node->stop;
+done_testing();
