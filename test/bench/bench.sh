@@ -97,7 +97,7 @@ wrk_rps() {
 median() { tr ' ' '\n' | sort -g | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
 
 # compare NAME GOAL A B: measures A and B in turn and prints the median of A/B.
-# GOAL is ">= x" or "<= x".
+# GOAL is ">= x" or "<= x", or empty for what is only told.
 compare() {
 	local name=$1 goal=$2 a=$3 b=$4 ratios="" as="" bs="" x y
 	for _ in $(seq "$rounds"); do
@@ -112,7 +112,7 @@ report() { # NAME GOAL RATIO A B
 	awk -v name="$1" -v goal="$2" -v r="$3" -v a="$4" -v b="$5" 'BEGIN {
 		split(goal, g, " ")
 		met = g[1] == ">=" ? r >= g[2] : r <= g[2]
-		printf "%-58s %12.1f %12.1f %9.3f   %-10s %s\n", name, a, b, r, goal, met ? "met" : "NOT MET"
+		printf "%-58s %12.1f %12.1f %9.3f   %-10s %s\n", name, a, b, r, goal, goal == "" ? "" : met ? "met" : "NOT MET"
 	}'
 }
 

@@ -7,14 +7,13 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use Cwd qw(abs_path);
 use File::Find ();
 use IO::Socket::INET;
 use JSON ();
 use MIME::Base64 qw(decode_base64);
-use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
 use WazoNode;
+use WazoSmtp;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -29,61 +28,17 @@ wazo_auth.relay_max_attempts = 3
 EOC
 $node->start;
 add_database($node, 'app');
-my $port = PostgreSQL::Test::Cluster::get_free_port();
-my $dir = $node->basedir . '/smtp';
-mkdir $dir or die "$dir: $!";
-$dir = abs_path($dir);
-my $pid;
-
-# ---- the mail server ----
-sub start_smtp
-{
-	my @options = @_;
-	$pid = fork() // die "fork: $!";
-	if ($pid == 0)
-	{
-		open(STDOUT, '>>', "$dir/log");
-		open(STDERR, '>&', \*STDOUT);
-		exec('python3', "$FindBin::Bin/lib/smtp_server.py", $port, $dir, @options) or POSIX::_exit(127);
-	}
-	until_true(sub {
-		die "the mail server ended: " . slurp_file("$dir/log") if waitpid($pid, WNOHANG) == $pid;
-		return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
-	}) or die 'the mail server does not start';
-	return;
-}
-
-sub stop_smtp
-{
-	kill 'TERM', $pid;
-	waitpid($pid, 0);
-	undef $pid;
-	return;
-}
-END { my $status = $?; kill('KILL', $pid) if $pid; $? = $status }
-
-sub mode
-{
-	my ($mode) = @_;
-	unlink "$dir/mode";
-	append_to_file("$dir/mode", $mode) if $mode;
-	return;
-}
-
-my (%secret, $seen);
-$seen = 0;
-sub mails
-{
-	my @mails = -e "$dir/mails" ? map { JSON::decode_json($_) } split /\n/, slurp_file("$dir/mails") : ();
-	return @mails;
-}
+my $smtp = WazoSmtp->new($node->basedir . '/smtp');
+my ($port, $dir) = @$smtp{qw(port dir)};
+my %secret;
+my $seen = 0;
 
 # The next mail; dies when none comes. Its token is remembered as a secret.
 sub next_mail
 {
 	my ($what) = @_;
-	until_true(sub { return mails() > $seen }) or die "no mail: $what";
-	my $mail = (mails())[$seen++];
+	until_true(sub { return scalar($smtp->mails) > $seen }) or die "no mail: $what";
+	my $mail = ($smtp->mails)[$seen++];
 	my ($head, $body) = split /\r\n\r\n/, $mail->{text}, 2;
 	$body = decode_base64($body) if $head =~ /^Content-Transfer-Encoding: base64\r$/m;
 	@$mail{qw(head body)} = ($head =~ s/\r//gr, $body =~ s/\r//gr);
@@ -115,7 +70,7 @@ sub reset_with { my ($token, $password, $of) = @_; return call($front, 'POST', '
 sub login { return call($front, 'POST', '/0.1/token', login => join(':', @_), body => '{"access_type": "offline", "client_id": "phone"}') }
 
 # ---- a password reset ----
-start_smtp();
+$smtp->start();
 is(ask_reset('username=alice'), 204, 'a reset is asked for');
 my $mail = next_mail('first reset');
 is("$mail->{sender} $mail->{recipient} $mail->{tls}$mail->{auth}", 'noreply@wazo.community alice@example.com 00', 'the envelope');
@@ -148,7 +103,7 @@ foreach my $unknown ('username=ALICE', 'email=Alice%40example.com', 'login=nobod
 	is(ask_reset($unknown), 204, "$unknown: the same answer");
 }
 empty('nobody gets a mail');
-is(scalar(mails()), $seen, 'nor got one');
+is(scalar($smtp->mails), $seen, 'nor got one');
 
 # ---- an account of one's own ----
 is(ask_host('POST', '/0.1/users/register', qq({"username": "Zo\xc3\xab", "password": "geheim", "email_address": "zoe\@example.com"}),
@@ -167,48 +122,48 @@ is(call($front, 'GET', "/0.1/emails/$email/confirm?token=$mail->{token}")->{stat
 empty('the outbox is empty');
 
 # ---- a server that is not there ----
-stop_smtp();
+$smtp->stop;
 is(ask_reset('username=alice'), 204, 'without a mail server the answer is the same') foreach 1 .. 3;
 until_is($node, 'app', 'SELECT count(*), count(sealed_message) FROM wazo_auth.mail_outbox', '1|1', 'the latest mail waits');
 ok(until_true(sub { slurp_file($node->logfile) =~ /LOG:  mail server: Failed to connect/ }), 'the log says why');
 is(sql('SELECT max(attempts) FROM wazo_auth.mail_outbox'), '0', 'which counts against no mail');
-start_smtp();
+$smtp->start();
 next_mail('after the pause');
 empty('it goes out once the server is back');
 
 # ---- a worker that dies between sending and noting ----
-mode('slow');
+$smtp->mode('slow');
 is(ask_reset('username=alice'), 204, 'a mail to a slow server');
-until_true(sub { mails() > $seen }) or die 'no mail';
+until_true(sub { $smtp->mails > $seen }) or die 'no mail';
 my $worker = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND datname = 'app'});
 kill 'KILL', $worker;
 $mail = next_mail('before the crash');
-mode('');
-ok(until_true(sub { mails() > $seen }, 60), 'it is sent once more');
+$smtp->mode('');
+ok(until_true(sub { $smtp->mails > $seen }, 60), 'it is sent once more');
 is(next_mail('after the crash')->{token}, $mail->{token}, 'with the same token');
 until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.mail_outbox', '0', 'and not again', 30);
-is(scalar(mails()), $seen, 'there was one repetition');
+is(scalar($smtp->mails), $seen, 'there was one repetition');
 
 # ---- a server that does not like the mail ----
 foreach my $mode ('refuse', 'later')
 {
-	mode($mode);
+	$smtp->mode($mode);
 	is(ask_reset('username=alice'), 204, "$mode: a mail");
 	until_is($node, 'app', 'SELECT attempts FROM wazo_auth.parked_mail', '3', 'is parked after some attempts', 30);
 	like(sql('SELECT error FROM wazo_auth.parked_mail'), qr/^the mail server refuses the mail with the reply \d{3} /, 'with the reason');
-	mode('');
+	$smtp->mode('');
 	is(sql('SELECT wazo_auth.retry_parked_mails()'), '1', 'and can be sent again');
 	next_mail("after $mode");
 	empty('it leaves the outbox');
 }
 
 # ---- TLS and a password ----
-stop_smtp();
+$smtp->stop;
 system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
 	'-addext', 'subjectAltName=DNS:localhost', '-keyout', "$dir/key", '-out', "$dir/cert");
 my $password = 'smtp-pa55word';
 $secret{$password} = 'the password of the mail server';
-start_smtp('--tls', "$dir/cert", "$dir/key", '--auth', 'mailer', $password);
+$smtp->start('--tls', "$dir/cert", "$dir/key", '--auth', 'mailer', $password);
 is(ask_reset('username=alice'), 204, 'a server that wants TLS');
 ok(until_true(sub { sql('SELECT count(*) FROM wazo_auth.mail_outbox WHERE error IS NOT NULL') eq '1' }), 'refuses mail in clear');
 sql(qq{SELECT wazo_auth.configure('{"smtp.hostname": "localhost", "smtp.tls": "starttls", "smtp.username": "mailer"}')});
@@ -225,7 +180,7 @@ $mail = next_mail('TLS');
 is("$mail->{tls} $mail->{auth}", '1 1', 'goes out over TLS, with the password');
 empty('it leaves the outbox');
 unlike(sql(q{SELECT string_agg(s.value::text, '') FROM wazo_auth.setting s}), qr/$password/, 'the setting is sealed');
-stop_smtp();
+$smtp->stop;
 
 # ---- a sender in SQL ----
 sql(<<'EOS');
@@ -271,14 +226,14 @@ cmp_ok(time - $start, '<', 10, 'the worker stops while it waits for the server')
 close $client;
 close $silent;
 $node->start;
-start_smtp();
+$smtp->start();
 next_mail('after a restart');
 empty('the mail is still sent');
 
 # ---- what is written down ----
 $node->safe_psql('app', 'CHECKPOINT; SELECT pg_switch_wal()');
 stop_front($front);
-stop_smtp();
+$smtp->stop;
 $node->stop('fast');
 cmp_ok(scalar keys %secret, '>=', 10, 'there are secrets to look for');
 my %pattern;

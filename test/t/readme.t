@@ -1,5 +1,6 @@
-# `make run` in a folder that nobody else may enter, and the lines of the README
-# as printed: what a comment promises (a status, a value) has to come out.
+# `make run` in a folder that nobody else may enter, with a message broker and a
+# mail server, and the lines of the README as printed: what a comment promises (a
+# status, a value) has to come out, and events and mails really go.
 # Also: every test file is in a run, and every link of the documents leads somewhere.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -11,7 +12,10 @@ use File::Find qw(find);
 use File::Temp qw(tempdir);
 use POSIX qw(:sys_wait_h);
 use Test::More;
+use WazoAmqp;
 use WazoFront qw(wait_for);
+use WazoRabbit;
+use WazoSmtp;
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
@@ -73,6 +77,15 @@ my $home = tempdir('wazo_readme.XXXXXX', TMPDIR => 1, CLEANUP => 0);
 chmod 0700, $home;
 system('cp', '-r', (grep { -e } map { "$top/$_" } qw(Makefile README.md CHANGELOG.md LICENSE wazo_auth.control sql src kore_front test docs debian migrations)), $home) == 0 or die 'cp';
 my $port = do { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport };
+my $rabbit = WazoRabbit->new;
+$rabbit->start;
+my $amqp = WazoAmqp->new(port => $rabbit->{port});
+$amqp->exchange('xivo', 'topic');
+$amqp->queue('readme');
+$amqp->bind('readme', 'xivo', '#');
+$amqp->consume('readme');
+my $smtp = WazoSmtp->new("$home/smtp");
+$smtp->start;
 my $run = fork() // die "fork: $!";
 if ($run == 0)
 {
@@ -85,7 +98,7 @@ if ($run == 0)
 	$ENV{PATH} =~ s/^\Q$ENV{PG_BINDIR}\E:// if $ENV{PG_BINDIR};
 	delete $ENV{PG_CONFIG} if ($ENV{PG_CONFIG} // '') !~ m{^/};
 	delete @ENV{grep { /^(PG|WAZO_|MAKE|MFLAGS)/ && $_ ne 'PG_CONFIG' } keys %ENV};
-	exec('make', 'run', "PORT=$port") or POSIX::_exit(127);
+	exec('make', 'run', "PORT=$port", 'AMQP_URI=' . $rabbit->uri, 'SMTP_HOST=127.0.0.1', "SMTP_PORT=$smtp->{port}") or POSIX::_exit(127);
 }
 my $ended;
 END
@@ -152,6 +165,19 @@ while ($before =~ /^```(sh|sql)\n(.*?)^```/msg)
 	}
 }
 cmp_ok($lines, '>', 8, 'the README has lines to try');
+
+# ---- what the lines did was published, and mails go, too ----
+{
+	my $message;
+	do { $message = $amqp->receive(10) } until !$message || $message->{routing_key} =~ /^auth\.sessions\.[^.]+\.created$/;
+	ok($message, 'a login was published');
+	my $asked = `cd '$home' && . .run/env && psql -X -q -A -t -v ON_ERROR_STOP=1 <<'END' 2>&1
+SELECT wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'reader', NULL, 'reader\@example.com') \\g /dev/null
+\\! curl -s -o /dev/null -w '%{http_code}' "\$BASE_URL/0.1/users/password/reset?username=reader"
+END`;
+	is($asked, '204', 'a mail is asked for') or diag($asked);
+	ok(wait_for(sub { scalar $smtp->mails }, 20), '... and sent') and is(($smtp->mails)[0]{recipient}, 'reader@example.com', '... to who asked');
+}
 
 # ---- functions that the documents name are there ----
 {
