@@ -6,7 +6,7 @@ COMMENT ON TRIGGER forget_cached ON wazo_auth.route IS 'Makes all backends read 
 
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.setting
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
-COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS 'Makes all backends read the routes again, which plugins can be turned off';
+COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS 'Makes all backends read the settings again, and the routes, which they can turn off';
 
 CREATE OR REPLACE TRIGGER forget_counts AFTER INSERT OR DELETE OR TRUNCATE ON wazo_auth.user
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_counts();

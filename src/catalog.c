@@ -18,6 +18,7 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -31,10 +32,12 @@
 
 static WazoCatalog catalog;
 static bool catalog_valid = false;
+static uint64 changes = 0;		/* of any table, as far as heard */
 
 static void
 catalog_invalidate(Datum arg, Oid relid)
 {
+	changes++;
 	if (relid == InvalidOid || relid == catalog.session || relid == catalog.acl_set ||
 		relid == catalog.user || relid == catalog.tenant ||
 		relid == catalog.group || relid == catalog.policy ||
@@ -117,6 +120,51 @@ find_type(Oid schema, const char *name)
 	return typid;
 }
 
+static void
+look_up(WazoCatalog *found)
+{
+	static const char *const status_name[] = TOKEN_STATUS_NAMES;
+	HeapTuple	tuple;
+
+	found->schema = get_namespace_oid("wazo_auth", true);
+	if (!OidIsValid(found->schema))
+		missing("http()");
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(found->schema));
+	if (!HeapTupleIsValid(tuple))
+		missing("http()");
+	found->owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+
+	found->session = find_table(found->schema, "session", &found->session_pkey);
+	found->session_of_user = find_index(found->session, SESSION_USER_UUID);
+	found->acl_set = find_table(found->schema, "acl_set", &found->acl_set_pkey);
+	found->user = find_table(found->schema, "user", &found->user_pkey);
+	found->tenant = find_table(found->schema, "tenant", &found->tenant_pkey);
+	found->group = find_table(found->schema, "group", &found->group_pkey);
+	found->policy = find_table(found->schema, "policy", &found->policy_pkey);
+	found->email = find_table(found->schema, "email", &found->email_pkey);
+	found->email_of_user = find_index(found->email, EMAIL_USER_UUID);
+	found->login = find_table(found->schema, "login", &found->login_pkey);
+	found->password = find_table(found->schema, "password", &found->password_pkey);
+	found->group_user = find_table(found->schema, "group_user", &found->group_user_pkey);
+	found->group_policy = find_table(found->schema, "group_policy", &found->group_policy_pkey);
+	found->user_policy = find_table(found->schema, "user_policy", &found->user_policy_pkey);
+	found->route = find_table(found->schema, "route", NULL);
+	found->setting = find_table(found->schema, "setting", NULL);
+	found->counted = find_table(found->schema, "counted", NULL);
+	found->http_request = find_type(found->schema, "http_request");
+	found->http_response = find_type(found->schema, "http_response");
+	found->token_status = find_type(found->schema, "token_status");
+	for (int i = 0; i < lengthof(status_name); i++)
+	{
+		found->token_status_value[i] =
+			GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+							ObjectIdGetDatum(found->token_status), CStringGetDatum(status_name[i]));
+		if (!OidIsValid(found->token_status_value[i]))
+			missing("token_status");
+	}
+}
+
 /*
  * wazo_catalog
  *
@@ -126,52 +174,19 @@ find_type(Oid schema, const char *name)
 const WazoCatalog *
 wazo_catalog(void)
 {
-	static const char *const status_name[] = TOKEN_STATUS_NAMES;
 	WazoCatalog found;
-	HeapTuple	tuple;
+	uint64		started;
 
 	if (likely(catalog_valid))
 		return &catalog;
 
-	found.schema = get_namespace_oid("wazo_auth", true);
-	if (!OidIsValid(found.schema))
-		missing("http()");
-	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(found.schema));
-	if (!HeapTupleIsValid(tuple))
-		missing("http()");
-	found.owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-
-	found.session = find_table(found.schema, "session", &found.session_pkey);
-	found.session_of_user = find_index(found.session, SESSION_USER_UUID);
-	found.acl_set = find_table(found.schema, "acl_set", &found.acl_set_pkey);
-	found.user = find_table(found.schema, "user", &found.user_pkey);
-	found.tenant = find_table(found.schema, "tenant", &found.tenant_pkey);
-	found.group = find_table(found.schema, "group", &found.group_pkey);
-	found.policy = find_table(found.schema, "policy", &found.policy_pkey);
-	found.email = find_table(found.schema, "email", &found.email_pkey);
-	found.email_of_user = find_index(found.email, EMAIL_USER_UUID);
-	found.login = find_table(found.schema, "login", &found.login_pkey);
-	found.password = find_table(found.schema, "password", &found.password_pkey);
-	found.group_user = find_table(found.schema, "group_user", &found.group_user_pkey);
-	found.group_policy = find_table(found.schema, "group_policy", &found.group_policy_pkey);
-	found.user_policy = find_table(found.schema, "user_policy", &found.user_policy_pkey);
-	found.route = find_table(found.schema, "route", NULL);
-	found.setting = find_table(found.schema, "setting", NULL);
-	found.counted = find_table(found.schema, "counted", NULL);
-	found.http_request = find_type(found.schema, "http_request");
-	found.http_response = find_type(found.schema, "http_response");
-	found.token_status = find_type(found.schema, "token_status");
-	for (int i = 0; i < lengthof(status_name); i++)
+	/* What is heard of during the look-ups may void what they have found. */
+	do
 	{
-		found.token_status_value[i] =
-			GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-							ObjectIdGetDatum(found.token_status), CStringGetDatum(status_name[i]));
-		if (!OidIsValid(found.token_status_value[i]))
-			missing("token_status");
-	}
-
-	/* The look-ups above may themselves have processed an invalidation. */
+		CHECK_FOR_INTERRUPTS();
+		started = changes;
+		look_up(&found);
+	} while (started != changes);
 	catalog = found;
 	catalog_valid = true;
 	return &catalog;

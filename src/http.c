@@ -75,8 +75,8 @@ http_header(HttpCall *call, const char *name, HttpSpan *value)
 /*
  * wazo_auth.http_header(request wazo_auth.http_request, name text) returns text
  *
- * The same for handlers; null when there is none.  Raises 22004 for headers that
- * are null.
+ * The same for handlers; null when there is none.  Raises 22004 when there is a
+ * null among the headers.
  */
 Datum
 wazo_auth_http_header(PG_FUNCTION_ARGS)

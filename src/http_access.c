@@ -273,11 +273,10 @@ uuid_param(const HttpCall *call, const char *name)
 static bool
 user_in_sight(const pg_uuid_t *user, const pg_uuid_t *tenant, const pg_uuid_t *caller)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	pg_uuid_t	owner;
 
 	return (caller && memcmp(caller, user, UUID_LEN) == 0) ||
-		(row_uuid_of(cat->user, cat->user_pkey, user, USER_TENANT_UUID, &owner) &&
+		(row_uuid_of(BY(user, user_pkey), user, USER_TENANT_UUID, &owner) &&
 		 tenant_contains(tenant, &owner));
 }
 
@@ -299,10 +298,9 @@ wazo_auth_user_in_sight(PG_FUNCTION_ARGS)
 static bool
 group_in_sight(const HttpCall *call, const pg_uuid_t *group)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	pg_uuid_t	tenant;
 
-	return row_uuid_of(cat->group, cat->group_pkey, group, GROUP_TENANT_UUID, &tenant) &&
+	return row_uuid_of(BY(group, group_pkey), group, GROUP_TENANT_UUID, &tenant) &&
 		tenant_contains(&call->tenant, &tenant);
 }
 
@@ -310,12 +308,11 @@ group_in_sight(const HttpCall *call, const pg_uuid_t *group)
 static bool
 email_in_sight(const HttpCall *call, const pg_uuid_t *email)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	HttpSpan	named = http_path_param(call, "user_uuid");
 	pg_uuid_t	owner;
 	pg_uuid_t	user;
 
-	return row_uuid_of(cat->email, cat->email_pkey, email, EMAIL_USER_UUID, &owner) &&
+	return row_uuid_of(BY(email, email_pkey), email, EMAIL_USER_UUID, &owner) &&
 		(named.s == NULL ||
 		 (parse_uuid_strict(named.s, named.len, true, &user) && memcmp(&user, &owner, UUID_LEN) == 0)) &&
 		user_in_sight(&owner, &call->tenant, call->session.has_user ? &call->session.user_uuid : NULL);
@@ -329,7 +326,6 @@ email_in_sight(const HttpCall *call, const pg_uuid_t *email)
 static bool
 policy_in_sight(const HttpCall *call, const pg_uuid_t *policy)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	bool		found;
 	pg_uuid_t	tenant;
@@ -337,7 +333,7 @@ policy_in_sight(const HttpCall *call, const pg_uuid_t *policy)
 	bool		config_managed = false;
 	bool		isnull;
 
-	found = row_open(&row, cat->policy, cat->policy_pkey, policy);
+	found = row_open(&row, BY(policy, policy_pkey), policy);
 	if (found)
 	{
 		tenant = row_get_uuid(&row, POLICY_TENANT_UUID);

@@ -36,11 +36,10 @@ same_text(const text *a, const text *b)
 static bool
 is_enabled(const pg_uuid_t *user)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	bool		enabled;
 
-	enabled = row_open(&row, cat->user, cat->user_pkey, user) && row_get_bool(&row, USER_ENABLED);
+	enabled = row_open(&row, BY(user, user_pkey), user) && row_get_bool(&row, USER_ENABLED);
 	row_close(&row);
 	return enabled;
 }
@@ -49,11 +48,10 @@ is_enabled(const pg_uuid_t *user)
 static bool
 has_confirmed_address(const pg_uuid_t *user, const text *folded)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	bool		found = false;
 
-	for (bool more = rows_open(&row, cat->email, cat->email_of_user, EMAIL_USER_UUID, user);
+	for (bool more = rows_open(&row, BY(email, email_of_user), EMAIL_USER_UUID, user);
 		 more && !found; more = row_next(&row))
 		found = row_get_bool(&row, EMAIL_CONFIRMED) &&
 			same_text(fold_login(row_get_text(&row, EMAIL_ADDRESS)), folded);
@@ -70,14 +68,13 @@ has_confirmed_address(const pg_uuid_t *user, const text *folded)
 Datum
 wazo_auth_resolve_login(PG_FUNCTION_ARGS)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	text	   *folded = fold_login(PG_GETARG_TEXT_PP(0));
 	pg_uuid_t  *user = palloc(sizeof(pg_uuid_t));
 	bool		is_username = false;
 	RowByKey	row;
 	bool		found;
 
-	found = row_open_text(&row, cat->login, cat->login_pkey, folded);
+	found = row_open_text(&row, BY(login, login_pkey), folded);
 	if (found)
 	{
 		*user = row_get_uuid(&row, LOGIN_USER_UUID);
@@ -97,11 +94,10 @@ wazo_auth_resolve_login(PG_FUNCTION_ARGS)
 Datum
 wazo_auth_stored_password(PG_FUNCTION_ARGS)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	text	   *hash = NULL;
 
-	if (row_open(&row, cat->password, cat->password_pkey, PG_GETARG_UUID_P(0)))
+	if (row_open(&row, BY(password, password_pkey), PG_GETARG_UUID_P(0)))
 		hash = row_get_text(&row, PASSWORD_HASH);
 	row_close(&row);
 	if (hash == NULL)
@@ -118,12 +114,11 @@ wazo_auth_stored_password(PG_FUNCTION_ARGS)
 Datum
 wazo_auth_effective_authentication_method(PG_FUNCTION_ARGS)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	pg_uuid_t	tenant;
 	text	   *method = NULL;
 	RowByKey	row;
 
-	if (row_open(&row, cat->user, cat->user_pkey, PG_GETARG_UUID_P(0)))
+	if (row_open(&row, BY(user, user_pkey), PG_GETARG_UUID_P(0)))
 	{
 		method = row_get_text(&row, USER_AUTHENTICATION_METHOD);
 		tenant = row_get_uuid(&row, USER_TENANT_UUID);
@@ -135,7 +130,7 @@ wazo_auth_effective_authentication_method(PG_FUNCTION_ARGS)
 		memcmp(VARDATA_ANY(method), "default", strlen("default")) == 0)
 	{
 		method = NULL;
-		if (row_open(&row, cat->tenant, cat->tenant_pkey, &tenant))
+		if (row_open(&row, BY(tenant, tenant_pkey), &tenant))
 			method = row_get_text(&row, TENANT_DEFAULT_AUTHENTICATION_METHOD);
 		row_close(&row);
 		if (method == NULL)
@@ -153,12 +148,11 @@ wazo_auth_effective_authentication_method(PG_FUNCTION_ARGS)
 Datum
 wazo_auth_has_live_sessions(PG_FUNCTION_ARGS)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	int32		missing = PG_GETARG_INT32(1);
 	TimestampTz now = GetCurrentTimestamp();
 	RowByKey	row;
 
-	for (bool more = rows_open(&row, cat->session, cat->session_of_user, SESSION_USER_UUID, PG_GETARG_UUID_P(0));
+	for (bool more = rows_open(&row, BY(session, session_of_user), SESSION_USER_UUID, PG_GETARG_UUID_P(0));
 		 more && missing > 0; more = row_next(&row))
 	{
 		bool		isnull;

@@ -119,7 +119,8 @@ take_memory(uint8_t **memory, size_t size)
 /*
  * Keeps the memory, but lets the system take it when it is short of some.  That
  * interrupts every processor that this process has run on, once for each huge
- * page, so among many logins it is done once a second.
+ * page, so among many logins it is done once a second; a backend that rests
+ * after a burst may keep its memory until its next hash.
  */
 static void
 give_memory(uint8_t *memory, size_t size)

@@ -490,15 +490,14 @@ event_step(TimestampTz now)
 
 /*
  * Waits for the latch, for the broker or a mail server to say something, or for
- * the time.  Returns whether it was the latch.
+ * the time.
  */
-static bool
+static void
 wait_for_work(long timeout_ms)
 {
 	WaitEventSet *set = CreateWaitEventSet(relay_memory, 3 + SMTP_MAX_SOCKETS);
 	pgsocket	sock = broker_socket();
 	WaitEvent	event;
-	bool		latch;
 
 	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
@@ -508,14 +507,12 @@ wait_for_work(long timeout_ms)
 		timeout_ms = Min(timeout_ms, broker_idle_limit());
 	}
 	smtp_add_to_wait(set);
-	latch = WaitEventSetWait(set, Max(timeout_ms, 0), &event, 1, PG_WAIT_EXTENSION) == 1 &&
-		event.events == WL_LATCH_SET;
-	FreeWaitEventSet(set);
-	if (latch)
+	if (WaitEventSetWait(set, Max(timeout_ms, 0), &event, 1, PG_WAIT_EXTENSION) == 1 &&
+		event.events == WL_LATCH_SET)
 		ResetLatch(MyLatch);
+	FreeWaitEventSet(set);
 	if (broker_is_connected() && !broker_idle())
 		pause_connecting();
-	return latch;
 }
 
 /* Main function of the worker. */
@@ -544,7 +541,7 @@ wazo_auth_relay_main(Datum main_arg)
 		if (relay_interval == 0)
 		{
 			mail_stop();
-			(void) wait_for_work(60000);
+			wait_for_work(60000);
 			asked = true;
 			continue;
 		}
@@ -562,9 +559,11 @@ wazo_auth_relay_main(Datum main_arg)
 		relay_work = WORK_MAIL;
 		timeout = Min(timeout, mail_step(GetCurrentTimestamp(), relay_interval * INT64CONST(1000), look));
 		MemoryContextSwitchTo(relay_memory);
+		asked |= !slot_listens();
 		if (asked)
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), look_at) + 1);
 		/* also when there is more to do: somebody may be waiting for us */
-		asked |= wait_for_work(timeout);
+		wait_for_work(timeout);
+		asked |= !slot_listens();
 	}
 }

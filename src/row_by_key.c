@@ -12,10 +12,32 @@
 
 #include "row_by_key.h"
 
-static bool
-open_scan(RowByKey *row, Oid relid, Oid index, ScanKey skey)
+static Oid
+member(size_t offset)
 {
-	row->rel = table_open(relid, AccessShareLock);
+	return *(const Oid *) ((const char *) wazo_catalog() + offset);
+}
+
+/*
+ * Locks the table and then looks for its index once more: REINDEX CONCURRENTLY
+ * may have replaced it since this process last heard of changes, and waits for
+ * our lock before it drops the old one.
+ */
+static bool
+open_scan(RowByKey *row, KeyOfTable by, ScanKey skey)
+{
+	Oid			relid;
+	Oid			index;
+
+	for (;;)
+	{
+		relid = member(by.table);
+		row->rel = table_open(relid, AccessShareLock);
+		index = member(by.index);
+		if (member(by.table) == relid)
+			break;
+		table_close(row->rel, AccessShareLock);
+	}
 	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, skey);
 	return row_next(row);
 }
@@ -28,19 +50,19 @@ open_scan(RowByKey *row, Oid relid, Oid index, ScanKey skey)
  * The key is the table's first column.
  */
 bool
-row_open(RowByKey *row, Oid relid, Oid pkey, const pg_uuid_t *key)
+row_open(RowByKey *row, KeyOfTable by, const pg_uuid_t *key)
 {
-	return rows_open(row, relid, pkey, 1, key);
+	return rows_open(row, by, 1, key);
 }
 
 /* The same for a text with the collation "C". */
 bool
-row_open_text(RowByKey *row, Oid relid, Oid pkey, text *key)
+row_open_text(RowByKey *row, KeyOfTable by, text *key)
 {
 	ScanKeyData skey;
 
 	ScanKeyInit(&skey, 1, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(key));
-	return open_scan(row, relid, pkey, &skey);
+	return open_scan(row, by, &skey);
 }
 
 /*
@@ -48,15 +70,15 @@ row_open_text(RowByKey *row, Oid relid, Oid pkey, text *key)
  *
  * Starts with the first of all rows that have the key in a column, in no
  * order; row_next() goes on.  The column is the first one of the index;
- * without an index (InvalidOid) the table is scanned.
+ * without such an index (InvalidOid) the table is scanned.
  */
 bool
-rows_open(RowByKey *row, Oid relid, Oid index, int attnum, const pg_uuid_t *key)
+rows_open(RowByKey *row, KeyOfTable by, int attnum, const pg_uuid_t *key)
 {
 	ScanKeyData skey;
 
 	ScanKeyInit(&skey, attnum, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(key));
-	return open_scan(row, relid, index, &skey);
+	return open_scan(row, by, &skey);
 }
 
 /* On to the next row; false when there is none. */
@@ -82,10 +104,10 @@ row_close(RowByKey *row)
  * such row.
  */
 bool
-row_uuid_of(Oid relid, Oid pkey, const pg_uuid_t *key, int attnum, pg_uuid_t *value)
+row_uuid_of(KeyOfTable by, const pg_uuid_t *key, int attnum, pg_uuid_t *value)
 {
 	RowByKey	row;
-	bool		found = row_open(&row, relid, pkey, key);
+	bool		found = row_open(&row, by, key);
 
 	if (found)
 		*value = row_get_uuid(&row, attnum);

@@ -18,6 +18,21 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "catalog.h"
+
+/*
+ * A table and one of its indexes, as members of WazoCatalog and not as OIDs:
+ * these are good only once the table is locked.
+ */
+typedef struct KeyOfTable
+{
+	size_t		table;
+	size_t		index;
+} KeyOfTable;
+
+#define BY(table, index) \
+	((KeyOfTable) {offsetof(WazoCatalog, table), offsetof(WazoCatalog, index)})
+
 typedef struct RowByKey
 {
 	Relation	rel;
@@ -112,12 +127,12 @@ enum
 	SESSION_METADATA
 };
 
-extern bool row_open(RowByKey *row, Oid relid, Oid pkey, const pg_uuid_t *key);
-extern bool row_open_text(RowByKey *row, Oid relid, Oid pkey, text *key);
-extern bool rows_open(RowByKey *row, Oid relid, Oid index, int attnum, const pg_uuid_t *key);
+extern bool row_open(RowByKey *row, KeyOfTable by, const pg_uuid_t *key);
+extern bool row_open_text(RowByKey *row, KeyOfTable by, text *key);
+extern bool rows_open(RowByKey *row, KeyOfTable by, int attnum, const pg_uuid_t *key);
 extern bool row_next(RowByKey *row);
 extern void row_close(RowByKey *row);
-extern bool row_uuid_of(Oid relid, Oid pkey, const pg_uuid_t *key, int attnum, pg_uuid_t *value);
+extern bool row_uuid_of(KeyOfTable by, const pg_uuid_t *key, int attnum, pg_uuid_t *value);
 
 static inline Datum
 row_get(const RowByKey *row, int attnum, bool *isnull)

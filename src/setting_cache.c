@@ -121,8 +121,9 @@ current_settings(void)
 /*
  * wazo_auth.get_setting(name text) returns jsonb
  *
- * The value of a setting, or null.  Table rights are not consulted: whoever may
- * execute it may know all settings; secrets among them are sealed.
+ * The value of a setting, or null.  Reading the settings takes the rights of
+ * effective_settings(), answering from those that are kept does not: only the
+ * owner may execute it (sql/grants.sql).
  */
 Datum
 wazo_auth_get_setting(PG_FUNCTION_ARGS)

@@ -42,7 +42,6 @@ enum
 bool
 session_find(const pg_uuid_t *token, SessionDetail detail, Session *session)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	pg_uuid_t	digest;
 	RowByKey	row;
 	Datum		value;
@@ -50,7 +49,7 @@ session_find(const pg_uuid_t *token, SessionDetail detail, Session *session)
 	bool		found = false;
 
 	token_digest(token, &digest);
-	if (row_open(&row, cat->session, cat->session_pkey, &digest))
+	if (row_open(&row, BY(session, session_pkey), &digest))
 	{
 		session->expires_at = DatumGetTimestampTz(row_get(&row, SESSION_EXPIRES_AT, &isnull));
 		found = session->expires_at > GetCurrentStatementStartTimestamp();
@@ -118,12 +117,11 @@ session_find_text(const char *token, size_t len, SessionDetail detail, Session *
 Datum
 session_acl(const Session *session)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	Datum		acl = (Datum) 0;
 	bool		isnull;
 
-	if (row_open(&row, cat->acl_set, cat->acl_set_pkey, &session->acl_digest))
+	if (row_open(&row, BY(acl_set, acl_set_pkey), &session->acl_digest))
 		acl = PointerGetDatum(PG_DETOAST_DATUM_COPY(row_get(&row, ACL_SET_ACL, &isnull)));
 	row_close(&row);
 	if (acl == (Datum) 0)
@@ -160,11 +158,10 @@ session_grants(const Session *session, const char *access, size_t len)
 bool
 tenant_contains(const pg_uuid_t *tenant, const pg_uuid_t *below)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	bool		contains = false;
 
-	if (row_open(&row, cat->tenant, cat->tenant_pkey, below))
+	if (row_open(&row, BY(tenant, tenant_pkey), below))
 	{
 		bool		isnull;
 		ArrayType  *path = DatumGetArrayTypeP(row_get(&row, TENANT_PATH, &isnull));
@@ -182,11 +179,10 @@ tenant_contains(const pg_uuid_t *tenant, const pg_uuid_t *below)
 bool
 tenant_is_top(const pg_uuid_t *tenant)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	bool		top = false;
 
-	if (row_open(&row, cat->tenant, cat->tenant_pkey, tenant))
+	if (row_open(&row, BY(tenant, tenant_pkey), tenant))
 	{
 		bool		isnull;
 		ArrayType  *path = DatumGetArrayTypeP(row_get(&row, TENANT_PATH, &isnull));
@@ -206,11 +202,9 @@ tenant_is_top(const pg_uuid_t *tenant)
 bool
 session_owner_tenant(const Session *session, pg_uuid_t *tenant)
 {
-	const WazoCatalog *cat = wazo_catalog();
-
 	*tenant = session->tenant_uuid;
 	return !session->has_user ||
-		row_uuid_of(cat->user, cat->user_pkey, &session->user_uuid, USER_TENANT_UUID, tenant);
+		row_uuid_of(BY(user, user_pkey), &session->user_uuid, USER_TENANT_UUID, tenant);
 }
 
 /*

@@ -41,11 +41,10 @@ typedef struct Grants
 static void
 add_policy(Grants *grants, const text *group_slug, const pg_uuid_t *policy)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 
 	CHECK_FOR_INTERRUPTS();
-	if (row_open(&row, cat->policy, cat->policy_pkey, policy))
+	if (row_open(&row, BY(policy, policy_pkey), policy))
 	{
 		Grant	   *grant;
 		text	   *slug = row_get_text(&row, POLICY_SLUG);
@@ -80,16 +79,15 @@ add_policy(Grants *grants, const text *group_slug, const pg_uuid_t *policy)
 static void
 add_policies_of_group(Grants *grants, const pg_uuid_t *group)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	RowByKey	row;
 	text	   *slug = NULL;
 
-	if (row_open(&row, cat->group, cat->group_pkey, group))
+	if (row_open(&row, BY(group, group_pkey), group))
 		slug = row_get_text(&row, GROUP_SLUG);
 	row_close(&row);
 	if (slug == NULL)
 		return;
-	for (bool more = rows_open(&row, cat->group_policy, cat->group_policy_pkey, GROUP_POLICY_GROUP_UUID, group);
+	for (bool more = rows_open(&row, BY(group_policy, group_policy_pkey), GROUP_POLICY_GROUP_UUID, group);
 		 more; more = row_next(&row))
 	{
 		pg_uuid_t	policy = row_get_uuid(&row, GROUP_POLICY_POLICY_UUID);
@@ -126,13 +124,12 @@ Datum
 wazo_auth_granted_acl(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *user = PG_GETARG_UUID_P(0);
-	const WazoCatalog *cat = wazo_catalog();
 	Grants		grants = {.space = 16};
 	struct varlena **acl;
 	RowByKey	row;
 
 	grants.grant = palloc(grants.space * sizeof(Grant));
-	for (bool more = rows_open(&row, cat->group_user, cat->group_user_pkey, GROUP_USER_USER_UUID, user);
+	for (bool more = rows_open(&row, BY(group_user, group_user_pkey), GROUP_USER_USER_UUID, user);
 		 more; more = row_next(&row))
 	{
 		pg_uuid_t	group = row_get_uuid(&row, GROUP_USER_GROUP_UUID);
@@ -140,7 +137,7 @@ wazo_auth_granted_acl(PG_FUNCTION_ARGS)
 		add_policies_of_group(&grants, &group);
 	}
 	row_close(&row);
-	for (bool more = rows_open(&row, cat->user_policy, cat->user_policy_pkey, USER_POLICY_USER_UUID, user);
+	for (bool more = rows_open(&row, BY(user_policy, user_policy_pkey), USER_POLICY_USER_UUID, user);
 		 more; more = row_next(&row))
 	{
 		pg_uuid_t	policy = row_get_uuid(&row, USER_POLICY_POLICY_UUID);

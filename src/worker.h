@@ -121,6 +121,7 @@ extern void slot_attach(const BackgroundWorker *worker);
 extern void slot_report(WorkerFinding finding);
 extern bool slot_take_notice(void);
 extern void slot_listen(void);
+extern bool slot_listens(void);
 extern void slot_note_error(WorkerWork work, const char *message);
 extern void slot_note_logged_error(WorkerWork work);
 extern void slot_note_success(WorkerWork work);

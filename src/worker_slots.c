@@ -457,13 +457,22 @@ slot_attach(const BackgroundWorker *worker)
 
 /*
  * From here on slots_wake() sets our latch, once.  To be called before looking
- * for work: what is committed after the look is then not missed.
+ * for work: what is committed after the look is then not missed, if
+ * slot_listens() is asked before every sleep.  The latch alone does not tell:
+ * whatever waits within the process, for a lock or for a broker, resets it.
  */
 void
 slot_listen(void)
 {
 	pg_atomic_write_u32(&my_slot->listening, 1);
 	pg_memory_barrier();
+}
+
+/* Has nobody called since slot_listen()? */
+bool
+slot_listens(void)
+{
+	return pg_atomic_read_u32(&my_slot->listening) != 0;
 }
 
 /* Leaves word for the launcher. */

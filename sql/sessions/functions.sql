@@ -148,7 +148,8 @@ BEGIN
   IF purpose = 'internal' THEN
     RETURN;
   END IF;
-  IF wazo_auth.has_live_sessions(user_uuid, v_cap) THEN
+  -- Not "true": a cap that cannot be read lets nobody in.
+  IF wazo_auth.has_live_sessions(user_uuid, v_cap) IS NOT FALSE THEN
     PERFORM wazo_auth.raise_error(429, pg_catalog.format('User %s has exceeded the maximum number of active sessions', user_uuid));
   END IF;
 END

@@ -60,7 +60,6 @@ sub spawn
 	return $pid if $pid;
 	my $stop = 0;
 	local $SIG{TERM} = sub { $stop = 1 };
-	local $SIG{INT} = 'IGNORE';
 	eval { $code->(\$stop); 1 } or print STDERR "# $@";
 	POSIX::_exit($@ ? 1 : 0);
 }

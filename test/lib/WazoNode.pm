@@ -108,6 +108,8 @@ sub start_front
 	$front->{pid} = fork() // die "fork: $!";
 	if ($front->{pid} == 0)
 	{
+		# the test ends it, not who presses Ctrl-C
+		POSIX::setpgid(0, 0);
 		open(STDIN, '<', '/dev/null');
 		open(STDOUT, '>>', $front->{log});
 		open(STDERR, '>&', \*STDOUT);

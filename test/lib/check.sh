@@ -134,9 +134,11 @@ suite_tap() {
 # which Ctrl-C would end: the test ends its load and counts.
 suite_chaos() {
 	shown() { "$@" 2>&1 | tee -i /dev/fd/3; }
+	trap '' INT
 	set -o pipefail
 	count_tap chaos shown in_src perl -I test/lib -I "$pgxs/src/test/perl" test/t/chaos_events.t 3>&1
 	set +o pipefail
+	trap 'finish; exit 1' INT
 }
 
 for suite in $suites; do

@@ -19,6 +19,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Cwd qw(abs_path);
 use List::Util qw(shuffle);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 use WazoChaos;
 use WazoNode;
@@ -26,6 +27,20 @@ use WazoRabbit;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+
+# Ctrl-C goes to all processes of the terminal, and would end what is started
+# from here. It is held back in all of them but one, which notes it.
+my $stop = PostgreSQL::Test::Utils::tempdir() . '/stop';
+my $watcher = fork() // die "fork: $!";
+if ($watcher == 0)
+{
+	my $parent = getppid;
+	local $SIG{TERM} = 'DEFAULT';
+	local $SIG{INT} = sub { open(my $file, '>', $stop); POSIX::_exit(0) };
+	sleep 1 while getppid == $parent;
+	POSIX::_exit(0);
+}
+POSIX::sigprocmask(POSIX::SIG_BLOCK, POSIX::SigSet->new(POSIX::SIGINT)) or die "sigprocmask: $!";
 
 my $kills = $ENV{CHAOS_KILLS} || 20;
 my $seed = $ENV{CHAOS_SEED} || int rand 1e9;
@@ -86,15 +101,13 @@ sub load
 	return;
 }
 
-my $stop = 0;
-local $SIG{INT} = sub { $stop = 1 };
 my $start = time;
 my $end = $start + ($ENV{CHAOS_SECONDS} || 1e6);
 my (%done, $done);
 load(20);
 # each kind at least once
 my @next = shuffle($chaos->kinds);
-for ($done = 0; $done < $kills && !$stop && time < $end; $done++)
+for ($done = 0; $done < $kills && !-e $stop && time < $end; $done++)
 {
 	my $kind = $chaos->accident(shift @next // $chaos->random_kind);
 	$done{$kind}++;
@@ -102,6 +115,7 @@ for ($done = 0; $done < $kills && !$stop && time < $end; $done++)
 	diag(sprintf('%4d kills, %d changes acknowledged, %.0f s', $done + 1, $chaos->acknowledged, time - $start))
 		if ($done + 1) % 10 == 0;
 }
+kill 'TERM', $watcher;
 my $acknowledged = $chaos->acknowledged;
 diag("$done kills: ", join(', ', map { "$_ $done{$_}" } sort keys %done));
 cmp_ok(scalar keys %done, '>=', $done >= 20 ? 5 : 1, 'accidents of many kinds');

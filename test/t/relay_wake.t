@@ -8,7 +8,9 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
+use IPC::Run ();
 use WazoNode;
+use WazoRabbit;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -57,6 +59,34 @@ EOC
 $node->command_ok([ 'psql', '-X', '-d', $node->connstr('app'), '-v', 'ON_ERROR_STOP=1', '-c', "CALL probe($_->[0], $_->[1])" ],
 	"no event waits for the regular look: pauses of up to $_->[1] s") for [ 300, 0.003 ], [ 200, 0.03 ];
 is($node->safe_psql('app', q(SELECT count(*) FROM wazo_auth.event_stream WHERE name = 'auth_user_external_auth_added')), 1000, 'all went out');
+
+# What the relay waits for itself, a lock here, takes its latch; the wake-up
+# that came meanwhile still counts, and so do later ones.
+my ($in, $out, $err) = ('', '', '');
+my $blocker = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, '2>', \$err);
+$in = "BEGIN; LOCK TABLE wazo_auth.event_log IN EXCLUSIVE MODE; SELECT 'locked';\n";
+$blocker->pump until $out =~ /locked/;
+$node->safe_psql('app', 'SELECT change(50001)');
+until_is($node, 'app', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND wait_event_type = 'Lock'), 1, 'the relay waits for a lock', 10);
+$node->safe_psql('app', 'SELECT change(50002)');
+# it looks for a deadlock after a second, and that wakes it, too
+select(undef, undef, undef, 1.5);
+$node->safe_psql('app', 'SELECT change(50003)');
+$in = "COMMIT;\n\\q\n";
+$blocker->finish;
+for my $i (1 .. 5)
+{
+	until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', 0, 'what was committed meanwhile goes out, and what comes later', 5);
+	$node->safe_psql('app', 'SELECT change(50100 + ' . $i . ')');
+	select(undef, undef, undef, 0.1);
+}
+
+# Nor does it miss any while it waits for a broker.
+my $rabbit = WazoRabbit->new;
+$rabbit->start;
+$node->safe_psql('app', "SELECT wazo_auth.configure(jsonb_build_object('amqp.uri', '" . $rabbit->uri . "'))");
+until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', 0, 'a broker gets what there is', 20);
+$node->command_ok([ 'psql', '-X', '-d', $node->connstr('app'), '-v', 'ON_ERROR_STOP=1', '-c', 'CALL probe(200, 0.004)' ], 'no event waits with a broker');
 
 # Turned off and on again, it finds what was committed meanwhile.
 sub interval
