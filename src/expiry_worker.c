@@ -1,7 +1,7 @@
 /*
  * expiry_worker.c
  *	  The background worker "wazo_auth expiry": clears away what has expired,
- *	  every wazo_auth.token_cleanup_interval seconds.
+ *	  every wazo_auth.token_cleanup_interval seconds, and vacuums in between.
  *
  * What is done, and to which rows, is up to SQL functions, the same that
  * wazo_auth.tick() calls.  Here are the timing, the batches (one transaction
@@ -101,6 +101,15 @@ call(const char *query, int batch)
 	return DatumGetInt32(result);
 }
 
+static TimestampTz tidy_at = 0;
+
+static void
+tidy_if_due(void)
+{
+	if (GetCurrentTimestamp() >= tidy_at)
+		tidy_at = tidy();
+}
+
 /*
  * Leaves the server to others for as long as the last batch took: after a long
  * stop there may be millions of rows to clear away, and nobody waits for it.
@@ -136,7 +145,10 @@ run_round(void)
 		do
 		{
 			if (done > 0)
+			{
 				yield_since(batch_started);
+				tidy_if_due();
+			}
 			worker_check_interrupts();
 			batch_started = GetCurrentTimestamp();
 			batch = batch_size;
@@ -157,19 +169,28 @@ run_round(void)
 	return true;
 }
 
+static bool
+run_tidy(void)
+{
+	/* after an error not at once again */
+	tidy_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LONGEST_PAUSE_MS);
+	tidy_at = tidy();
+	return true;
+}
+
 /*
- * Runs a round and logs its error, if there is one.  Returns whether there was
- * none; ends the worker when the extension is gone.
+ * Runs a round, or the vacuum between two, and logs its error, if there is one.
+ * Returns whether there was none; ends the worker when the extension is gone.
  */
 static bool
-try_round(MemoryContext context)
+try_work(MemoryContext context, bool (*work) (void))
 {
 	volatile bool ok = true;
 	volatile bool gone = false;
 
 	PG_TRY();
 	{
-		gone = !run_round();
+		gone = !work();
 	}
 	PG_CATCH();
 	{
@@ -187,7 +208,7 @@ try_round(MemoryContext context)
 	PG_END_TRY();
 	if (gone)
 		worker_leave(FOUND_NO_EXTENSION);
-	if (ok)
+	if (ok && work == run_round)
 		slot_note_success(WORK_MAIN);
 	return ok;
 }
@@ -235,7 +256,7 @@ wazo_auth_expiry_main(Datum main_arg)
 		if (cleanup_interval > 0 && left <= 0)
 		{
 			started = GetCurrentTimestamp();
-			if (try_round(context))
+			if (try_work(context, run_round))
 				pause = 0;
 			else
 			{
@@ -243,6 +264,18 @@ wazo_auth_expiry_main(Datum main_arg)
 				started = GetCurrentTimestamp();
 			}
 			continue;
+		}
+
+		if (cleanup_interval > 0)
+		{
+			TimestampTz now = GetCurrentTimestamp();
+
+			if (now >= tidy_at)
+			{
+				(void) try_work(context, run_tidy);
+				continue;
+			}
+			left = Min(left, TimestampDifferenceMilliseconds(now, tidy_at) + 1);
 		}
 
 		pgstat_report_activity(STATE_IDLE, NULL);

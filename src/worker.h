@@ -94,6 +94,9 @@ extern void worker_hooks_init(void);
 /* expiry_worker.c */
 extern void expiry_worker_init(void);
 
+/* tidy.c */
+extern TimestampTz tidy(void);
+
 /* relay_worker.c */
 extern void relay_worker_init(void);
 
