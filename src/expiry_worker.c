@@ -68,7 +68,7 @@ expiry_worker_init(void)
 {
 	DefineCustomIntVariable("wazo_auth.token_cleanup_interval",
 							"Time between two rounds of deleting expired sessions.",
-							"0 turns the rounds off; expired tokens are refused all the same.",
+							"0 turns the worker off; expired tokens are refused all the same.",
 							&cleanup_interval,
 							60, 0, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("wazo_auth.token_cleanup_batch_size",
