@@ -7,42 +7,45 @@
  * the outbox, which is nearly empty, and among the sessions than there are live
  * ones, and the space they took is never given back.  The expiry worker looks
  * every second while rows come and go.  Large tables with few dead rows in
- * them are left to autovacuum, as are those that an old snapshot keeps full.
+ * them are left to autovacuum, and so is everything while an old snapshot keeps
+ * the dead rows.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/vacuum.h"
 #include "nodes/makefuncs.h"
 #include "pgstat.h"
+#include "storage/procarray.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "worker.h"
 
 /* a table is due with that many dead rows, and at least this part of the live ones */
 #define LEAST_DEAD			5000
-#define DEAD_PER_LIVE		5
+#define LIVE_PER_DEAD		10
 
 /* milliseconds between two looks, while rows come and go and otherwise */
 #define BUSY_LOOK_MS		1000
-#define IDLE_LOOK_MS		10000
+#define IDLE_LOOK_MS		3000
 
 /* vacuum may take one part in that many of the time */
-#define SHARE_OF_TIME		10
-
-/* pause when it did not help */
-#define IN_VAIN_MS			60000
+#define SHARE_OF_TIME		5
 
 static struct
 {
 	const char *name;
 	const char *activity;
 	TimestampTz not_before;
+	TransactionId horizon;		/* at the last vacuum: younger rows had to stay */
 	PgStat_Counter dead;		/* at the last look */
 } tables[] = {
 	{.name = "session", .activity = "wazo_auth: vacuuming sessions"},
@@ -50,33 +53,45 @@ static struct
 };
 
 /*
- * The table's OID; is it due, and has it got more dead rows since the last look?
- * "busy" is left alone when not.
+ * Is a table due?  Then *relid is it, and *horizon the oldest transaction whose
+ * rows have to stay.  *busy: it has got more dead rows since the last look.
  */
-static Oid
-look_at(int i, bool *due, bool *busy)
+static bool
+is_due(int i, Oid *relid, TransactionId *horizon, bool *busy)
 {
+	bool		due = false;
 	Oid			schema;
-	Oid			relid = InvalidOid;
 	PgStat_StatTabEntry *stats = NULL;
 
-	*due = false;
+	*relid = InvalidOid;
 	worker_start_transaction();
 	schema = get_namespace_oid("wazo_auth", true);
 	if (OidIsValid(schema))
-		relid = get_relname_relid(tables[i].name, schema);
-	if (OidIsValid(relid))
-		stats = pgstat_fetch_stat_tabentry(relid);
+		*relid = get_relname_relid(tables[i].name, schema);
+	if (OidIsValid(*relid))
+		stats = pgstat_fetch_stat_tabentry(*relid);
 	if (stats)
 	{
-		PgStat_Counter least = Max(LEAST_DEAD, stats->n_live_tuples / DEAD_PER_LIVE);
-
-		*due = stats->n_dead_tuples >= least;
+		due = stats->n_dead_tuples >= Max(LEAST_DEAD, stats->n_live_tuples / LIVE_PER_DEAD) &&
+			GetCurrentTimestamp() >= tables[i].not_before;
 		*busy |= stats->n_dead_tuples > tables[i].dead;
 		tables[i].dead = stats->n_dead_tuples;
 	}
+	if (due)
+	{
+		Relation	rel = try_relation_open(*relid, AccessShareLock);
+
+		due = rel != NULL;
+		if (rel)
+		{
+			/* while an old snapshot is open, there is nothing more to remove */
+			*horizon = GetOldestNonRemovableTransactionId(rel);
+			due = *horizon != tables[i].horizon;
+			relation_close(rel, AccessShareLock);
+		}
+	}
 	worker_commit_transaction();
-	return relid;
+	return due;
 }
 
 /* As VACUUM (SKIP_LOCKED, TRUNCATE off) of one table; outside of a transaction. */
@@ -135,19 +150,18 @@ tidy(void)
 	for (int i = 0; i < lengthof(tables); i++)
 	{
 		TimestampTz started = GetCurrentTimestamp();
-		bool		due;
-		Oid			relid = look_at(i, &due, &busy);
-		long		took;
+		Oid			relid;
+		TransactionId horizon;
 
-		if (!due || started < tables[i].not_before)
+		if (!is_due(i, &relid, &horizon, &busy))
 			continue;
 		pgstat_report_activity(STATE_RUNNING, tables[i].activity);
 		vacuum_table(relid);
 		pgstat_report_activity(STATE_IDLE, NULL);
-		took = TimestampDifferenceMilliseconds(started, GetCurrentTimestamp());
-		(void) look_at(i, &due, &busy);
+		tables[i].horizon = horizon;
+		tables[i].dead = 0;
 		tables[i].not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-														   due ? Max(IN_VAIN_MS, took * SHARE_OF_TIME) : took * SHARE_OF_TIME);
+														   TimestampDifferenceMilliseconds(started, GetCurrentTimestamp()) * SHARE_OF_TIME);
 	}
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), busy ? BUSY_LOOK_MS : IDLE_LOOK_MS);
 }

@@ -37,7 +37,7 @@ my $worn = sql("SELECT pg_relation_size('wazo_auth.event_outbox')");
 wear(4000);
 is(sql("SELECT pg_relation_size('wazo_auth.event_outbox')"), $worn, 'their space is used again');
 
-# An old snapshot keeps them: then it is tried once a minute, and not all the time.
+# An old snapshot keeps them: then it is tried once, and not all the time.
 my ($in, $out, $err) = ('', '', '');
 my $old = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, '2>', \$err);
 $in = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'old' FROM wazo_auth.tenant LIMIT 1;\n";
@@ -49,6 +49,8 @@ select(undef, undef, undef, 5);
 is(sql(vacuumed('event_outbox')), '2', '... and not again at once');
 $in = "COMMIT;\n\\q\n";
 $old->finish;
+until_is($node, 'app', vacuumed('event_outbox'), '3', '... but when it is gone', 20);
+is(sql("SELECT n_dead_tup FROM pg_stat_all_tables WHERE relid = 'wazo_auth.event_outbox'::regclass"), '0', '... with success');
 $node->stop('fast');
 unlike(slurp_file($node->logfile), qr/(?:ERROR|FATAL|PANIC|WARNING):(?!.*terminating connection)/, 'nothing is logged as an error');
 done_testing();
