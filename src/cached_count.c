@@ -21,7 +21,6 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -66,24 +65,11 @@ cached_count_init(void)
 static int64
 count_now(const char *sql, Datum args, Snapshot snapshot)
 {
-	volatile bool pushed = false;
 	bool		isnull;
-	Datum		count;
+	Datum		count = cached_query_value(sql, args, INT8OID, snapshot, &isnull);
 
-	if (snapshot)
-	{
-		PushActiveSnapshot(snapshot);
-		pushed = true;
-	}
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	count = cached_query_run(sql, args, INT8OID, &isnull);
 	if (isnull)
 		elog(ERROR, "a count must not be null");
-	/* int8 is passed by value, so nothing of it goes with SPI's memory */
-	SPI_finish();
-	if (pushed)
-		PopActiveSnapshot();
 	return DatumGetInt64(count);
 }
 

@@ -19,7 +19,9 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "cached_query.h"
 
@@ -135,7 +137,7 @@ prefer_indexes(void)
  * value lives.  Null for no row.  Raises 22023 for a text that is no such
  * query and 54000 for one over 64 KiB.
  */
-Datum
+static Datum
 cached_query_run(const char *sql, Datum args, Oid type, bool *isnull)
 {
 	CachedQuery *entry = find_or_prepare(sql, strlen(sql));
@@ -170,6 +172,37 @@ cached_query_run(const char *sql, Datum args, Oid type, bool *isnull)
 }
 
 /*
+ * cached_query_value
+ *
+ * As cached_query_run(), but connects to SPI itself, runs with a snapshot
+ * (NULL: the active one), and returns the value in the current memory context.
+ * The type is a varlena or passed by value.
+ */
+Datum
+cached_query_value(const char *sql, Datum args, Oid type, Snapshot snapshot, bool *isnull)
+{
+	MemoryContext caller_context = CurrentMemoryContext;
+	Datum		value;
+
+	if (snapshot)
+		PushActiveSnapshot(snapshot);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	value = cached_query_run(sql, args, type, isnull);
+	if (!*isnull && !get_typbyval(type))
+	{
+		MemoryContext spi_context = MemoryContextSwitchTo(caller_context);
+
+		value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		MemoryContextSwitchTo(spi_context);
+	}
+	SPI_finish();
+	if (snapshot)
+		PopActiveSnapshot();
+	return value;
+}
+
+/*
  * wazo_auth.cached_query(sql text, args jsonb) returns json
  *
  * As cached_query_run(), for json.
@@ -178,21 +211,9 @@ Datum
 wazo_auth_cached_query(PG_FUNCTION_ARGS)
 {
 	text	   *sql = PG_GETARG_TEXT_PP(0);
-	MemoryContext caller_context = CurrentMemoryContext;
-	Datum		result;
 	bool		isnull;
+	Datum		result = cached_query_value(text_to_cstring(sql), PG_GETARG_DATUM(1), JSONOID, NULL, &isnull);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	result = cached_query_run(text_to_cstring(sql), PG_GETARG_DATUM(1), JSONOID, &isnull);
-	if (!isnull)
-	{
-		MemoryContext spi_context = MemoryContextSwitchTo(caller_context);
-
-		result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
-		MemoryContextSwitchTo(spi_context);
-	}
-	SPI_finish();
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);

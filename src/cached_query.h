@@ -9,7 +9,9 @@
 
 #include "postgres.h"
 
-extern Datum cached_query_run(const char *sql, Datum args, Oid type, bool *isnull);
+#include "utils/snapshot.h"
+
+extern Datum cached_query_value(const char *sql, Datum args, Oid type, Snapshot snapshot, bool *isnull);
 extern void cached_count_init(void);
 
 #endif							/* WAZO_AUTH_CACHED_QUERY_H */

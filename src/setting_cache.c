@@ -14,14 +14,14 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "cached_query.h"
 #include "catalog.h"
 #include "setting_cache.h"
 
@@ -46,39 +46,17 @@ setting_cache_init(void)
 	CacheRegisterRelcacheCallback(setting_invalidate, (Datum) 0);
 }
 
-/* All settings as a snapshot sees them (NULL: the active one), in the caller's context. */
+/* All settings as a snapshot sees them (NULL: the active one). */
 static Jsonb *
 read_settings(Snapshot snapshot)
 {
-	static SPIPlanPtr plan = NULL;
-	MemoryContext caller_context = CurrentMemoryContext;
-	Jsonb	   *result;
-	Datum		value;
+	Datum		no_args = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
 	bool		isnull;
+	Datum		value = cached_query_value("SELECT wazo_auth.effective_settings()", no_args, JSONBOID, snapshot, &isnull);
 
-	if (snapshot)
-		PushActiveSnapshot(snapshot);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (plan == NULL)
-	{
-		SPIPlanPtr	made = SPI_prepare("SELECT wazo_auth.effective_settings()", 0, NULL);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		plan = made;
-	}
-	if (SPI_execute_plan(plan, NULL, NULL, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "wazo_auth.effective_settings() gave no row");
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	if (isnull)
 		elog(ERROR, "wazo_auth.effective_settings() gave null");
-	MemoryContextSwitchTo(caller_context);
-	result = DatumGetJsonbPCopy(value);
-	SPI_finish();
-	if (snapshot)
-		PopActiveSnapshot();
-	return result;
+	return DatumGetJsonbP(value);
 }
 
 /* The settings to answer from, read if need be. */

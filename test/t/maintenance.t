@@ -7,7 +7,6 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use IPC::Run ();
 use WazoNode;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -60,19 +59,13 @@ foreach my $i (0 .. $#answers)
 $node->append_conf("postgresql.conf", "wazo_auth.argon2_memory = 128MB\nwazo_auth.argon2_iterations = 10");
 $node->reload;
 $node->safe_psql('app', "SELECT wazo_auth.set_password(u.uuid, 'secret') FROM wazo_auth.user u WHERE u.username = 'ann'");
-my ($in, $login, $login_err) = ('', '', '');
-my $session = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('app') ], '<', \$in, '>', \$login, '2>', \$login_err);
+my $session = $node->background_psql('app');
 foreach my $i (1 .. 3)
 {
-	$in = "SELECT 'begins'; SELECT all_works();\n";
-	$session->pump until $login =~ /begins/;
-	$login = '';
+	$session->query_until(qr/begins/, "\\echo begins\nSELECT all_works() AS worked \\gset\n");
 	$node->safe_psql('app', "REINDEX TABLE CONCURRENTLY wazo_auth.$_") for $i < 2 ? () : qw("user" tenant password);
-	$session->pump until $login . $login_err =~ /\n/;
-	is($login . $login_err, "valid 409\n", $i < 2 ? 'a slow login' : 'its tables are reindexed meanwhile');
-	$login = '';
+	is($session->query_safe('\\echo :worked'), 'valid 409', $i < 2 ? 'a slow login' : 'its tables are reindexed meanwhile');
 }
-$in = "\\q\n";
-$session->finish;
+$session->quit;
 $node->stop;
 done_testing();

@@ -8,7 +8,6 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use IPC::Run ();
 use WazoNode;
 use WazoRabbit;
 use PostgreSQL::Test::Cluster;
@@ -62,18 +61,16 @@ is($node->safe_psql('app', q(SELECT count(*) FROM wazo_auth.event_stream WHERE n
 
 # What the relay waits for itself, a lock here, takes its latch; the wake-up
 # that came meanwhile still counts, and so do later ones.
-my ($in, $out, $err) = ('', '', '');
-my $blocker = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, '2>', \$err);
-$in = "BEGIN; LOCK TABLE wazo_auth.event_log IN EXCLUSIVE MODE; SELECT 'locked';\n";
-$blocker->pump until $out =~ /locked/;
+my $blocker = $node->background_psql('app');
+$blocker->query_safe('BEGIN; LOCK TABLE wazo_auth.event_log IN EXCLUSIVE MODE');
 $node->safe_psql('app', 'SELECT change(50001)');
 until_is($node, 'app', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND wait_event_type = 'Lock'), 1, 'the relay waits for a lock', 10);
 $node->safe_psql('app', 'SELECT change(50002)');
 # it looks for a deadlock after a second, and that wakes it, too
 select(undef, undef, undef, 1.5);
 $node->safe_psql('app', 'SELECT change(50003)');
-$in = "COMMIT;\n\\q\n";
-$blocker->finish;
+$blocker->query_safe('COMMIT');
+$blocker->quit;
 for my $i (1 .. 5)
 {
 	until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', 0, 'what was committed meanwhile goes out, and what comes later', 5);

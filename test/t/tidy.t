@@ -7,7 +7,6 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use IPC::Run ();
 use WazoNode;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -38,17 +37,15 @@ wear(4000);
 is(sql("SELECT pg_relation_size('wazo_auth.event_outbox')"), $worn, 'their space is used again');
 
 # An old snapshot keeps them: then it is tried once, and not all the time.
-my ($in, $out, $err) = ('', '', '');
-my $old = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, '2>', \$err);
-$in = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'old' FROM wazo_auth.tenant LIMIT 1;\n";
-$old->pump until $out =~ /old/;
+my $old = $node->background_psql('app');
+$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM wazo_auth.tenant LIMIT 1');
 wear(6000);
 until_is($node, 'app', vacuumed('event_outbox'), '2', 'it is tried with an old snapshot', 20);
 wear(6000);
 select(undef, undef, undef, 5);
 is(sql(vacuumed('event_outbox')), '2', '... and not again at once');
-$in = "COMMIT;\n\\q\n";
-$old->finish;
+$old->query_safe('COMMIT');
+$old->quit;
 until_is($node, 'app', vacuumed('event_outbox'), '3', '... but when it is gone', 20);
 is(sql("SELECT n_dead_tup FROM pg_stat_all_tables WHERE relid = 'wazo_auth.event_outbox'::regclass"), '0', '... with success');
 $node->stop('fast');
