@@ -17,7 +17,9 @@ PG_CONFIG ?= pg_config
 RUN_DIR ?= .run
 PORT ?= 9497
 KILLS ?= 1000
-export PG_CONFIG WAZO_AUTH_VERSION
+# A warning ends CI's build, not a user's: their compiler may be newer than ours.
+WERROR ?= $(if $(CI),-Werror)
+export PG_CONFIG WAZO_AUTH_VERSION WERROR
 
 # PGXS has targets named as ours (check, all, install), so it runs in a make of
 # its own and ours neither clash nor warn.
@@ -48,15 +50,15 @@ clean: clean-front
 # Installs what debian/control lists (the one list of packages); silent when
 # nothing is missing.
 packages:
-	@sh test/lib/packages.sh
+	@sh tools/packages.sh
 
 run: packages
 	@$(MAKE) --no-print-directory all
-	@bash test/lib/run.sh $(RUN_DIR) $(PORT)
+	@bash tools/run.sh $(RUN_DIR) $(PORT)
 
 check: packages
 	@$(MAKE) --no-print-directory all
-	@sh test/lib/npm.sh
+	@sh tools/npm.sh
 	@bash test/lib/check.sh $(SUITES)
 
 chaos: packages
@@ -67,7 +69,7 @@ installcheck:
 	$(EXTENSION_MAKE) installcheck
 
 lint: packages
-	@bash test/lib/lint.sh
+	@bash tools/lint.sh
 
 bench: packages
 	@$(MAKE) --no-print-directory all

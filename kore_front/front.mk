@@ -24,7 +24,7 @@ FRONT_KORE_RELEASE := $(shell awk -F. '{ print $$1 * 10000 + $$2 * 100 + $$3 }' 
 FRONT_PQ_INCLUDE := $(shell pkg-config --cflags-only-I libpq 2>/dev/null || echo -I/usr/include/postgresql)
 
 FRONT_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS) $(shell dpkg-buildflags --get CFLAGS) -fPIE \
-	-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes \
+	-std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes \
 	-Wmissing-prototypes -Wmissing-declarations -Wno-deprecated-declarations \
 	-DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"' \
 	-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $(FRONT_PQ_INCLUDE) $(FRONT_EXTRA_CFLAGS)

@@ -4,16 +4,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 MODULE_big = wazo_auth
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 EXTENSION = wazo_auth
 DATA = $(wildcard migrations/wazo_auth--*--*.sql)
 DATA_built = build/wazo_auth--$(WAZO_AUTH_VERSION).sql
 
 PG_CPPFLAGS = -Isrc -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"'
-PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
+PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered -Wno-cast-function-type -MMD
 SHLIB_LINK = -largon2 -lcrypto -lutf8proc -lidn -lrabbitmq -lssl -lcurl
-EXTRA_CLEAN = src/*.d
+EXTRA_CLEAN = $(wildcard src/*.d src/*/*.d)
 
 # `make installcheck` runs these on the server that the environment names; what
 # they expect stands in expected/.
@@ -32,4 +32,4 @@ build/wazo_auth--$(WAZO_AUTH_VERSION).sql: sql/manifest sql/assemble $(shell fin
 	sh sql/assemble install > $@.tmp
 	mv $@.tmp $@
 
--include $(wildcard src/*.d)
+-include $(wildcard src/*.d src/*/*.d)

@@ -9,17 +9,17 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
-#include "acl_cache.h"
-#include "api_yaml.h"
-#include "cached_query.h"
-#include "catalog.h"
-#include "hash_limit.h"
-#include "key_file.h"
-#include "http_route.h"
-#include "password.h"
-#include "schema_registry.h"
-#include "setting_cache.h"
-#include "worker.h"
+#include "acl/acl_cache.h"
+#include "http/api_yaml.h"
+#include "base/cached_query.h"
+#include "base/catalog.h"
+#include "crypto/hash_limit.h"
+#include "crypto/key_file.h"
+#include "http/http_route.h"
+#include "crypto/password.h"
+#include "validate/schema_registry.h"
+#include "base/setting_cache.h"
+#include "workers/worker.h"
 
 PG_MODULE_MAGIC;
 

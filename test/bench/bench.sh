@@ -9,8 +9,8 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -eu
-# shellcheck source=test/lib/server.bash
-. "$(dirname "$0")/../lib/server.bash"
+# shellcheck source=tools/server.bash
+. "$(dirname "$0")/../../tools/server.bash"
 
 seconds=${BENCH_SECONDS:-3} rounds=${BENCH_ROUNDS:-5}
 work=$(mktemp -d /tmp/wazo_auth_bench.XXXXXX)

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/phc.h"
-#include "../../src/python_text.h"
-#include "../../src/uuid_text.h"
-#include "../../src/validate_email.h"
+#include "plain/phc.h"
+#include "plain/python_text.h"
+#include "plain/uuid_text.h"
+#include "plain/validate_email.h"
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -eu
-# shellcheck source=test/lib/server.bash
-. "$(dirname "$0")/server.bash"
+# shellcheck source=tools/server.bash
+. "$(dirname "$0")/../../tools/server.bash"
 
 suites=${*:-unit regress isolation pgtap tap}
 work=$(mktemp -d /tmp/wazo_auth_check.XXXXXX)
@@ -32,7 +32,7 @@ trap 'finish; exit 1' INT TERM
 private_tree "$work/tree"
 mkdir -p "$work/src/build" "$work/logs"
 cp -r test expected sql wazo_auth.control Makefile README.md CHANGELOG.md LICENSE "$work/src/"
-cp -r docs migrations debian src kore_front "$work/src/" 2>/dev/null || true
+cp -r docs migrations debian src kore_front tools "$work/src/" 2>/dev/null || true
 cp build/wazo-auth build/wazo_auth--*.sql "$work/src/build/"
 [ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
 [ ! -d build/npm ] || cp -r build/npm "$work/src/build/"

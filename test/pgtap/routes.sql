@@ -1,5 +1,5 @@
 -- The routes that are served beside those that upstream serves
--- (test/data/routes.tsv, a copy of the contract's list), and the description of
+-- (docs/contract/routes.tsv), and the description of
 -- the API beside the routes.
 --
 -- SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,7 +10,7 @@ SELECT no_plan();
 
 CREATE TEMP TABLE upstream (method text, path text, access text, auth text, scope text, schema text, success text,
                             body text, errors text, plugin text, events text);
-\copy upstream FROM 'test/data/routes.tsv' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b', HEADER)
+\copy upstream FROM 'docs/contract/routes.tsv' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b', HEADER)
 DELETE FROM upstream u WHERE u.body LIKE 'none (implicit HEAD%';
 CREATE TEMP VIEW both_sides AS
 SELECT r, u.* FROM upstream u JOIN wazo_auth.route r ON r.method = u.method AND r.path = u.path AND r.shipped;

@@ -1,5 +1,5 @@
 # Tables whose rows come and go are vacuumed without autovacuum, which looks
-# once a minute only: see src/tidy.c.
+# once a minute only: see src/workers/tidy.c.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 use strict;

@@ -1,6 +1,6 @@
 /*
  * acl_match_test.c
- *	  Unit test of src/acl_*.c without PostgreSQL; prints TAP.
+ *	  Unit test of src/plain/acl_*.c without PostgreSQL; prints TAP.
  *
  * Usage: acl_match_test LINES_OF_VECTORS LINES_OF_POLICIES [GENERATED [SEED]]
  * where the two files are what test/data/acl_lines.pl makes.

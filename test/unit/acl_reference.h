@@ -4,7 +4,7 @@
  *	  the unit test, the fuzzer and the benchmark share.
  *
  * The reference is plain dynamic programming over (element of the pattern,
- * byte of the access).  It shares no code with src/acl_*.c.
+ * byte of the access).  It shares no code with src/plain/acl_*.c.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acl_keys.h"
-#include "acl_match.h"
+#include "plain/acl_keys.h"
+#include "plain/acl_match.h"
 
 static void *
 test_alloc(size_t size)

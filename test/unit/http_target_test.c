@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_target.h"
+#include "plain/http_target.h"
 
 static int	tests;
 static int	failures;

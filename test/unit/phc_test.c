@@ -1,6 +1,6 @@
 /*
  * phc_test.c
- *	  Tests of src/phc.c, as TAP.
+ *	  Tests of src/plain/phc.c, as TAP.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/phc.h"
+#include "plain/phc.h"
 
 #define SALT "MDEyMzQ1Njc4OWFiY2RlZg"	/* 0123456789abcdef */
 #define HASH "tmg8kTzmJLkguc2kOGId3nFi6amvRKU5PrSeYJW6QRk"

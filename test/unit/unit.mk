@@ -9,8 +9,8 @@ UNIT_CFLAGS = -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Isrc -Itest/u
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_GENERATED ?= 1000000
 
-ACL_PURE = src/acl_pattern.c src/acl_bits.c src/acl_match.c src/acl_compile.c src/acl_keys.c
-ACL_PURE_HEADERS = src/acl_pattern.h src/acl_match.h src/acl_keys.h test/unit/acl_reference.h
+ACL_PURE = src/plain/acl_pattern.c src/plain/acl_bits.c src/plain/acl_match.c src/plain/acl_compile.c src/plain/acl_keys.c
+ACL_PURE_HEADERS = src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
 UNIT_TESTS += unit-front unit-acl-match unit-http-target unit-phc unit-uuid-text unit-validate-text
@@ -24,11 +24,11 @@ $(UNIT_DIR)/%.lines: test/data/%.json test/data/acl_lines.pl | $(UNIT_DIR)
 $(UNIT_DIR)/acl_match_test: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ test/unit/acl_match_test.c $(ACL_PURE)
 
-$(UNIT_DIR)/validate_text_test: test/unit/validate_text_test.c src/validate_email.c src/python_text.c \
-		src/validate_email.h src/python_text.h | $(UNIT_DIR)
+$(UNIT_DIR)/validate_text_test: test/unit/validate_text_test.c src/plain/validate_email.c src/plain/python_text.c \
+		src/plain/validate_email.h src/plain/python_text.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lidn -lutf8proc
 
-$(UNIT_DIR)/%_test: test/unit/%_test.c src/%.c src/%.h | $(UNIT_DIR)
+$(UNIT_DIR)/%_test: test/unit/%_test.c src/plain/%.c src/plain/%.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
 # The parts of the front without Kore; the version check of front.h is for the real build.
@@ -79,5 +79,5 @@ $(UNIT_DIR)/acl_fuzz: test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(U
 
 check-unit: $(UNIT_TESTS)
 
-$(UNIT_DIR)/text_fuzz: test/fuzz/text_fuzz.c src/uuid_text.c src/phc.c src/validate_email.c src/python_text.c | $(UNIT_DIR)
+$(UNIT_DIR)/text_fuzz: test/fuzz/text_fuzz.c src/plain/uuid_text.c src/plain/phc.c src/plain/validate_email.c src/plain/python_text.c | $(UNIT_DIR)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lidn -lutf8proc

@@ -1,6 +1,6 @@
 /*
  * uuid_text_test.c
- *	  Tests of src/uuid_text.c, as TAP.
+ *	  Tests of src/plain/uuid_text.c, as TAP.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/uuid_text.h"
+#include "plain/uuid_text.h"
 
 #define CANON "0123a567-89ab-4def-8123-456789abcdef"
 

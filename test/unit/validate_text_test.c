@@ -1,6 +1,6 @@
 /*
  * validate_text_test.c
- *	  Tests of src/validate_email.c and src/python_text.c, as TAP.
+ *	  Tests of src/plain/validate_email.c and src/plain/python_text.c, as TAP.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/python_text.h"
-#include "../../src/validate_email.h"
+#include "plain/python_text.h"
+#include "plain/validate_email.h"
 
 #define L63 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 

@@ -1,0 +1,300 @@
+/*
+ * http.c
+ *	  wazo_auth.http(): one request in, one answer out.
+ *
+ * The front and SQL callers use the same entry.  Routes of the token path are
+ * answered by C functions that only read ("direct" handlers): they get the
+ * HttpCall itself, and neither a subtransaction nor a change of role is needed.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+#include "base/catalog.h"
+#include "http/http.h"
+#include "http/http_error.h"
+#include "crypto/secret.h"
+
+PG_FUNCTION_INFO_V1(wazo_auth_http);
+PG_FUNCTION_INFO_V1(wazo_auth_http_header);
+PG_FUNCTION_INFO_V1(wazo_auth_basic_credentials);
+
+/* The value of the first of n names and values whose name this is, whatever the case, or NULL. */
+static text *
+find_header(const Datum *header, int n, const char *name, size_t len)
+{
+	for (int i = 0; i + 1 < n; i += 2)
+	{
+		text	   *t = DatumGetTextPP(header[i]);
+
+		if (VARSIZE_ANY_EXHDR(t) == len && pg_strncasecmp(VARDATA_ANY(t), name, len) == 0)
+			return DatumGetTextPP(header[i + 1]);
+	}
+	return NULL;
+}
+
+/*
+ * http_header
+ *
+ * Finds the first header of that name, whatever the case.
+ */
+bool
+http_header(HttpCall *call, const char *name, HttpSpan *value)
+{
+	text	   *found;
+
+	if (call->header == NULL)
+	{
+		bool	   *nulls;
+
+		deconstruct_array(call->headers, TEXTOID, -1, false, TYPALIGN_INT,
+						  &call->header, &nulls, &call->nheader);
+		for (int i = 0; i < call->nheader; i++)
+			if (nulls[i])
+				ereport(ERROR,
+						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						 errmsg("headers of wazo_auth.http() must not contain null")));
+	}
+	found = find_header(call->header, call->nheader, name, strlen(name));
+	if (found == NULL)
+		return false;
+	*value = (HttpSpan) {VARDATA_ANY(found), VARSIZE_ANY_EXHDR(found)};
+	return true;
+}
+
+/*
+ * wazo_auth.http_header(request wazo_auth.http_request, name text) returns text
+ *
+ * The same for handlers; null when there is none.  Raises 22004 when there is a
+ * null among the headers.
+ */
+Datum
+wazo_auth_http_header(PG_FUNCTION_ARGS)
+{
+	text	   *name = PG_GETARG_TEXT_PP(1);
+	bool		isnull;
+	Datum		headers = GetAttributeByName(PG_GETARG_HEAPTUPLEHEADER(0), "headers", &isnull);
+	Datum	   *header;
+	int			n;
+	text	   *found;
+
+	if (isnull)
+		PG_RETURN_NULL();
+	deconstruct_array(DatumGetArrayTypeP(headers), TEXTOID, -1, false, TYPALIGN_INT, &header, NULL, &n);
+	found = find_header(header, n, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	if (found == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(found);
+}
+
+/* Adds a header to the answer. */
+void
+http_reply_header(HttpReply *reply, const char *name, const char *value)
+{
+	if (reply->nheaders == 0)
+		reply->headers = palloc(sizeof(Datum) * 2);
+	else
+		reply->headers = repalloc(reply->headers, sizeof(Datum) * (reply->nheaders + 2));
+	reply->headers[reply->nheaders++] = CStringGetTextDatum(name);
+	reply->headers[reply->nheaders++] = CStringGetTextDatum(value);
+}
+
+/*
+ * Most answers have one header; its array is made once per backend.
+ */
+static Datum
+json_only_headers(void)
+{
+	static Datum array = (Datum) 0;
+
+	if (array == (Datum) 0)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(TopMemoryContext);
+		Datum		header[2] = {CStringGetTextDatum("Content-Type"), CStringGetTextDatum(HTTP_JSON)};
+
+		array = PointerGetDatum(construct_array(header, 2, TEXTOID, -1, false, TYPALIGN_INT));
+		MemoryContextSwitchTo(old_context);
+	}
+	return array;
+}
+
+static Datum
+make_response(HttpReply *reply)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(wazo_catalog()->http_response, -1);
+	Datum		value[3];
+	bool		isnull[3] = {false, false, false};
+	HeapTuple	tuple;
+	bytea	   *body;
+	Datum		result;
+
+	value[0] = Int32GetDatum(reply->status);
+	if (reply->nheaders == 0 && reply->content_type && strcmp(reply->content_type, HTTP_JSON) == 0)
+		value[1] = json_only_headers();
+	else
+	{
+		if (reply->content_type)
+			http_reply_header(reply, "Content-Type", reply->content_type);
+		value[1] = PointerGetDatum(construct_array(reply->headers, reply->nheaders,
+												   TEXTOID, -1, false, TYPALIGN_INT));
+	}
+	body = palloc(VARHDRSZ + reply->body.len);
+	SET_VARSIZE(body, VARHDRSZ + reply->body.len);
+	memcpy(VARDATA(body), reply->body.data, reply->body.len);
+	value[2] = PointerGetDatum(body);
+	tuple = heap_form_tuple(desc, value, isnull);
+	result = HeapTupleGetDatum(tuple);
+	ReleaseTupleDesc(desc);
+	return result;
+}
+
+/* OPTIONS of a known path (contract: responses.md section 1) */
+static void
+options_reply(HttpReply *reply, const char *allow)
+{
+	reply->status = 200;
+	reply->content_type = "text/html; charset=utf-8";
+	http_reply_header(reply, "Allow", allow);
+}
+
+/* HEAD: the length of what GET would have sent, and nothing of it */
+static void
+strip_body(HttpReply *reply)
+{
+	char		length[16];
+
+	if (reply->status == 204)
+		return;
+	snprintf(length, sizeof(length), "%d", reply->body.len);
+	http_reply_header(reply, "Content-Length", length);
+	resetStringInfo(&reply->body);
+}
+
+static void
+dispatch(HttpCall *call)
+{
+	HttpReply  *reply = &call->reply;
+	const text *target = call->target_text;
+	HttpTargetResult parsed;
+	const char *allow = NULL;
+
+	if (VARSIZE_ANY_EXHDR(target) > HTTP_MAX_TARGET)
+	{
+		http_plain_reply(reply, 414, "The request target is too long.");
+		return;
+	}
+	if (call->body && VARSIZE_ANY_EXHDR(call->body) > HTTP_MAX_BODY)
+	{
+		http_plain_reply(reply, 413, "The request body is too large.");
+		return;
+	}
+	parsed = http_target_parse(VARDATA_ANY(target), VARSIZE_ANY_EXHDR(target),
+							   palloc(VARSIZE_ANY_EXHDR(target) + 1), &call->target);
+	if (parsed == HTTP_TARGET_NO_PATH)
+	{
+		http_plain_reply(reply, 404, "Not Found");
+		return;
+	}
+	switch (route_find(call->method, &call->target, &call->route, call->param, &allow))
+	{
+		case ROUTE_NO_PATH:
+			http_plain_reply(reply, 404, "Not Found");
+			return;
+		case ROUTE_NO_METHOD:
+			if (strcmp(call->method, "OPTIONS") == 0)
+				options_reply(reply, allow);
+			else
+			{
+				http_plain_reply(reply, 405, "The method is not allowed for the requested URL.");
+				http_reply_header(reply, "Allow", allow);
+			}
+			return;
+		case ROUTE_FOUND:
+			break;
+	}
+	if (parsed == HTTP_TARGET_BAD_QUERY)
+		http_plain_reply(reply, 400, "The query string cannot be read.");
+	else if (call->route->direct)
+		(void) FunctionCall1(unconstify(FmgrInfo *, &call->route->function), PointerGetDatum(call));
+	else
+		http_run_handler(call);
+}
+
+/*
+ * wazo_auth.http(method text, target text, headers text[], body bytea, peer text)
+ *		returns wazo_auth.http_response
+ *
+ * headers: name, value, name, value.  target: path and query as sent.  Raises
+ * nothing that is an answer to the client; 22004 for null arguments.
+ */
+Datum
+wazo_auth_http(PG_FUNCTION_ARGS)
+{
+	HttpCall   *call = palloc0(sizeof(HttpCall));
+	text	   *method;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("method and target of wazo_auth.http() must not be null")));
+	method = PG_GETARG_TEXT_PP(0);
+	call->method = VARSIZE_ANY_EXHDR(method) <= HTTP_MAX_METHOD ? text_to_cstring(method) : "?";
+	call->target_text = PG_GETARG_TEXT_PP(1);
+	call->headers = PG_ARGISNULL(2) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(2);
+	call->body = PG_ARGISNULL(3) ? NULL : PG_GETARG_BYTEA_PP(3);
+	call->peer = PG_ARGISNULL(4) ? NULL : PG_GETARG_TEXT_PP(4);
+	call->reply.content_type = HTTP_JSON;
+	initStringInfo(&call->reply.body);
+
+	dispatch(call);
+	if (strcmp(call->method, "HEAD") == 0)
+		strip_body(&call->reply);
+	PG_RETURN_DATUM(make_response(&call->reply));
+}
+
+/*
+ * wazo_auth.basic_credentials(header text, OUT login text, OUT password text)
+ *
+ * Both null when the header holds none.  Raises WA400 for bad base64 padding.
+ */
+Datum
+wazo_auth_basic_credentials(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		value[2] = {0};
+	bool		isnull[2] = {true, true};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!PG_ARGISNULL(0))
+	{
+		text	   *header = PG_GETARG_TEXT_PP(0);
+		size_t		len = VARSIZE_ANY_EXHDR(header);
+		char	   *buf = secret_palloc(CurrentMemoryContext, 2 * len + 1);
+		HttpSpan	login;
+		HttpSpan	password;
+		bool		malformed;
+
+		if (http_basic_credentials(VARDATA_ANY(header), len, buf, &login, &password, &malformed) &&
+			memchr(login.s, 0, login.len) == NULL && memchr(password.s, 0, password.len) == NULL)
+		{
+			value[0] = PointerGetDatum(cstring_to_text_with_len(login.s, login.len));
+			value[1] = PointerGetDatum(cstring_to_text_with_len(password.s, password.len));
+			isnull[0] = isnull[1] = false;
+		}
+		secret_wipe(buf, 2 * len);
+		if (malformed)
+			http_error(400, "Incorrect padding of the credentials", NULL);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull)));
+}

@@ -1,0 +1,401 @@
+/*
+ * http_request.c
+ *	  Runs the checks and the handler of a route, and catches what they raise.
+ *
+ * Everything happens in a subtransaction, so that an error rolls back what the
+ * handler did and nothing else, and as the owner of the extension, since the
+ * roles that may call http() have no rights to tables.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/resowner.h"
+#include "utils/typcache.h"
+#include "utils/uuid.h"
+
+#include "base/catalog.h"
+#include "http/http.h"
+#include "http/http_error.h"
+#include "validate/validate.h"
+
+/* Columns of wazo_auth.http_request, in the order of sql/http/tables.sql. */
+enum
+{
+	REQUEST_METHOD,
+	REQUEST_PATH,
+	REQUEST_PARAMS,
+	REQUEST_QUERY,
+	REQUEST_HEADERS,
+	REQUEST_BODY,
+	REQUEST_RAW_BODY,
+	REQUEST_PEER,
+	REQUEST_TOKEN_AUTH_ID,
+	REQUEST_TOKEN_SESSION_UUID,
+	REQUEST_TOKEN_ACL,
+	REQUEST_TOKEN_METADATA,
+	REQUEST_CALLER_TENANT_UUID,
+	REQUEST_TENANT_UUID,
+	REQUEST_ACCESS,
+	REQUEST_COLUMNS
+};
+
+static void
+push_string(JsonbParseState **state, JsonbIteratorToken token, HttpSpan s)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, s.s);
+	value.val.string.len = (int) s.len;
+	pushJsonbValue(state, token, &value);
+}
+
+/*
+ * {"name": "value"} of the path parameters, UUIDs in lower case; a policy named
+ * by its slug is there by its uuid, too.
+ */
+static Jsonb *
+params_jsonb(const HttpCall *call)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < call->route->nparams; i++)
+	{
+		const char *name = call->route->param[i];
+		HttpSpan	value = call->param[i];
+		unsigned char uuid[UUID_LEN];
+		char		text[UUID_TEXT_LEN + 1];
+		size_t		len = strlen(name);
+
+		if (len >= 4 && strcmp(name + len - 4, "uuid") == 0 &&
+			uuid_text_parse(value.s, value.len, true, uuid))
+		{
+			uuid_text_format(uuid, text);
+			value = (HttpSpan) {pnstrdup(text, UUID_TEXT_LEN), UUID_TEXT_LEN};
+		}
+		push_string(&state, WJB_KEY, (HttpSpan) {name, len});
+		push_string(&state, WJB_VALUE, value);
+	}
+	if (call->has_policy)
+	{
+		char		text[UUID_TEXT_LEN + 1];
+
+		uuid_text_format(call->policy.data, text);
+		push_string(&state, WJB_KEY, (HttpSpan) {"policy_uuid", 11});
+		push_string(&state, WJB_VALUE, (HttpSpan) {pnstrdup(text, UUID_TEXT_LEN), UUID_TEXT_LEN});
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static bool
+same_name(const HttpTarget *target, int i, int j)
+{
+	return target->name[i].len == target->name[j].len &&
+		memcmp(target->name[i].s, target->name[j].s, target->name[i].len) == 0;
+}
+
+/*
+ * {"name": "value"}, or {"name": ["value", ...]} for a repeated parameter.
+ */
+static Jsonb *
+query_jsonb(const HttpTarget *target)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < target->nquery; i++)
+	{
+		bool		first = true;
+		bool		repeated = false;
+
+		for (int j = 0; j < i && first; j++)
+			first = !same_name(target, i, j);
+		if (!first)
+			continue;
+		for (int j = i + 1; j < target->nquery && !repeated; j++)
+			repeated = same_name(target, i, j);
+		push_string(&state, WJB_KEY, target->name[i]);
+		if (!repeated)
+		{
+			push_string(&state, WJB_VALUE, target->value[i]);
+			continue;
+		}
+		pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+		for (int j = i; j < target->nquery; j++)
+			if (same_name(target, i, j))
+				push_string(&state, WJB_ELEM, target->value[j]);
+		pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* A form is no JSON, whatever is in it (contract: schemas.md section 1). */
+static bool
+is_form(HttpCall *call)
+{
+	HttpSpan	type;
+
+	return http_header(call, "Content-Type", &type) &&
+		((type.len >= 33 && pg_strncasecmp(type.s, "application/x-www-form-urlencoded", 33) == 0) ||
+		 (type.len >= 19 && pg_strncasecmp(type.s, "multipart/form-data", 19) == 0));
+}
+
+/*
+ * The body as JSON.  Raises WA400 for anything that is not one document in
+ * UTF-8, without a word of the body in the message.
+ */
+static Jsonb *
+body_jsonb(HttpCall *call)
+{
+	MemoryContext context = CurrentMemoryContext;
+	const char *s;
+	int			len;
+	Jsonb	   *volatile result = NULL;
+
+	if (call->body == NULL || is_form(call))
+		http_unreadable_body();
+	s = VARDATA_ANY(call->body);
+	len = VARSIZE_ANY_EXHDR(call->body);
+	if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0)
+	{
+		s += 3;
+		len -= 3;
+	}
+	if (len == 0 || !pg_verify_mbstr(PG_UTF8, s, len, true))
+		http_unreadable_body();
+
+	/* The parser touches memory only, so catching needs no subtransaction. */
+	PG_TRY();
+	{
+		result = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(s, len))));
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_QUERY_CANCELED || geterrcode() == ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		result = NULL;
+	}
+	PG_END_TRY();
+	if (result == NULL)
+		http_unreadable_body();
+	return result;
+}
+
+static Datum
+make_request(HttpCall *call)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(wazo_catalog()->http_request, -1);
+	Datum		value[REQUEST_COLUMNS] = {0};
+	bool		isnull[REQUEST_COLUMNS];
+	HeapTuple	tuple;
+	Datum		result;
+
+	if (desc->natts != REQUEST_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the library and the SQL objects of wazo_auth are of different versions"),
+				 errhint("Run ALTER EXTENSION wazo_auth UPDATE.")));
+	memset(isnull, true, sizeof(isnull));
+#define SET(column, datum) (value[column] = (datum), isnull[column] = false)
+	SET(REQUEST_METHOD, CStringGetTextDatum(call->method));
+	SET(REQUEST_PATH, CStringGetTextDatum(call->route->path));
+	SET(REQUEST_PARAMS, JsonbPGetDatum(params_jsonb(call)));
+	SET(REQUEST_QUERY, JsonbPGetDatum(call->query ? call->query : query_jsonb(&call->target)));
+	SET(REQUEST_HEADERS, PointerGetDatum(call->headers));
+	if (call->json)
+		SET(REQUEST_BODY, JsonbPGetDatum(call->json));
+	if (call->body)
+		SET(REQUEST_RAW_BODY, PointerGetDatum(call->body));
+	if (call->peer)
+		SET(REQUEST_PEER, PointerGetDatum(call->peer));
+	if (call->has_session)
+	{
+		SET(REQUEST_TOKEN_AUTH_ID,
+			PointerGetDatum(cstring_to_text_with_len(call->session.auth_id, call->session.auth_id_len)));
+		SET(REQUEST_TOKEN_SESSION_UUID, UUIDPGetDatum(&call->session.uuid));
+		SET(REQUEST_TOKEN_ACL, session_acl(&call->session));
+		SET(REQUEST_TOKEN_METADATA, PointerGetDatum(call->session.metadata));
+		SET(REQUEST_ACCESS, CStringGetTextDatum(call->access));
+	}
+	if (call->has_caller_tenant)
+		SET(REQUEST_CALLER_TENANT_UUID, UUIDPGetDatum(&call->caller_tenant));
+	if (call->has_tenant)
+		SET(REQUEST_TENANT_UUID, UUIDPGetDatum(&call->tenant));
+#undef SET
+	tuple = heap_form_tuple(desc, value, isnull);
+	result = HeapTupleGetDatum(tuple);
+	ReleaseTupleDesc(desc);
+	return result;
+}
+
+static void
+bad_response(const HttpCall *call, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the handler %s returned %s", call->route->handler, why),
+			 errhint("It must return a wazo_auth.http_response: status 100 to 599, headers in pairs.")));
+}
+
+/* Takes the handler's row apart into the reply. */
+static void
+take_response(HttpCall *call, Datum row)
+{
+	HeapTupleHeader tuple = DatumGetHeapTupleHeader(row);
+	bool		isnull;
+	Datum		value;
+
+	value = GetAttributeByName(tuple, "status", &isnull);
+	if (isnull || DatumGetInt32(value) < 100 || DatumGetInt32(value) > 599)
+		bad_response(call, "no valid status");
+	call->reply.status = DatumGetInt32(value);
+	call->reply.content_type = NULL;
+	value = GetAttributeByName(tuple, "headers", &isnull);
+	if (!isnull)
+	{
+		bool	   *nulls;
+
+		deconstruct_array(DatumGetArrayTypePCopy(value), TEXTOID, -1, false, TYPALIGN_INT,
+						  &call->reply.headers, &nulls, &call->reply.nheaders);
+		for (int i = 0; i < call->reply.nheaders; i++)
+			if (nulls[i])
+				bad_response(call, "a header that is null");
+		if (call->reply.nheaders % 2 != 0)
+			bad_response(call, "a header name without a value");
+	}
+	value = GetAttributeByName(tuple, "body", &isnull);
+	initStringInfo(&call->reply.body);
+	if (!isnull)
+	{
+		bytea	   *body = DatumGetByteaPP(value);
+
+		appendBinaryStringInfo(&call->reply.body, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body));
+	}
+}
+
+static void
+check_and_call(HttpCall *call)
+{
+	const Route *route = call->route;
+	Datum		result;
+	LOCAL_FCINFO(fcinfo, 1);
+
+	http_check_access(call);
+	for (int i = 0; i < route->nchecks; i++)
+	{
+		switch (route->check[i])
+		{
+			case ROUTE_CHECK_TENANT:
+				http_check_tenant(call);
+				break;
+			case ROUTE_CHECK_TOP_TENANT:
+				http_check_top_tenant(call);
+				break;
+			case ROUTE_CHECK_USER:
+			case ROUTE_CHECK_GROUP:
+			case ROUTE_CHECK_EMAIL:
+			case ROUTE_CHECK_POLICY:
+			case ROUTE_CHECK_TARGET_TENANT:
+			case ROUTE_CHECK_PARENT_TENANT:
+			case ROUTE_CHECK_IDP:
+				http_check_target(call, route->check[i]);
+				break;
+			case ROUTE_CHECK_METHOD:
+				http_check_method(call);
+				break;
+			case ROUTE_CHECK_MAY_ADD:
+				http_check_grant(call, false);
+				break;
+			case ROUTE_CHECK_MAY_REMOVE:
+				http_check_grant(call, true);
+				break;
+			case ROUTE_CHECK_QUERY:
+				call->query = validate_query(route->query_schema, query_jsonb(&call->target));
+				break;
+			case ROUTE_CHECK_BODY:
+				call->json = validate_object(route->body_schema, body_jsonb(call));
+				break;
+			case ROUTE_CHECK_JSON:
+				call->json = body_jsonb(call);
+				break;
+		}
+	}
+	if (!route->has_function)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("the function %s does not exist", route->handler)));
+
+	InitFunctionCallInfoData(*fcinfo, unconstify(FmgrInfo *, &route->function), 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = make_request(call);
+	fcinfo->args[0].isnull = false;
+	result = FunctionCallInvoke(fcinfo);
+	if (fcinfo->isnull)
+		bad_response(call, "null");
+	take_response(call, result);
+}
+
+/*
+ * http_run_handler
+ *
+ * Fills call->reply from the route's handler, or from the error that stopped
+ * it.  A cancelled or terminated statement is no answer: that is raised on.
+ */
+void
+http_run_handler(HttpCall *call)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		Oid			user;
+		int			sec_context;
+		int			nest_level = NewGUCNestLevel();
+
+		GetUserIdAndSecContext(&user, &sec_context);
+		SetUserIdAndSecContext(wazo_catalog()->owner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
+		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+		check_and_call(call);
+		AtEOXact_GUC(true, nest_level);
+		SetUserIdAndSecContext(user, sec_context);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+			ReThrowError(edata);
+		http_error_reply(&call->reply, edata,
+						 psprintf("%s %s", call->route->method, call->route->path));
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+}

@@ -1,0 +1,486 @@
+/*
+ * http_route.c
+ *	  Finds the route of a request.
+ *
+ * The table wazo_auth.route is read once per backend into a tree of path
+ * segments.  It is read again after a change of the table, of the setting that
+ * enables plugins (both have a statement trigger that says so, since plain
+ * DML reaches no other backend's caches), or of a function.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "parser/parse_func.h"
+#include "utils/regproc.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "http/http_route.h"
+#include "plain/uuid_text.h"
+
+PG_FUNCTION_INFO_V1(wazo_auth_forget_cached);
+
+/* One segment of the tree; children are few, so lists do. */
+typedef struct RouteNode
+{
+	const char *name;			/* literal segment, or NULL below */
+	size_t		len;
+	struct RouteNode *literal;		/* first of the literal children */
+	struct RouteNode *uuid;			/* child for {x_uuid} */
+	struct RouteNode *any;			/* child for {x} */
+	struct RouteNode *next;			/* sibling among literal children */
+	List	   *routes;			/* Route * that end here */
+	const char *allow;			/* their methods, for Allow */
+} RouteNode;
+
+/*
+ * All routes as they were read at one time.  A request holds on to the tree
+ * that it started with: its handler may change the routes and call
+ * wazo_auth.http() again.
+ */
+typedef struct RouteTree
+{
+	MemoryContext context;		/* holds everything, this struct too */
+	RouteNode  *root;
+	int			references;
+} RouteTree;
+
+static RouteTree *route_tree = NULL;
+static bool route_stale = true;
+static Oid	route_relid = InvalidOid;	/* of the tables that were read */
+static Oid	setting_relid = InvalidOid;
+
+static void
+release_tree(void *tree)
+{
+	if (--((RouteTree *) tree)->references == 0)
+		MemoryContextDelete(((RouteTree *) tree)->context);
+}
+
+static void
+route_invalidate_rel(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == route_relid || relid == setting_relid)
+		route_stale = true;
+}
+
+static void
+route_invalidate_proc(Datum arg, int cacheid, uint32 hashvalue)
+{
+	route_stale = true;
+}
+
+/* Registers the invalidation callbacks; called once per backend. */
+void
+route_init(void)
+{
+	CacheRegisterRelcacheCallback(route_invalidate_rel, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, route_invalidate_proc, (Datum) 0);
+}
+
+/*
+ * wazo_auth.forget_cached() returns trigger
+ *
+ * Statement trigger on the tables that backends keep compiled: makes all of
+ * them read the table again.
+ */
+Datum
+wazo_auth_forget_cached(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("wazo_auth.forget_cached() can only be called as a trigger")));
+	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	return PointerGetDatum(NULL);
+}
+
+static char *
+column_text(HeapTuple tuple, TupleDesc desc, int attnum)
+{
+	/* SPI_getvalue allocates in the current context, which is ours. */
+	return SPI_getvalue(tuple, desc, attnum);
+}
+
+static RouteNode *
+new_node(const char *name, size_t len)
+{
+	RouteNode	   *node = palloc0(sizeof(RouteNode));
+
+	node->name = name ? pnstrdup(name, len) : NULL;
+	node->len = len;
+	return node;
+}
+
+static bool
+is_uuid_param(const char *name)
+{
+	size_t		len = strlen(name);
+
+	return len >= 4 && strcmp(name + len - 4, "uuid") == 0;
+}
+
+/* Walks, and makes, the nodes of a path template. */
+static RouteNode *
+tree_insert(RouteNode *node, Route *route)
+{
+	const char *s = route->path;
+
+	while (*s == '/')
+	{
+		const char *stop = strchr(++s, '/');
+		size_t		len = stop ? (size_t) (stop - s) : strlen(s);
+
+		if (s[0] == '{' && len > 2 && s[len - 1] == '}')
+		{
+			char	   *name = pnstrdup(s + 1, len - 2);
+			RouteNode	  **child = is_uuid_param(name) ? &node->uuid : &node->any;
+
+			if (route->nparams == HTTP_MAX_SEGMENTS)
+				return NULL;
+			route->param[route->nparams++] = name;
+			if (*child == NULL)
+				*child = new_node(NULL, 0);
+			node = *child;
+		}
+		else
+		{
+			RouteNode	   *child = node->literal;
+
+			while (child && (child->len != len || memcmp(child->name, s, len) != 0))
+				child = child->next;
+			if (child == NULL)
+			{
+				child = new_node(s, len);
+				child->next = node->literal;
+				node->literal = child;
+			}
+			node = child;
+		}
+		s += len;
+	}
+	return node;
+}
+
+static RouteCheck
+parse_check(const char *name)
+{
+	static const struct
+	{
+		const char *name;
+		RouteCheck	check;
+	}			known[] = {
+		{"tenant", ROUTE_CHECK_TENANT},
+		{"top_tenant", ROUTE_CHECK_TOP_TENANT},
+		{"user", ROUTE_CHECK_USER},
+		{"group", ROUTE_CHECK_GROUP},
+		{"email", ROUTE_CHECK_EMAIL},
+		{"policy", ROUTE_CHECK_POLICY},
+		{"target_tenant", ROUTE_CHECK_TARGET_TENANT},
+		{"parent_tenant", ROUTE_CHECK_PARENT_TENANT},
+		{"idp", ROUTE_CHECK_IDP},
+		{"method", ROUTE_CHECK_METHOD},
+		{"may_add", ROUTE_CHECK_MAY_ADD},
+		{"may_remove", ROUTE_CHECK_MAY_REMOVE},
+		{"query", ROUTE_CHECK_QUERY},
+		{"body", ROUTE_CHECK_BODY},
+		{"json", ROUTE_CHECK_JSON},
+	};
+
+	for (int i = 0; i < lengthof(known); i++)
+		if (strcmp(name, known[i].name) == 0)
+			return known[i].check;
+	elog(ERROR, "unknown check \"%s\" of a route", name);
+}
+
+/*
+ * The handler is named as schema.function; it takes a wazo_auth.http_request,
+ * or "internal" if it is one of the C functions of the token path.
+ */
+static void
+resolve_handler(Route *route, MemoryContext context)
+{
+	List	   *name = stringToQualifiedNameList(route->handler);
+	Oid			argtype = wazo_catalog()->http_request;
+	Oid			oid = LookupFuncName(name, 1, &argtype, true);
+
+	if (!OidIsValid(oid))
+	{
+		argtype = INTERNALOID;
+		oid = LookupFuncName(name, 1, &argtype, true);
+		/* Other functions of internal arguments expect something else there. */
+		if (OidIsValid(oid) && get_func_namespace(oid) != wazo_catalog()->schema)
+			oid = InvalidOid;
+		route->direct = OidIsValid(oid);
+	}
+	route->has_function = OidIsValid(oid);
+	if (route->has_function)
+		fmgr_info_cxt(oid, &route->function, context);
+	else
+		ereport(WARNING,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("the route %s %s names the function %s, which does not exist",
+						route->method, route->path, route->handler),
+				 errhint("Create %s(wazo_auth.http_request) or delete the route from wazo_auth.route.",
+						 route->handler)));
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Adds a name that is not there yet: templates that differ only in the names of
+ * their parameters end at the same node. */
+static void
+add_name(const char **names, int *n, const char *name)
+{
+	for (int i = 0; i < *n; i++)
+		if (strcmp(names[i], name) == 0)
+			return;
+	names[(*n)++] = name;
+}
+
+/* The methods of the nodes that a path reaches, for Allow. */
+static void
+set_allow(RouteNode *node)
+{
+	const char *name[8];		/* the six that the table allows, HEAD, OPTIONS */
+	int			n = 0;
+	StringInfoData allow;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return;
+	check_stack_depth();
+	foreach(lc, node->routes)
+	{
+		const Route *route = lfirst(lc);
+
+		add_name(name, &n, route->method);
+		if (strcmp(route->method, "GET") == 0)
+			add_name(name, &n, "HEAD");
+	}
+	if (n > 0)
+	{
+		add_name(name, &n, "OPTIONS");
+		qsort(name, n, sizeof(name[0]), compare_names);
+		initStringInfo(&allow);
+		for (int i = 0; i < n; i++)
+			appendStringInfo(&allow, "%s%s", i ? ", " : "", name[i]);
+		node->allow = allow.data;
+	}
+	for (RouteNode *child = node->literal; child; child = child->next)
+		set_allow(child);
+	set_allow(node->uuid);
+	set_allow(node->any);
+}
+
+static const char route_query[] =
+"SELECT DISTINCT ON (r.path, r.method) r.method, r.path, r.handler, r.access, r.token_from, r.query_schema, r.body_schema,"
+" pg_catalog.array_to_string(r.checks, ',')"
+" FROM wazo_auth.route r"
+" WHERE wazo_auth.plugin_enabled(r.plugin)"
+" ORDER BY r.path, r.method, r.shipped";
+
+/*
+ * Reads the table as the extension's owner: the caller has no right to it.
+ */
+static RouteTree *
+route_load(void)
+{
+	const WazoCatalog *cat = wazo_catalog();
+	Oid			save_user;
+	int			save_sec_context;
+	MemoryContext old_context = CurrentMemoryContext;
+	MemoryContext context;
+	RouteTree  *tree;
+
+	/* a child of a short-lived context until it is complete */
+	context = AllocSetContextCreate(CurrentMemoryContext, "wazo_auth routes", ALLOCSET_DEFAULT_SIZES);
+	tree = MemoryContextAllocZero(context, sizeof(RouteTree));
+	tree->context = context;
+	route_relid = cat->route;
+	setting_relid = cat->setting;
+	/* A change that arrives while we read makes the result stale again. */
+	route_stale = false;
+
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	SetUserIdAndSecContext(cat->owner, save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	/* Not the statement's snapshot: that may be older than the change we heard of. */
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (SPI_execute(route_query, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading wazo_auth.route failed");
+	PopActiveSnapshot();
+
+	MemoryContextSwitchTo(context);
+	tree->root = new_node(NULL, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		Route	   *route = palloc0(sizeof(Route));
+		char	   *checks;
+		RouteNode	   *node;
+
+		route->method = column_text(tuple, desc, 1);
+		route->path = column_text(tuple, desc, 2);
+		route->handler = column_text(tuple, desc, 3);
+		route->access = column_text(tuple, desc, 4);
+		route->token_in_query = strcmp(column_text(tuple, desc, 5), "query") == 0;
+		route->query_schema = column_text(tuple, desc, 6);
+		route->body_schema = column_text(tuple, desc, 7);
+		checks = column_text(tuple, desc, 8);
+		for (char *save = NULL, *name = strtok_r(checks, ",", &save);
+			 name;
+			 name = strtok_r(NULL, ",", &save))
+		{
+			if (route->nchecks < ROUTE_MAX_CHECKS)
+				route->check[route->nchecks] = parse_check(name);
+			route->nchecks++;
+		}
+		resolve_handler(route, context);
+		if (route->nchecks > ROUTE_MAX_CHECKS)
+		{
+			/* Serving it with some of its checks would be a hole. */
+			ereport(WARNING,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the route %s %s has more than %d checks and is not served",
+							route->method, route->path, ROUTE_MAX_CHECKS)));
+			route->nchecks = ROUTE_MAX_CHECKS;
+			route->has_function = route->direct = false;
+		}
+		node = tree_insert(tree->root, route);
+		if (node)
+			node->routes = lappend(node->routes, route);
+	}
+	set_allow(tree->root);
+	SPI_finish();
+	SetUserIdAndSecContext(save_user, save_sec_context);
+	MemoryContextSwitchTo(old_context);
+
+	MemoryContextSetParent(context, TopMemoryContext);
+	tree->references = 1;
+	return tree;
+}
+
+typedef struct RouteSearch
+{
+	const char *method;
+	const HttpTarget *target;
+	HttpSpan	param[HTTP_MAX_SEGMENTS];
+	const Route *found;
+	const char *allow;
+} RouteSearch;
+
+static const Route *
+route_of_method(const RouteNode *node, const char *method)
+{
+	const Route *get = NULL;
+	ListCell   *lc;
+
+	foreach(lc, node->routes)
+	{
+		const Route *route = lfirst(lc);
+
+		if (strcmp(route->method, method) == 0)
+			return route;
+		if (strcmp(route->method, "GET") == 0)
+			get = route;
+	}
+	/* HEAD of a GET route runs the GET (contract: responses.md section 1). */
+	return strcmp(method, "HEAD") == 0 ? get : NULL;
+}
+
+/*
+ * Literal segments win over {x_uuid}, which wins over {x}.  The depth is
+ * bounded by HTTP_MAX_SEGMENTS, the breadth by the tree of routes.
+ */
+static bool
+search(const RouteNode *node, int depth, int nparams, RouteSearch *s)
+{
+	HttpSpan	segment;
+	unsigned char uuid[16];
+
+	if (depth == s->target->nsegments)
+	{
+		if (node->routes == NIL)
+			return false;
+		if (s->allow == NULL)
+			s->allow = node->allow;
+		s->found = route_of_method(node, s->method);
+		return s->found != NULL;
+	}
+	segment = s->target->segment[depth];
+	for (const RouteNode *child = node->literal; child; child = child->next)
+		if (child->len == segment.len && memcmp(child->name, segment.s, segment.len) == 0 &&
+			search(child, depth + 1, nparams, s))
+			return true;
+	s->param[nparams] = segment;
+	if (node->uuid && uuid_text_parse(segment.s, segment.len, true, uuid) &&
+		search(node->uuid, depth + 1, nparams + 1, s))
+		return true;
+	s->param[nparams] = segment;
+	return node->any && search(node->any, depth + 1, nparams + 1, s);
+}
+
+/*
+ * route_find
+ *
+ * Looks for the route of a method and a parsed target.  Fills "param" with the
+ * path parameters.  "allow" is set when the path is known, whatever the method.
+ * Both stay until the current memory context is reset.
+ */
+RouteResult
+route_find(const char *method, const HttpTarget *target,
+		   const Route **route, HttpSpan *param, const char **allow)
+{
+	RouteSearch s = {.method = method, .target = target};
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+	if (unlikely(route_stale || route_tree == NULL))
+	{
+		RouteTree  *fresh;
+
+		PG_TRY();
+		{
+			fresh = route_load();
+		}
+		PG_CATCH();
+		{
+			route_stale = true;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		if (route_tree)
+			release_tree(route_tree);
+		route_tree = fresh;
+	}
+	callback->func = release_tree;
+	callback->arg = route_tree;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	route_tree->references++;
+	(void) search(route_tree->root, 0, 0, &s);
+	*route = s.found;
+	*allow = s.allow;
+	if (s.found == NULL)
+		return s.allow ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
+	memcpy(param, s.param, sizeof(HttpSpan) * s.found->nparams);
+	return ROUTE_FOUND;
+}

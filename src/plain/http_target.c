@@ -1,0 +1,294 @@
+/*
+ * http_target.c
+ *	  Splits a request target into decoded path segments and query parameters,
+ *	  and reads Basic credentials.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "plain/http_target.h"
+
+#include <string.h>
+#include <strings.h>
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/*
+ * Is this well-formed UTF-8 (RFC 3629) without a NUL?
+ */
+bool
+http_utf8_valid(const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *) s;
+	const unsigned char *end = p + len;
+
+	while (p < end)
+	{
+		unsigned char c = *p;
+		int			more;
+		unsigned	low = 0x80;
+		unsigned	high = 0xBF;
+
+		if (c < 0x80)
+		{
+			if (c == 0)
+				return false;
+			p++;
+			continue;
+		}
+		if (c >= 0xC2 && c <= 0xDF)
+			more = 1;
+		else if (c >= 0xE0 && c <= 0xEF)
+		{
+			more = 2;
+			if (c == 0xE0)
+				low = 0xA0;		/* no overlong forms */
+			else if (c == 0xED)
+				high = 0x9F;	/* no surrogates */
+		}
+		else if (c >= 0xF0 && c <= 0xF4)
+		{
+			more = 3;
+			if (c == 0xF0)
+				low = 0x90;
+			else if (c == 0xF4)
+				high = 0x8F;	/* up to U+10FFFF */
+		}
+		else
+			return false;
+		if (end - p <= more || p[1] < low || p[1] > high)
+			return false;
+		for (int i = 2; i <= more; i++)
+			if (p[i] < 0x80 || p[i] > 0xBF)
+				return false;
+		p += more + 1;
+	}
+	return true;
+}
+
+/*
+ * Decodes percent escapes into *buf and advances it.  A "%" that starts no
+ * escape stays as it is.  In a path "%2F" stays too: it is no separator and no
+ * part of a segment (contract: schemas.md section 2).
+ */
+static HttpSpan
+decode(const char *s, size_t len, bool is_path, char **buf)
+{
+	HttpSpan	out = {*buf, 0};
+	char	   *w = *buf;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = s[i];
+
+		if (c == '%' && i + 2 < len && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0)
+		{
+			char		decoded = (char) (hex_digit(s[i + 1]) << 4 | hex_digit(s[i + 2]));
+
+			if (!is_path || decoded != '/')
+			{
+				*w++ = decoded;
+				i += 2;
+				continue;
+			}
+		}
+		*w++ = (c == '+' && !is_path) ? ' ' : c;
+	}
+	out.len = w - *buf;
+	*buf = w;
+	return out;
+}
+
+static HttpTargetResult
+parse_query(const char *s, const char *end, char *buf, HttpTarget *out)
+{
+	while (s < end)
+	{
+		const char *amp = memchr(s, '&', end - s);
+		const char *stop = amp ? amp : end;
+		const char *eq = memchr(s, '=', stop - s);
+		const char *name_end = eq ? eq : stop;
+
+		if (stop > s)
+		{
+			int			n = out->nquery;
+
+			if (n == HTTP_MAX_QUERY)
+				return HTTP_TARGET_BAD_QUERY;
+			out->name[n] = decode(s, name_end - s, false, &buf);
+			out->value[n] = eq ? decode(eq + 1, stop - eq - 1, false, &buf) : (HttpSpan) {buf, 0};
+			if (!http_utf8_valid(out->name[n].s, out->name[n].len) ||
+				!http_utf8_valid(out->value[n].s, out->value[n].len))
+				return HTTP_TARGET_BAD_QUERY;
+			out->nquery++;
+		}
+		s = amp ? amp + 1 : end;
+	}
+	return HTTP_TARGET_OK;
+}
+
+/*
+ * http_target_parse
+ *
+ * target, len: path and query as sent, percent-encoded; at most
+ * HTTP_MAX_TARGET bytes.  buf: room for len bytes, which the spans of *out
+ * point into.  An empty segment ("//", a trailing "/") can match no route.
+ */
+HttpTargetResult
+http_target_parse(const char *target, size_t len, char *buf, HttpTarget *out)
+{
+	const char *end = target + len;
+	const char *question = memchr(target, '?', len);
+	const char *path_end = question ? question : end;
+	const char *s = target;
+
+	out->nsegments = 0;
+	out->nquery = 0;
+	if (len == 0 || len > HTTP_MAX_TARGET || *s != '/')
+		return HTTP_TARGET_NO_PATH;
+	while (s < path_end)
+	{
+		const char *slash;
+		const char *stop;
+		HttpSpan   *segment;
+
+		s++;					/* the slash */
+		slash = memchr(s, '/', path_end - s);
+		stop = slash ? slash : path_end;
+		if (stop == s || out->nsegments == HTTP_MAX_SEGMENTS)
+			return HTTP_TARGET_NO_PATH;
+		segment = &out->segment[out->nsegments++];
+		*segment = decode(s, stop - s, true, &buf);
+		if (!http_utf8_valid(segment->s, segment->len))
+			return HTTP_TARGET_NO_PATH;
+		s = stop;
+	}
+	return question ? parse_query(question + 1, end, buf, out) : HTTP_TARGET_OK;
+}
+
+/* The first parameter of that name. */
+bool
+http_query_find(const HttpTarget *target, const char *name, HttpSpan *value)
+{
+	size_t		len = strlen(name);
+
+	for (int i = 0; i < target->nquery; i++)
+	{
+		if (target->name[i].len == len && memcmp(target->name[i].s, name, len) == 0)
+		{
+			*value = target->value[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	if (c == '/')
+		return 63;
+	return -1;
+}
+
+/*
+ * http_basic_credentials
+ *
+ * Reads the value of an Authorization header as schemas.md (TokenRequest) says:
+ * the scheme is exactly "Basic" and a space, characters outside the alphabet
+ * are skipped, bytes that are no UTF-8 are Latin-1, login and password are
+ * parted at the first colon.  buf: room for 2 * len bytes; it holds the
+ * password afterwards, so wipe it.  Returns false when there are no credentials
+ * (another scheme, no colon, or one of the two empty); *malformed tells bad
+ * padding.
+ */
+bool
+http_basic_credentials(const char *header, size_t len, char *buf,
+					   HttpSpan *login, HttpSpan *password, bool *malformed)
+{
+	static const char scheme[] = "Basic ";
+	unsigned	bits = 0;
+	int			nbits = 0;
+	size_t		digits = 0;
+	size_t		padding = 0;
+	size_t		n = 0;
+	char	   *colon;
+
+	*malformed = false;
+	if (len < strlen(scheme) || memcmp(header, scheme, strlen(scheme)) != 0)
+		return false;
+	for (size_t i = strlen(scheme); i < len; i++)
+	{
+		int			digit = base64_digit(header[i]);
+
+		if (header[i] == '=')
+		{
+			padding++;
+			if (digits % 4 >= 2 && digits % 4 + padding >= 4)
+				break;			/* complete; the rest is not looked at */
+			continue;
+		}
+		if (digit < 0)
+			continue;
+		padding = 0;
+		digits++;
+		bits = (bits << 6 | (unsigned) digit) & 0xFFFFFF;
+		nbits += 6;
+		if (nbits >= 8)
+		{
+			nbits -= 8;
+			buf[n++] = (char) (bits >> nbits & 0xFF);
+		}
+	}
+	if (digits % 4 != 0 && (digits % 4 == 1 || digits % 4 + padding < 4))
+	{
+		*malformed = true;
+		return false;
+	}
+	if (!http_utf8_valid(buf, n) && memchr(buf, 0, n) == NULL)
+	{
+		/* Latin-1: each byte from 0x80 on becomes two; from the end, in place */
+		size_t		high = 0;
+		size_t		w;
+
+		for (size_t i = 0; i < n; i++)
+			high += (unsigned char) buf[i] >= 0x80;
+		w = n + high;
+		for (size_t i = n; i-- > 0;)
+		{
+			unsigned char c = (unsigned char) buf[i];
+
+			if (c >= 0x80)
+			{
+				buf[--w] = (char) (0x80 | (c & 0x3F));
+				buf[--w] = (char) (0xC0 | c >> 6);
+			}
+			else
+				buf[--w] = (char) c;
+		}
+		n += high;
+	}
+	colon = n ? memchr(buf, ':', n) : NULL;
+	if (colon == NULL || colon == buf || colon == buf + n - 1)
+		return false;
+	*login = (HttpSpan) {buf, (size_t) (colon - buf)};
+	*password = (HttpSpan) {colon + 1, (size_t) (buf + n - colon - 1)};
+	return true;
+}

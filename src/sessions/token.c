@@ -1,0 +1,225 @@
+/*
+ * token.c
+ *	  Sessions by their token, and what a token may do.
+ *
+ * This is the hot path: daemons ask it for every request they serve.  It goes
+ * to the tables through their primary keys, without the executor, so nothing
+ * is planned, written or locked against writers, and it works on a standby.
+ * Table rights are not consulted: whoever may execute the functions of
+ * token_sql.c or wazo_auth.http() may ask.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "acl/acl_cache.h"
+#include "plain/acl_match.h"
+#include "base/catalog.h"
+#include "base/row_by_key.h"
+#include "crypto/secret.h"
+#include "sessions/token.h"
+
+/* Columns, in the order of sql/sessions/tables.sql */
+enum
+{
+	ACL_SET_DIGEST = 1,
+	ACL_SET_ACL
+};
+
+/*
+ * session_find
+ *
+ * Finds the live session of a token.  Returns false when there is none or it
+ * has expired; that is judged at the start of the statement, so that a long
+ * transaction sees tokens expire.  The strings live in the current memory
+ * context.
+ */
+bool
+session_find(const pg_uuid_t *token, SessionDetail detail, Session *session)
+{
+	pg_uuid_t	digest;
+	RowByKey	row;
+	Datum		value;
+	bool		isnull;
+	bool		found = false;
+
+	token_digest(token, &digest);
+	if (row_open(&row, BY(session, session_pkey), &digest))
+	{
+		session->expires_at = DatumGetTimestampTz(row_get(&row, SESSION_EXPIRES_AT, &isnull));
+		found = session->expires_at > GetCurrentStatementStartTimestamp();
+	}
+	if (found)
+	{
+		session->uuid = row_get_uuid(&row, SESSION_UUID);
+		session->tenant_uuid = row_get_uuid(&row, SESSION_TENANT_UUID);
+		session->acl_digest = row_get_uuid(&row, SESSION_ACL_DIGEST);
+		format_uuid(&session->uuid, session->uuid_text);
+		value = row_get(&row, SESSION_USER_UUID, &isnull);
+		session->has_user = !isnull;
+		if (session->has_user)
+		{
+			session->user_uuid = *DatumGetUUIDP(value);
+			format_uuid(&session->user_uuid, session->user_text);
+			session->auth_id = session->user_text;
+			session->auth_id_len = UUID_TEXT_LEN;
+		}
+		else
+		{
+			text	   *auth_id = DatumGetTextPCopy(row_get(&row, SESSION_AUTH_ID, &isnull));
+
+			session->auth_id = VARDATA(auth_id);
+			session->auth_id_len = VARSIZE(auth_id) - VARHDRSZ;
+		}
+		if (detail == SESSION_WITH_DETAILS)
+		{
+			session->mobile = DatumGetBool(row_get(&row, SESSION_MOBILE, &isnull));
+			session->issued_at = DatumGetTimestampTz(row_get(&row, SESSION_ISSUED_AT, &isnull));
+			session->metadata = DatumGetTextPCopy(row_get(&row, SESSION_METADATA, &isnull));
+			session->user_agent = DatumGetTextPCopy(row_get(&row, SESSION_USER_AGENT, &isnull));
+			session->remote_addr = DatumGetTextPCopy(row_get(&row, SESSION_REMOTE_ADDR, &isnull));
+		}
+	}
+	row_close(&row);
+	return found;
+}
+
+/*
+ * session_find_text
+ *
+ * Same for a token as text, as in a header: only the canonical lower-case form
+ * can be a token.  Never raises an error for what is no UUID, since its text
+ * would end up in the log.
+ */
+bool
+session_find_text(const char *token, size_t len, SessionDetail detail, Session *session)
+{
+	pg_uuid_t	uuid;
+	bool		found;
+
+	if (!parse_uuid_strict(token, len, false, &uuid))
+		return false;
+	found = session_find(&uuid, detail, session);
+	secret_wipe(&uuid, sizeof(uuid));
+	return found;
+}
+
+/*
+ * session_acl
+ *
+ * Returns the session's ACL as stored (wazo_auth.acl), in the current context.
+ */
+Datum
+session_acl(const Session *session)
+{
+	RowByKey	row;
+	Datum		acl = (Datum) 0;
+	bool		isnull;
+
+	if (row_open(&row, BY(acl_set, acl_set_pkey), &session->acl_digest))
+		acl = PointerGetDatum(PG_DETOAST_DATUM_COPY(row_get(&row, ACL_SET_ACL, &isnull)));
+	row_close(&row);
+	if (acl == (Datum) 0)
+		elog(ERROR, "the ACL of session %s is missing", session->uuid_text);
+	return acl;
+}
+
+/*
+ * session_grants
+ *
+ * Does the session's ACL grant this access?  (contract: acl.md section 1)
+ */
+bool
+session_grants(const Session *session, const char *access, size_t len)
+{
+	AclContext	context = {
+		.auth_id = session->auth_id,
+		.auth_id_len = session->auth_id_len,
+		.session_id = session->uuid_text,
+		.session_id_len = UUID_TEXT_LEN,
+	};
+	const AclProgram *program = acl_cache_lookup(&session->acl_digest);
+
+	if (program == NULL)
+		program = acl_cache_insert(&session->acl_digest, session_acl(session));
+	return acl_program_grants(program, access, len, &context);
+}
+
+/*
+ * tenant_contains
+ *
+ * Is "below" the tenant itself or one below it?  False for an unknown one.
+ */
+bool
+tenant_contains(const pg_uuid_t *tenant, const pg_uuid_t *below)
+{
+	RowByKey	row;
+	bool		contains = false;
+
+	if (row_open(&row, BY(tenant, tenant_pkey), below))
+	{
+		bool		isnull;
+		ArrayType  *path = DatumGetArrayTypeP(row_get(&row, TENANT_PATH, &isnull));
+		const pg_uuid_t *uuid = (const pg_uuid_t *) ARR_DATA_PTR(path);
+		int			n = ArrayGetNItems(ARR_NDIM(path), ARR_DIMS(path));
+
+		for (int i = 0; i < n && !contains; i++)
+			contains = memcmp(&uuid[i], tenant, UUID_LEN) == 0;
+	}
+	row_close(&row);
+	return contains;
+}
+
+/* tenant_is_top: is it the tenant above all others? */
+bool
+tenant_is_top(const pg_uuid_t *tenant)
+{
+	RowByKey	row;
+	bool		top = false;
+
+	if (row_open(&row, BY(tenant, tenant_pkey), tenant))
+	{
+		bool		isnull;
+		ArrayType  *path = DatumGetArrayTypeP(row_get(&row, TENANT_PATH, &isnull));
+
+		top = ArrayGetNItems(ARR_NDIM(path), ARR_DIMS(path)) == 1;
+	}
+	row_close(&row);
+	return top;
+}
+
+/*
+ * session_owner_tenant
+ *
+ * The tenant the session's user belongs to now; for a token that the service
+ * made itself, the session's.  False when the user is gone.
+ */
+bool
+session_owner_tenant(const Session *session, pg_uuid_t *tenant)
+{
+	*tenant = session->tenant_uuid;
+	return !session->has_user ||
+		row_uuid_of(BY(user, user_pkey), &session->user_uuid, USER_TENANT_UUID, tenant);
+}
+
+/*
+ * session_reaches_tenant
+ *
+ * Is the tenant the one of the session's owner, or below it?  Tokens of the
+ * service itself reach every tenant (contract: semantics.md section 2).
+ */
+bool
+session_reaches_tenant(const Session *session, const pg_uuid_t *tenant)
+{
+	pg_uuid_t	owner;
+
+	if (!session->has_user)
+		return session->auth_id_len == strlen("wazo-auth") &&
+			memcmp(session->auth_id, "wazo-auth", session->auth_id_len) == 0;
+	return session_owner_tenant(session, &owner) && tenant_contains(&owner, tenant);
+}

@@ -1,0 +1,131 @@
+/*
+ * token_sql.c
+ *	  The token functions of the SQL API.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "base/catalog.h"
+#include "http/http_error.h"
+#include "crypto/secret.h"
+#include "sessions/token.h"
+
+PG_FUNCTION_INFO_V1(wazo_auth_token_check);
+PG_FUNCTION_INFO_V1(wazo_auth_token_get);
+PG_FUNCTION_INFO_V1(wazo_auth_token_json);
+PG_FUNCTION_INFO_V1(wazo_auth_try_uuid);
+
+static TokenStatus
+check(const Session *session, const text *access, const pg_uuid_t *tenant)
+{
+	if (access && !session_grants(session, VARDATA_ANY(access), VARSIZE_ANY_EXHDR(access)))
+		return TOKEN_ACCESS_DENIED;
+	if (tenant && !session_reaches_tenant(session, tenant))
+		return TOKEN_TENANT_DENIED;
+	return TOKEN_VALID;
+}
+
+/*
+ * wazo_auth.token_check(token uuid, access text, tenant uuid)
+ *		returns wazo_auth.token_status
+ *
+ * A null access or tenant is not checked.  Raises nothing for any token.
+ */
+Datum
+wazo_auth_token_check(PG_FUNCTION_ARGS)
+{
+	TokenStatus status = TOKEN_UNKNOWN;
+	Session		session;
+
+	if (!PG_ARGISNULL(0) && session_find(PG_GETARG_UUID_P(0), SESSION_FOR_CHECK, &session))
+		status = check(&session,
+					   PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1),
+					   PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2));
+	PG_RETURN_OID(wazo_catalog()->token_status_value[status]);
+}
+
+static Datum
+token_json(const pg_uuid_t *token, const Session *session, bool precise, const text *refresh_token)
+{
+	char		token_text[UUID_TEXT_LEN + 1];
+	StringInfoData out;
+
+	format_uuid(token, token_text);
+	initStringInfo(&out);
+	token_append_json(&out, token_text, session, precise, refresh_token);
+	secret_wipe(token_text, sizeof(token_text));
+	return PointerGetDatum(cstring_to_text_with_len(out.data, out.len));
+}
+
+/*
+ * wazo_auth.token_get(token uuid, access text, tenant uuid) returns json
+ *
+ * The token as responses.md section 3 shows it.  Raises WA404 for an unknown
+ * or expired token, WA403 when access or tenant are refused.
+ */
+Datum
+wazo_auth_token_get(PG_FUNCTION_ARGS)
+{
+	const text *access = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
+	const pg_uuid_t *tenant = PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2);
+	Session		session;
+
+	if (PG_ARGISNULL(0) || !session_find(PG_GETARG_UUID_P(0), SESSION_WITH_DETAILS, &session))
+		token_error(TOKEN_UNKNOWN, NULL, 0);
+	switch (check(&session, access, tenant))
+	{
+		case TOKEN_ACCESS_DENIED:
+			token_error(TOKEN_ACCESS_DENIED, VARDATA_ANY(access), VARSIZE_ANY_EXHDR(access));
+			break;
+		case TOKEN_TENANT_DENIED:
+			{
+				char		text[UUID_TEXT_LEN + 1];
+
+				format_uuid(tenant, text);
+				token_error(TOKEN_TENANT_DENIED, text, UUID_TEXT_LEN);
+				break;
+			}
+		default:
+			break;
+	}
+	PG_RETURN_DATUM(token_json(PG_GETARG_UUID_P(0), &session, false, NULL));
+}
+
+/*
+ * wazo_auth.token_json(token uuid, refresh_token text) returns json
+ *
+ * The answer of a login: like token_get(), with microseconds, and with the
+ * refresh token if there is one.
+ */
+Datum
+wazo_auth_token_json(PG_FUNCTION_ARGS)
+{
+	Session		session;
+
+	if (PG_ARGISNULL(0) || !session_find(PG_GETARG_UUID_P(0), SESSION_WITH_DETAILS, &session))
+		token_error(TOKEN_UNKNOWN, NULL, 0);
+	PG_RETURN_DATUM(token_json(PG_GETARG_UUID_P(0), &session, true,
+							   PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1)));
+}
+
+/*
+ * wazo_auth.try_uuid(value text) returns uuid
+ *
+ * Null for what is no canonical lower-case UUID; raises nothing, since the
+ * text may be a secret.
+ */
+Datum
+wazo_auth_try_uuid(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+
+	if (!parse_uuid_strict(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), false, uuid))
+		PG_RETURN_NULL();
+	PG_RETURN_UUID_P(uuid);
+}

@@ -1,0 +1,154 @@
+/*
+ * user_acl.c
+ *	  The accesses that a user has by its groups and policies.
+ *
+ * Every login puts them together; like the rest of it (see login.c) without
+ * the executor.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "acl/acl_type.h"
+#include "base/catalog.h"
+#include "base/row_by_key.h"
+
+PG_FUNCTION_INFO_V1(wazo_auth_granted_acl);
+
+/* A policy that the user has. */
+typedef struct Grant
+{
+	bool		own;			/* not by a group */
+	const char *path;			/* group's slug/policy's slug, or policy's slug */
+	size_t		path_len;
+	pg_uuid_t	policy;
+	struct varlena *acl;
+} Grant;
+
+typedef struct Grants
+{
+	Grant	   *grant;
+	int			n;
+	int			space;
+	int64		entries;
+} Grants;
+
+/* group_slug: NULL for a policy of the user's own */
+static void
+add_policy(Grants *grants, const text *group_slug, const pg_uuid_t *policy)
+{
+	RowByKey	row;
+
+	CHECK_FOR_INTERRUPTS();
+	if (row_open(&row, BY(policy, policy_pkey), policy))
+	{
+		Grant	   *grant;
+		text	   *slug = row_get_text(&row, POLICY_SLUG);
+		StringInfoData path;
+		bool		isnull;
+
+		if (grants->n == grants->space)
+		{
+			grants->space *= 2;
+			grants->grant = repalloc(grants->grant, grants->space * sizeof(Grant));
+		}
+		grant = &grants->grant[grants->n++];
+		initStringInfo(&path);
+		if (group_slug)
+		{
+			appendBinaryStringInfo(&path, VARDATA_ANY(group_slug), VARSIZE_ANY_EXHDR(group_slug));
+			appendStringInfoChar(&path, '/');
+		}
+		appendBinaryStringInfo(&path, VARDATA_ANY(slug), VARSIZE_ANY_EXHDR(slug));
+		grant->own = group_slug == NULL;
+		grant->path = path.data;
+		grant->path_len = path.len;
+		grant->policy = *policy;
+		grant->acl = (struct varlena *) PG_DETOAST_DATUM_COPY(row_get(&row, POLICY_ACL, &isnull));
+		grants->entries += acl_packed_count(ACL_PACKED(grant->acl));
+		/* Not after having read what would not fit anyway. */
+		acl_check_count(grants->entries);
+	}
+	row_close(&row);
+}
+
+static void
+add_policies_of_group(Grants *grants, const pg_uuid_t *group)
+{
+	RowByKey	row;
+	text	   *slug = NULL;
+
+	if (row_open(&row, BY(group, group_pkey), group))
+		slug = row_get_text(&row, GROUP_SLUG);
+	row_close(&row);
+	if (slug == NULL)
+		return;
+	for (bool more = rows_open(&row, BY(group_policy, group_policy_pkey), GROUP_POLICY_GROUP_UUID, group);
+		 more; more = row_next(&row))
+	{
+		pg_uuid_t	policy = row_get_uuid(&row, GROUP_POLICY_POLICY_UUID);
+
+		add_policy(grants, slug, &policy);
+	}
+	row_close(&row);
+}
+
+/* Those of groups before the user's own, by slug, in the collation "C". */
+static int
+compare_grants(const void *a, const void *b)
+{
+	const Grant *x = a;
+	const Grant *y = b;
+	int			order;
+
+	if (x->own != y->own)
+		return x->own ? 1 : -1;
+	order = memcmp(x->path, y->path, Min(x->path_len, y->path_len));
+	if (order == 0)
+		order = (x->path_len > y->path_len) - (x->path_len < y->path_len);
+	return order != 0 ? order : memcmp(&x->policy, &y->policy, sizeof(pg_uuid_t));
+}
+
+/*
+ * wazo_auth.granted_acl(user_uuid uuid) returns wazo_auth.acl
+ *
+ * The accesses of the policies of the user's groups, then of its own, by slug;
+ * duplicates kept (contract: semantics.md section 1, step 9).  Raises 54000
+ * when they are more than an ACL may have.
+ */
+Datum
+wazo_auth_granted_acl(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *user = PG_GETARG_UUID_P(0);
+	Grants		grants = {.space = 16};
+	struct varlena **acl;
+	RowByKey	row;
+
+	grants.grant = palloc(grants.space * sizeof(Grant));
+	for (bool more = rows_open(&row, BY(group_user, group_user_pkey), GROUP_USER_USER_UUID, user);
+		 more; more = row_next(&row))
+	{
+		pg_uuid_t	group = row_get_uuid(&row, GROUP_USER_GROUP_UUID);
+
+		add_policies_of_group(&grants, &group);
+	}
+	row_close(&row);
+	for (bool more = rows_open(&row, BY(user_policy, user_policy_pkey), USER_POLICY_USER_UUID, user);
+		 more; more = row_next(&row))
+	{
+		pg_uuid_t	policy = row_get_uuid(&row, USER_POLICY_POLICY_UUID);
+
+		add_policy(&grants, NULL, &policy);
+	}
+	row_close(&row);
+
+	qsort(grants.grant, grants.n, sizeof(Grant), compare_grants);
+	acl = palloc(Max(grants.n, 1) * sizeof(struct varlena *));
+	for (int i = 0; i < grants.n; i++)
+		acl[i] = grants.grant[i].acl;
+	PG_RETURN_POINTER(acl_join(acl, grants.n));
+}

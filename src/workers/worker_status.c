@@ -1,0 +1,119 @@
+/*
+ * worker_status.c
+ *	  What people see of the background workers of their database.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "workers/worker.h"
+
+#define STATUS_COLUMNS 7
+
+PG_FUNCTION_INFO_V1(wazo_auth_worker_states);
+
+static const struct
+{
+	WorkerKind	kind;
+	WorkerWork	work;
+	const char *worker;
+	const char *queue;
+	const char *interval;		/* the setting whose 0 turns it off */
+}			shown[] = {
+	{WORKER_EXPIRY, WORK_MAIN, "expiry", "sessions", "wazo_auth.token_cleanup_interval"},
+	{WORKER_RELAY, WORK_MAIN, "relay", "events", "wazo_auth.relay_interval"},
+	{WORKER_RELAY, WORK_MAIL, "relay", "mails", "wazo_auth.relay_interval"},
+};
+
+static const char *const state_names[WORKER_STATES] = {
+	[WORKER_NOT_LOADED] = "not loaded",
+	[WORKER_STOPPED] = "stopped",
+	[WORKER_STARTING] = "starting",
+	[WORKER_RUNNING] = "running",
+};
+
+/*
+ * Copies a text, cut off at size bytes with their end, and with *** for what
+ * stands between "://" and "@".  No library should write a URI with a password
+ * into its messages; this is for the one that does.
+ */
+void
+worker_mask_credentials(const char *text, char *masked, Size size)
+{
+	Size		n = 0;
+
+	while (*text && n + 1 < size)
+	{
+		const char *word_end;
+		const char *at = NULL;
+
+		if (strncmp(text, "://", 3) != 0)
+		{
+			masked[n++] = *text++;
+			continue;
+		}
+		word_end = text + strcspn(text, " \t\r\n\"'<>");
+		for (const char *p = text; p < word_end; p++)
+			if (*p == '@')
+				at = p;
+		n += strlcpy(masked + n, at ? "://***" : "://", size - n);
+		n = Min(n, size - 1);
+		text = at ? at : text + 3;
+	}
+	n = pg_mbcliplen(masked, n, n);
+	masked[n] = '\0';
+}
+
+/* The state in a word. */
+static const char *
+state_name(const WorkerStatus *status, WorkerWork work, const char *interval)
+{
+	const char *value = GetConfigOption(interval, true, false);
+
+	if (status->state != WORKER_NOT_LOADED && value && strcmp(value, "0") == 0)
+		return "off";
+	if (status->state == WORKER_RUNNING && status->trouble[work].failing)
+		return "failing";
+	return state_names[status->state];
+}
+
+/*
+ * wazo_auth.worker_states(OUT worker text, OUT queue text, OUT pid integer,
+ * OUT state text, OUT started_at timestamptz, OUT last_error text,
+ * OUT last_error_at timestamptz) returns setof record
+ */
+Datum
+wazo_auth_worker_states(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(shown); i++)
+	{
+		Datum		values[STATUS_COLUMNS];
+		bool		nulls[STATUS_COLUMNS] = {0};
+		WorkerStatus status;
+		const WorkerTrouble *trouble = &status.trouble[shown[i].work];
+
+		slots_look(shown[i].kind, MyDatabaseId, &status);
+		values[0] = CStringGetTextDatum(shown[i].worker);
+		values[1] = CStringGetTextDatum(shown[i].queue);
+		values[2] = Int32GetDatum(status.pid);
+		values[3] = CStringGetTextDatum(state_name(&status, shown[i].work, shown[i].interval));
+		values[4] = TimestampTzGetDatum(status.started_at);
+		values[5] = CStringGetTextDatum(trouble->error);
+		values[6] = TimestampTzGetDatum(trouble->error_at);
+		nulls[2] = nulls[4] = status.pid == 0;
+		nulls[5] = nulls[6] = trouble->error_at == 0;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
