@@ -9,11 +9,6 @@ BEGIN
       EXECUTE pg_catalog.format('CREATE ROLE %I', v_role);
     END IF;
   END LOOP;
-  IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
-    RAISE EXCEPTION 'wazo_auth needs a database with the encoding UTF8, and this one has %', pg_catalog.current_setting('server_encoding')
-      USING ERRCODE = 'feature_not_supported',
-            HINT = 'Create the database with: CREATE DATABASE name ENCODING ''UTF8'' TEMPLATE template0.';
-  END IF;
 END
 $$;
 

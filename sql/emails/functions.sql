@@ -18,7 +18,7 @@ BEGIN
   END LOOP;
   IF (SELECT count(DISTINCT wazo_auth.fold_login(a)) FROM unnest(addresses) a) < cardinality(addresses) THEN
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
-      '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}', 'users');
+      '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}'::json, 'users');
   END IF;
 
   DELETE FROM wazo_auth.email e WHERE e.user_uuid = replace_emails.user_uuid AND e.address <> ALL (addresses);

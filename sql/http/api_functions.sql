@@ -66,7 +66,7 @@ BEGIN
     v_type := wazo_auth.merge_metadata(v_type, json_build_object('default', field.default_value));
   END IF;
   IF field.nullable THEN
-    v_type := wazo_auth.merge_metadata(v_type, '{"x-nullable": true}');
+    v_type := wazo_auth.merge_metadata(v_type, '{"x-nullable": true}'::json);
   END IF;
   RETURN v_type;
 END

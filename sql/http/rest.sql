@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION wazo_auth.rest_status_head(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.json_response('""', CASE wazo_auth.health(false) ->> 'status' WHEN 'fail' THEN 503 ELSE 200 END);
+  RETURN wazo_auth.json_response('""'::json, CASE wazo_auth.health(false) ->> 'status' WHEN 'fail' THEN 503 ELSE 200 END);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_status_head(wazo_auth.http_request) IS

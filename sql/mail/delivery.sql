@@ -217,7 +217,7 @@ DECLARE
   v_attempts integer := COALESCE(current_setting('wazo_auth.relay_max_attempts', true)::integer, 10);
   v_count integer := 0;
 BEGIN
-  PERFORM wazo_auth.write_mails(batch, v_attempts, '1 second');
+  PERFORM wazo_auth.write_mails(batch, v_attempts, '1 second'::interval);
   IF wazo_auth.get_setting('email_notification_plugin') = '"smtp"' THEN
     RETURN 0;
   END IF;
@@ -225,7 +225,7 @@ BEGIN
     BEGIN
       v_count := v_count + wazo_auth.deliver_mail_by_function(v_mail.id);
     EXCEPTION WHEN OTHERS THEN
-      PERFORM wazo_auth.fail_mail(v_mail.id, SQLERRM, v_attempts, '1 second');
+      PERFORM wazo_auth.fail_mail(v_mail.id, SQLERRM, v_attempts, '1 second'::interval);
     END;
   END LOOP;
   RETURN v_count;

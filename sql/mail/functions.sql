@@ -150,7 +150,7 @@ BEGIN
   FOR UPDATE;
   -- Somebody else was faster: the check of its access was made before.
   IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(401, 'Unauthorized', 'unauthorized', '{"invalid_token": "", "reason": "not_found_or_expired"}');
+    PERFORM wazo_auth.raise_error(401, 'Unauthorized', 'unauthorized', '{"invalid_token": "", "reason": "not_found_or_expired"}'::json);
   END IF;
   PERFORM wazo_auth.delete_sessions(ARRAY[v_digest]);
 END

@@ -104,7 +104,7 @@ DECLARE
 BEGIN
   PERFORM wazo_auth.confirm_email((request.params ->> 'email_uuid')::uuid, wazo_auth.mail_session(request));
   RETURN (200, ARRAY['Content-Type', v_type || CASE WHEN v_type ~ '^text/|[/+]xml$' THEN '; charset=utf-8' ELSE '' END],
-          convert_to(wazo_auth.render_mail_template(wazo_auth.mail_template('email_confirmation_get_body'), '{}'), 'UTF8'));
+          convert_to(wazo_auth.render_mail_template(wazo_auth.mail_template('email_confirmation_get_body'), '{}'::jsonb), 'UTF8'));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_email_confirm_get(wazo_auth.http_request) IS

@@ -249,7 +249,7 @@ BEGIN
               p.config_managed OR (p.shared AND p.exposed <> p.tenant_uuid),
               p.shared AND p.exposed = p.tenant_uuid)$item$,
     key => 'q.uuid',
-    sort => '{"name": "q.name", "slug": "q.slug", "description": "q.description", "uuid": "q.uuid"}',
+    sort => '{"name": "q.name", "slug": "q.slug", "description": "q.description", "uuid": "q.uuid"}'::jsonb,
     filters => jsonb_build_object(
       'uuid', 'q.uuid = wazo_auth.try_uuid({})',
       'name', 'q.name = {}',
@@ -260,7 +260,7 @@ BEGIN
       'group_uuid', CASE WHEN group_uuid IS NULL THEN
         'q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))' END,
       'read_only', format('(q.config_managed OR (q.shared AND NOT %s)) = {}::boolean', c_owned)),
-    search => '[{"from": "wazo_auth.policy s", "key": "s.uuid", "columns": ["s.name", "s.description"]}]');
+    search => '[{"from": "wazo_auth.policy s", "key": "s.uuid", "columns": ["s.name", "s.description"]}]'::jsonb);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid) IS

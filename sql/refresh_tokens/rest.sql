@@ -30,7 +30,7 @@ BEGIN
     PERFORM wazo_auth.bad_filter('created_at');
   END;
   RETURN wazo_auth.list_page(query, v_args,
-    answer => '{total,filtered,items}',
+    answer => '{total,filtered,items}'::text[],
     source => 'wazo_auth.refresh_token r JOIN wazo_auth.user u ON u.uuid = r.user_uuid',
     -- The caller's checks have made sure that this user is visible.
     visible => CASE WHEN user_uuid IS NOT NULL THEN 'r.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)'
@@ -39,11 +39,11 @@ BEGIN
     item => $item$json_build_object('client_id', p.client_id, 'created_at', wazo_auth.iso_time(p.created_at), 'mobile', p.mobile,
               'user_uuid', p.user_uuid, 'tenant_uuid', p.tenant_uuid, 'metadata', p.metadata)$item$,
     key => 'r.token_digest',
-    sort => '{"created_at": "r.created_at", "client_id": "r.client_id", "mobile": "r.mobile"}',
+    sort => '{"created_at": "r.created_at", "client_id": "r.client_id", "mobile": "r.mobile"}'::jsonb,
     filters => '{"client_id": "r.client_id = {}",
                  "mobile": "r.mobile = (SELECT ($1 ->> ''@mobile'')::boolean)",
-                 "created_at": "r.created_at = (SELECT ($1 ->> ''@created_at'')::timestamptz)"}',
-    search => '[{"columns": ["r.client_id"]}]');
+                 "created_at": "r.created_at = (SELECT ($1 ->> ''@created_at'')::timestamptz)"}'::jsonb,
+    search => '[{"columns": ["r.client_id"]}]'::jsonb);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_refresh_tokens(uuid, jsonb, uuid, boolean) IS

@@ -22,7 +22,7 @@ BEGIN
     columns => 's.uuid, s.mobile, s.tenant_uuid, s.user_uuid',
     item => $item$wazo_auth.json_object('{uuid,mobile,tenant_uuid,user_uuid}', p.uuid, p.mobile, p.tenant_uuid, p.user_uuid)$item$,
     key => 's.uuid',
-    sort => '{"mobile": "s.mobile"}');
+    sort => '{"mobile": "s.mobile"}'::jsonb);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_sessions(uuid, jsonb, uuid) IS

@@ -89,7 +89,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_token_delete(request wazo_auth.http_re
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.token_delete((request.params ->> 'token_uuid')::uuid);
-  RETURN wazo_auth.json_response('{"data": {"message": "success"}}');
+  RETURN wazo_auth.json_response('{"data": {"message": "success"}}'::json);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_token_delete(wazo_auth.http_request) IS

@@ -77,7 +77,7 @@ BEGIN
   END IF;
   PERFORM FROM wazo_auth.user u WHERE u.uuid = contact FOR KEY SHARE;
   IF NOT FOUND
-     OR seen_from IS NOT NULL AND NOT wazo_auth.user_in_sight(contact, seen_from, NULL)
+     OR seen_from IS NOT NULL AND NOT wazo_auth.user_in_sight(contact, seen_from, NULL::uuid)
         AND NOT EXISTS (SELECT FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = set_tenant_contact.tenant_uuid AND c.user_uuid = contact) THEN
     PERFORM wazo_auth.unknown_user(contact::text);
   END IF;

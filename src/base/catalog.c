@@ -11,12 +11,9 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_enum.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -27,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/extension.h"
 #include "base/row_by_key.h"
 #include "sessions/token.h"
 
@@ -48,11 +46,20 @@ catalog_invalidate(Datum arg, Oid relid)
 		catalog_valid = false;
 }
 
+/* A schema was made, dropped, renamed or given away: rare, so whichever it was. */
+static void
+schema_invalidate(Datum arg, int cacheid, uint32 hashvalue)
+{
+	changes++;
+	catalog_valid = false;
+}
+
 /* Registers the invalidation callback; called once per backend. */
 void
 catalog_init(void)
 {
 	CacheRegisterRelcacheCallback(catalog_invalidate, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_invalidate, (Datum) 0);
 }
 
 static void
@@ -124,17 +131,8 @@ static void
 look_up(WazoCatalog *found)
 {
 	static const char *const status_name[] = TOKEN_STATUS_NAMES;
-	HeapTuple	tuple;
 
-	found->schema = get_namespace_oid("wazo_auth", true);
-	if (!OidIsValid(found->schema))
-		missing("http()");
-	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(found->schema));
-	if (!HeapTupleIsValid(tuple))
-		missing("http()");
-	found->owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-
+	extension_place(&found->schema, &found->owner);
 	found->session = find_table(found->schema, "session", &found->session_pkey);
 	found->session_of_user = find_index(found->session, SESSION_USER_UUID);
 	found->acl_set = find_table(found->schema, "acl_set", &found->acl_set_pkey);

@@ -13,7 +13,7 @@
 typedef struct WazoCatalog
 {
 	Oid			schema;
-	Oid			owner;			/* of the schema: handlers run as this role */
+	Oid			owner;			/* of the extension: handlers run as this role */
 	Oid			session;
 	Oid			session_pkey;
 	Oid			session_of_user;	/* index by user_uuid, or InvalidOid */

@@ -10,7 +10,6 @@
 
 #include "access/xact.h"
 #include "catalog/pg_extension.h"
-#include "commands/extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -22,6 +21,7 @@
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 
+#include "base/extension.h"
 #include "workers/worker.h"
 
 static const struct
@@ -121,19 +121,19 @@ worker_commit_transaction(void)
 }
 
 /*
- * Is the extension in this database?  If so, it stays until the end of the
+ * Is the extension in this database, under its name?  If so, it stays until the end of the
  * transaction: DROP EXTENSION waits for that, and no longer.
  */
 bool
 worker_lock_extension(void)
 {
-	Oid			extension = get_extension_oid("wazo_auth", true);
+	Oid			extension = extension_usable();
 
 	if (!OidIsValid(extension))
 		return false;
 	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
 	/* somebody may have dropped it, and even made it anew, while we waited */
-	return get_extension_oid("wazo_auth", true) == extension;
+	return extension_usable() == extension;
 }
 
 /* Ends the worker, outside of a transaction, leaving word for the launcher. */
@@ -153,7 +153,7 @@ wazo_auth_probe_main(Datum main_arg)
 	worker_begin(main_arg);
 	worker_start_transaction();
 	pgstat_report_activity(STATE_RUNNING, "wazo_auth: looking for the extension");
-	found = OidIsValid(get_extension_oid("wazo_auth", true));
+	found = OidIsValid(extension_usable());
 	worker_commit_transaction();
 	worker_leave(found ? FOUND_EXTENSION : FOUND_NO_EXTENSION);
 }

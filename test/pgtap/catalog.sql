@@ -4,7 +4,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 \set QUIET on
 BEGIN;
-SELECT plan(27);
+SELECT plan(30);
 
 -- what belongs to the extension
 CREATE TEMP VIEW member AS
@@ -71,6 +71,21 @@ SELECT is_empty($$
   SELECT n.nspname FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
   WHERE n.nspname = 'wazo_auth' AND a.grantee = 0
 $$, 'nor to the schema');
+
+SELECT is_empty($$
+  SELECT t.oid::regtype FROM pg_catalog.pg_type t JOIN member m ON m.objid = t.oid AND m.classid = 'pg_catalog.pg_type'::regclass
+  LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+  WHERE NOT (t.typcategory = 'A' AND t.typelem <> 0) AND COALESCE(c.relkind, 'c') = 'c'
+    AND EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(t.typacl, pg_catalog.acldefault('T', t.typowner))) a WHERE a.grantee = 0)
+$$, 'nor to a type');
+SELECT is_empty($$
+  SELECT f.oid::regprocedure, f.proowner::regrole FROM member_function f
+  JOIN pg_catalog.pg_extension e ON e.extname = 'wazo_auth' AND e.extowner <> f.proowner
+$$, 'the functions are owned by the owner of the extension');
+SELECT is_empty($$
+  SELECT r.rolname FROM pg_catalog.pg_roles r
+  WHERE NOT r.rolsuper AND pg_catalog.has_schema_privilege(r.oid, 'wazo_auth', 'CREATE')
+$$, 'and nobody else can put one into the schema');
 
 -- the roles
 SELECT is_empty($$
