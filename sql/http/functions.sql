@@ -4,21 +4,14 @@ COMMENT ON FUNCTION wazo_auth.forget_cached() IS
 'Statement trigger on the tables that every backend keeps compiled (routes, settings): makes all backends read them again.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_error(
-  status integer, message text, error_id text DEFAULT NULL, details json DEFAULT NULL, resource text DEFAULT NULL)
+  status integer, message text, error_id text DEFAULT NULL, details json DEFAULT NULL, resource text DEFAULT NULL,
+  answer json DEFAULT NULL)
 RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF error_id IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'WA' || status, MESSAGE = message;
-  END IF;
-  RAISE EXCEPTION USING ERRCODE = 'WA' || status, MESSAGE = message,
-    DETAIL = '{"error_id": ' || pg_catalog.to_json(error_id)
-      || ', "details": ' || COALESCE(details::text, '{}')
-      || COALESCE(', "resource": ' || pg_catalog.to_json(resource), '') || '}';
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.raise_error(integer, text, text, json, text) IS
-'Raises the error of an HTTP status (400 to 599): SQLSTATE WAnnn. Without error_id the answer has the shape {"reason": [message], ...}, with it {"message", "error_id", "details", "timestamp", "resource"}. Do not put secrets into any argument.';
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_raise_error';
+COMMENT ON FUNCTION wazo_auth.raise_error(integer, text, text, json, text, json) IS
+'Raises the error of an HTTP status (400 to 599): SQLSTATE WAnnn. Without error_id the answer has the shape '
+'{"reason": [message], ...}, with it {"message", "error_id", "details", "timestamp", "resource"}, with "answer" in '
+'the place of the message if it is given. Do not put secrets into any argument.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.ascii(value text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_ascii';

@@ -26,9 +26,9 @@ COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.bad_filter(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RAISE EXCEPTION USING ERRCODE = 'WA400', MESSAGE = 'Not a valid filter: ' || name,
-    DETAIL = json_build_object('error_id', 'invalid-list-param', 'resource', 'users', 'message',
-      json_build_object(name, json_build_object('message', 'Not a valid filter.', 'constraint_id', 'type', 'constraint', 'filter')));
+  PERFORM wazo_auth.raise_error(400, 'Not a valid filter: ' || name, 'invalid-list-param', resource => 'users',
+    answer => json_build_object(name, json_build_object(
+      'message', 'Not a valid filter.', 'constraint_id', 'type', 'constraint', 'filter')));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.bad_filter(text) IS

@@ -32,6 +32,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/error.h"
 #include "crypto/hash_limit.h"
 
 /* pause between two rounds over the lock slots, milliseconds */
@@ -89,10 +90,8 @@ slot_limit(void)
 static void
 raise_busy(void)
 {
-	ereport(ERROR,
-			(errcode(MAKE_SQLSTATE('W', 'A', '5', '0', '3')),
-			 errmsg("too many logins at the same time"),
-			 errhint("Try again later, or raise wazo_auth.max_concurrent_hashes or wazo_auth.hash_wait_timeout.")));
+	raise_status_hint(503, "too many logins at the same time",
+					  "Try again later, or raise wazo_auth.max_concurrent_hashes or wazo_auth.hash_wait_timeout.");
 }
 
 /* Leaves the queue, or gives the slot back, when the backend ends meanwhile. */

@@ -12,7 +12,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -21,93 +20,13 @@
 #include "utils/typcache.h"
 
 #include "base/catalog.h"
-#include "http/http.h"
-#include "http/http_error.h"
-#include "crypto/secret.h"
+#include "http/http_call.h"
+#include "http/http_request.h"
+
+#define HTTP_MAX_METHOD		16
+#define HTTP_MAX_BODY		(1024 * 1024)
 
 PG_FUNCTION_INFO_V1(wazo_auth_http);
-PG_FUNCTION_INFO_V1(wazo_auth_http_header);
-PG_FUNCTION_INFO_V1(wazo_auth_basic_credentials);
-
-/* The value of the first of n names and values whose name this is, whatever the case, or NULL. */
-static text *
-find_header(const Datum *header, int n, const char *name, size_t len)
-{
-	for (int i = 0; i + 1 < n; i += 2)
-	{
-		text	   *t = DatumGetTextPP(header[i]);
-
-		if (VARSIZE_ANY_EXHDR(t) == len && pg_strncasecmp(VARDATA_ANY(t), name, len) == 0)
-			return DatumGetTextPP(header[i + 1]);
-	}
-	return NULL;
-}
-
-/*
- * http_header
- *
- * Finds the first header of that name, whatever the case.
- */
-bool
-http_header(HttpCall *call, const char *name, HttpSpan *value)
-{
-	text	   *found;
-
-	if (call->header == NULL)
-	{
-		bool	   *nulls;
-
-		deconstruct_array(call->headers, TEXTOID, -1, false, TYPALIGN_INT,
-						  &call->header, &nulls, &call->nheader);
-		for (int i = 0; i < call->nheader; i++)
-			if (nulls[i])
-				ereport(ERROR,
-						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						 errmsg("headers of wazo_auth.http() must not contain null")));
-	}
-	found = find_header(call->header, call->nheader, name, strlen(name));
-	if (found == NULL)
-		return false;
-	*value = (HttpSpan) {VARDATA_ANY(found), VARSIZE_ANY_EXHDR(found)};
-	return true;
-}
-
-/*
- * wazo_auth.http_header(request wazo_auth.http_request, name text) returns text
- *
- * The same for handlers; null when there is none.  Raises 22004 when there is a
- * null among the headers.
- */
-Datum
-wazo_auth_http_header(PG_FUNCTION_ARGS)
-{
-	text	   *name = PG_GETARG_TEXT_PP(1);
-	bool		isnull;
-	Datum		headers = GetAttributeByName(PG_GETARG_HEAPTUPLEHEADER(0), "headers", &isnull);
-	Datum	   *header;
-	int			n;
-	text	   *found;
-
-	if (isnull)
-		PG_RETURN_NULL();
-	deconstruct_array(DatumGetArrayTypeP(headers), TEXTOID, -1, false, TYPALIGN_INT, &header, NULL, &n);
-	found = find_header(header, n, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	if (found == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(found);
-}
-
-/* Adds a header to the answer. */
-void
-http_reply_header(HttpReply *reply, const char *name, const char *value)
-{
-	if (reply->nheaders == 0)
-		reply->headers = palloc(sizeof(Datum) * 2);
-	else
-		reply->headers = repalloc(reply->headers, sizeof(Datum) * (reply->nheaders + 2));
-	reply->headers[reply->nheaders++] = CStringGetTextDatum(name);
-	reply->headers[reply->nheaders++] = CStringGetTextDatum(value);
-}
 
 /*
  * Most answers have one header; its array is made once per backend.
@@ -260,41 +179,4 @@ wazo_auth_http(PG_FUNCTION_ARGS)
 	if (strcmp(call->method, "HEAD") == 0)
 		strip_body(&call->reply);
 	PG_RETURN_DATUM(make_response(&call->reply));
-}
-
-/*
- * wazo_auth.basic_credentials(header text, OUT login text, OUT password text)
- *
- * Both null when the header holds none.  Raises WA400 for bad base64 padding.
- */
-Datum
-wazo_auth_basic_credentials(PG_FUNCTION_ARGS)
-{
-	TupleDesc	desc;
-	Datum		value[2] = {0};
-	bool		isnull[2] = {true, true};
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	if (!PG_ARGISNULL(0))
-	{
-		text	   *header = PG_GETARG_TEXT_PP(0);
-		size_t		len = VARSIZE_ANY_EXHDR(header);
-		char	   *buf = secret_palloc(CurrentMemoryContext, 2 * len + 1);
-		HttpSpan	login;
-		HttpSpan	password;
-		bool		malformed;
-
-		if (http_basic_credentials(VARDATA_ANY(header), len, buf, &login, &password, &malformed) &&
-			memchr(login.s, 0, login.len) == NULL && memchr(password.s, 0, password.len) == NULL)
-		{
-			value[0] = PointerGetDatum(cstring_to_text_with_len(login.s, login.len));
-			value[1] = PointerGetDatum(cstring_to_text_with_len(password.s, password.len));
-			isnull[0] = isnull[1] = false;
-		}
-		secret_wipe(buf, 2 * len);
-		if (malformed)
-			http_error(400, "Incorrect padding of the credentials", NULL);
-	}
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull)));
 }

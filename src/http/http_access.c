@@ -17,10 +17,9 @@
 #include "utils/uuid.h"
 
 #include "base/catalog.h"
-#include "http/http.h"
-#include "http/http_error.h"
+#include "base/error.h"
+#include "http/http_access.h"
 #include "http/http_sql.h"
-#include "base/json_text.h"
 #include "base/row_by_key.h"
 #include "crypto/secret.h"
 
@@ -28,22 +27,6 @@
 #define MAX_SHOWN	256
 
 PG_FUNCTION_INFO_V1(wazo_auth_user_in_sight);
-
-static HttpSpan
-path_param(const HttpCall *call, const char *name, size_t len)
-{
-	for (int i = 0; i < call->route->nparams; i++)
-		if (strlen(call->route->param[i]) == len && memcmp(call->route->param[i], name, len) == 0)
-			return call->param[i];
-	return (HttpSpan) {NULL, 0};
-}
-
-/* A path parameter as sent; {NULL, 0} when the route has none of that name. */
-HttpSpan
-http_path_param(const HttpCall *call, const char *name)
-{
-	return path_param(call, name, strlen(name));
-}
 
 /*
  * Fills the parameters into an access template.  Dots become underscores, so
@@ -80,7 +63,7 @@ required_access(const HttpCall *call)
 			pg_uuid_t	uuid;
 			char		text[UUID_TEXT_LEN + 1];
 
-			value = path_param(call, s + 1, close - s - 1);
+			value = http_path_param(call, s + 1, close - s - 1);
 			if (close - s > 4 && memcmp(close - 4, "uuid", 4) == 0 &&
 				parse_uuid_strict(value.s, value.len, true, &uuid))
 			{
@@ -112,65 +95,47 @@ sent_token(HttpCall *call)
 	return (HttpSpan) {"", 0};
 }
 
-static void
-append_detail(StringInfo out, const char *name, const char *value, size_t len)
-{
-	appendStringInfo(out, "%s\"%s\": ", out->data[out->len - 1] == '{' ? "" : ", ", name);
-	json_append_string(out, value, len);
-}
-
 /*
  * 401 of errors.md section 2.  The token is given back to whoever sent it, as
  * upstream does; the error goes to nobody else, since http() catches it.
  */
-static void
-unauthorized(HttpCall *call, bool denied)
+static void pg_attribute_noreturn()
+raise_unauthorized(HttpCall *call, bool denied)
 {
-	StringInfoData detail;
+	const char *reason = denied ? "missing_permission_or_invalid_tenant" : "not_found_or_expired";
+	StringInfoData details;
 	HttpSpan	tenant;
 
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"error_id\": \"unauthorized\", \"details\": {");
-	append_detail(&detail, "invalid_token", call->token, strlen(call->token));
+	details_begin(&details);
+	details_text(&details, "invalid_token", call->token, strlen(call->token));
 	/* upstream's one route whose access is made of the query says no more */
-	if (strstr(call->route->access, "{?"))
+	if (strstr(call->route->access, "{?") == NULL)
 	{
-		appendStringInfoString(&detail, "}}");
-		http_error(401, "Unauthorized", detail.data);
+		details_text(&details, "reason", reason, strlen(reason));
+		details_text(&details, "required_access", call->access, strlen(call->access));
+		if (denied && http_header(call, "Wazo-Tenant", &tenant))
+			details_text(&details, "tenant_uuid", tenant.s, pg_mbcliplen(tenant.s, (int) tenant.len, MAX_SHOWN));
+		else if (denied)
+			details_null(&details, "tenant_uuid");
 	}
-	if (denied)
-		append_detail(&detail, "reason", "missing_permission_or_invalid_tenant", 36);
-	else
-		append_detail(&detail, "reason", "not_found_or_expired", 20);
-	append_detail(&detail, "required_access", call->access, strlen(call->access));
-	if (denied)
-	{
-		if (http_header(call, "Wazo-Tenant", &tenant))
-			append_detail(&detail, "tenant_uuid", tenant.s, pg_mbcliplen(tenant.s, (int) tenant.len, MAX_SHOWN));
-		else
-			appendStringInfoString(&detail, ", \"tenant_uuid\": null");
-	}
-	appendStringInfoString(&detail, "}}");
-	http_error(401, "Unauthorized", detail.data);
+	raise_status(401, "Unauthorized", error_detail("unauthorized", details_end(&details), NULL, NULL));
 }
 
 /*
- * http_refuse_grant
+ * raise_refused_grant
  *
  * 401 for a caller that may not give or take an access, shown with its "!"
  * (contract: errors.md section 2).
  */
 void
-http_refuse_grant(const HttpCall *call, const char *access, size_t len)
+raise_refused_grant(const HttpCall *call, const char *access, size_t len)
 {
-	StringInfoData detail;
+	StringInfoData details;
 
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"error_id\": \"unauthorized\", \"details\": {");
-	append_detail(&detail, "invalid_token", call->token, strlen(call->token));
-	append_detail(&detail, "required_access", access, len);
-	appendStringInfoString(&detail, "}}");
-	http_error(401, "Unauthorized", detail.data);
+	details_begin(&details);
+	details_text(&details, "invalid_token", call->token, strlen(call->token));
+	details_text(&details, "required_access", access, len);
+	raise_status(401, "Unauthorized", error_detail("unauthorized", details_end(&details), NULL, NULL));
 }
 
 /*
@@ -192,21 +157,20 @@ http_check_access(HttpCall *call)
 	call->access = required_access(call);
 	call->has_session = session_find_text(token.s, token.len, SESSION_WITH_DETAILS, &call->session);
 	if (!call->has_session)
-		unauthorized(call, false);
+		raise_unauthorized(call, false);
 	if (!session_grants(&call->session, call->access, strlen(call->access)))
-		unauthorized(call, true);
+		raise_unauthorized(call, true);
 	call->has_caller_tenant = session_owner_tenant(&call->session, &call->caller_tenant);
 }
 
-static void
-unknown(const char *what, const char *resource, const pg_uuid_t *uuid)
+static void pg_attribute_noreturn()
+raise_unknown(const char *what, const char *resource, const pg_uuid_t *uuid)
 {
 	char		text[UUID_TEXT_LEN + 1];
 
 	format_uuid(uuid, text);
-	http_error(404, psprintf("No such %s: \"%s\"", what, text),
-			   psprintf("{\"error_id\": \"unknown-%s\", \"details\": {\"uuid\": \"%s\"}, \"resource\": \"%s\"}",
-						what, text, resource));
+	raise_status(404, psprintf("No such %s: \"%s\"", what, text),
+				 error_detail(psprintf("unknown-%s", what), psprintf("{\"uuid\": \"%s\"}", text), resource, NULL));
 }
 
 /*
@@ -220,10 +184,10 @@ void
 http_check_tenant(HttpCall *call)
 {
 	HttpSpan	header;
-	StringInfoData detail;
+	StringInfoData details;
 
 	if (!call->has_caller_tenant)
-		unknown("user", "users", &call->session.user_uuid);
+		raise_unknown("user", "users", &call->session.user_uuid);
 	call->tenant = call->caller_tenant;
 	call->has_tenant = true;
 	if (!http_header(call, "Wazo-Tenant", &header) || header.len == 0)
@@ -231,11 +195,9 @@ http_check_tenant(HttpCall *call)
 	if (parse_uuid_strict(header.s, header.len, false, &call->tenant) &&
 		tenant_contains(&call->caller_tenant, &call->tenant))
 		return;
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"error_id\": \"unauthorized-tenant\", \"details\": {");
-	append_detail(&detail, "tenant_uuid", header.s, pg_mbcliplen(header.s, (int) header.len, MAX_SHOWN));
-	appendStringInfoString(&detail, "}}");
-	http_error(401, "Unauthorized tenant", detail.data);
+	details_begin(&details);
+	details_text(&details, "tenant_uuid", header.s, pg_mbcliplen(header.s, (int) header.len, MAX_SHOWN));
+	raise_status(401, "Unauthorized tenant", error_detail("unauthorized-tenant", details_end(&details), NULL, NULL));
 }
 
 /*
@@ -247,21 +209,19 @@ http_check_tenant(HttpCall *call)
 void
 http_check_top_tenant(HttpCall *call)
 {
-	StringInfoData detail;
+	StringInfoData details;
 
 	if (call->session.has_user && call->has_caller_tenant && tenant_is_top(&call->caller_tenant))
 		return;
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"error_id\": \"unauthorized\", \"details\": {");
-	append_detail(&detail, "invalid_token", call->token, strlen(call->token));
-	appendStringInfoString(&detail, "}}");
-	http_error(401, "Unauthorized", detail.data);
+	details_begin(&details);
+	details_text(&details, "invalid_token", call->token, strlen(call->token));
+	raise_status(401, "Unauthorized", error_detail("unauthorized", details_end(&details), NULL, NULL));
 }
 
 static pg_uuid_t
 uuid_param(const HttpCall *call, const char *name)
 {
-	HttpSpan	value = http_path_param(call, name);
+	HttpSpan	value = http_path_param(call, name, strlen(name));
 	pg_uuid_t	uuid;
 
 	if (!parse_uuid_strict(value.s, value.len, true, &uuid))
@@ -308,7 +268,7 @@ group_in_sight(const HttpCall *call, const pg_uuid_t *group)
 static bool
 email_in_sight(const HttpCall *call, const pg_uuid_t *email)
 {
-	HttpSpan	named = http_path_param(call, "user_uuid");
+	HttpSpan	named = http_path_param(call, "user_uuid", strlen("user_uuid"));
 	pg_uuid_t	owner;
 	pg_uuid_t	user;
 
@@ -372,7 +332,7 @@ append_python_text(StringInfo out, HttpSpan value)
 static void
 check_policy(HttpCall *call)
 {
-	HttpSpan	slug = http_path_param(call, "policy_slug");
+	HttpSpan	slug = http_path_param(call, "policy_slug", strlen("policy_slug"));
 	StringInfoData message;
 	Datum		found;
 	bool		isnull;
@@ -405,25 +365,24 @@ check_policy(HttpCall *call)
 		}
 	}
 	if (!call->has_policy)
-		http_error(404, message.data, NULL);
+		raise_status(404, message.data, NULL);
 }
 
 static void
 check_idp(HttpCall *call)
 {
-	HttpSpan	type = http_path_param(call, "idp_type");
-	StringInfoData quoted;
+	HttpSpan	type = http_path_param(call, "idp_type", strlen("idp_type"));
+	StringInfoData details;
 	bool		isnull;
 	Datum		known = http_query_value(HTTP_SQL_IS_METHOD, PointerGetDatum(cstring_to_text_with_len(type.s, type.len)),
 										 (Datum) 0, &isnull);
 
 	if (!isnull && DatumGetBool(known))
 		return;
-	initStringInfo(&quoted);
-	appendStringInfoString(&quoted, "{\"error_id\": \"unknown-idp-type\", \"details\": {");
-	append_detail(&quoted, "idp_type", type.s, type.len);
-	appendStringInfoString(&quoted, "}, \"resource\": \"idp\"}");
-	http_error(404, psprintf("No such IDP type: \"%.*s\"", (int) type.len, type.s), quoted.data);
+	details_begin(&details);
+	details_text(&details, "idp_type", type.s, type.len);
+	raise_status(404, psprintf("No such IDP type: \"%.*s\"", (int) type.len, type.s),
+				 error_detail("unknown-idp-type", details_end(&details), "idp", NULL));
 }
 
 /*
@@ -463,24 +422,24 @@ http_check_target(HttpCall *call, RouteCheck check)
 		case ROUTE_CHECK_USER:
 			uuid = uuid_param(call, "user_uuid");
 			if (!user_in_sight(&uuid, &call->tenant, call->session.has_user ? &call->session.user_uuid : NULL))
-				unknown("user", "users", &uuid);
+				raise_unknown("user", "users", &uuid);
 			break;
 		case ROUTE_CHECK_GROUP:
 			uuid = uuid_param(call, "group_uuid");
 			if (!group_in_sight(call, &uuid))
-				unknown("group", "groups", &uuid);
+				raise_unknown("group", "groups", &uuid);
 			call->group = uuid;
 			break;
 		case ROUTE_CHECK_EMAIL:
 			uuid = uuid_param(call, "email_uuid");
 			if (!email_in_sight(call, &uuid))
-				unknown("email", "emails", &uuid);
+				raise_unknown("email", "emails", &uuid);
 			break;
 		case ROUTE_CHECK_TARGET_TENANT:
 		case ROUTE_CHECK_PARENT_TENANT:
 			uuid = uuid_param(call, check == ROUTE_CHECK_TARGET_TENANT ? "tenant_uuid" : "parent_tenant_uuid");
 			if (!tenant_contains(&call->tenant, &uuid))
-				unknown("tenant", "tenants", &uuid);
+				raise_unknown("tenant", "tenants", &uuid);
 			break;
 		case ROUTE_CHECK_POLICY:
 			check_policy(call);

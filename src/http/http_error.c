@@ -1,37 +1,19 @@
 /*
  * http_error.c
- *	  Errors with a chosen HTTP status, and their way into an answer.
- *
- * An error that is meant for the client has the SQLSTATE WAnnn, nnn being the
- * status, a message for people, and for the API shape of contract/errors.md
- * section 1 a DETAIL that is a JSON object:
- *
- *	  {"error_id": ..., "details": {...}, "resource": "..."}
- *
- * With "message" in it that JSON value stands in the body in place of the
- * text; {"plain": true} makes {"message": ...} of it; without a DETAIL the
- * body has the token shape.  An SQL caller sees the same.
+ *	  The answer for an error that stopped a request; src/base/error.c says how
+ *	  errors that are meant for the client look.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "postgres.h"
 
 #include "common/jsonapi.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
-#include "utils/datetime.h"
 
-#include <utf8proc.h>
-
-#include "http/http.h"
-#include "http/http_error.h"
+#include "base/error.h"
 #include "base/json_text.h"
-
-PG_FUNCTION_INFO_V1(wazo_auth_ascii);
+#include "http/http_error.h"
+#include "plain/http_target.h"
 
 /* What other SQLSTATEs mean to a client: by code, then by class. */
 static const struct
@@ -52,187 +34,100 @@ static const struct
 	{ERRCODE_FOREIGN_KEY_VIOLATION, 409},
 };
 
-/* WAnnn gives nnn; 0 for any other SQLSTATE. */
-static int
-status_of_class_wa(int sqlstate)
+/* The members of an error's DETAIL, as spans of its text; NULL: not there. */
+typedef struct DetailMembers
 {
-	const char *s = unpack_sql_state(sqlstate);
-	int			status;
+	JsonLexContext *lex;
+	const char *start;			/* of the value that is being read */
+	HttpSpan	plain;
+	HttpSpan	error_id;
+	HttpSpan	details;
+	HttpSpan	resource;
+	HttpSpan	message;
+} DetailMembers;
 
-	if (s[0] != 'W' || s[1] != 'A')
-		return 0;
-	status = atoi(s + 2);
-	return status >= 400 && status <= 599 ? status : 0;
+static HttpSpan *
+member(DetailMembers *members, const char *name)
+{
+	return strcmp(name, "plain") == 0 ? &members->plain :
+		strcmp(name, "error_id") == 0 ? &members->error_id :
+		strcmp(name, "details") == 0 ? &members->details :
+		strcmp(name, "resource") == 0 ? &members->resource :
+		strcmp(name, "message") == 0 ? &members->message : NULL;
+}
+
+static void
+member_start(void *state, char *name, bool isnull)
+{
+	DetailMembers *members = state;
+
+	if (members->lex->lex_level == 1)
+		members->start = members->lex->token_start;
+}
+
+static void
+member_end(void *state, char *name, bool isnull)
+{
+	DetailMembers *members = state;
+	HttpSpan   *value = members->lex->lex_level == 1 ? member(members, name) : NULL;
+
+	if (value)
+		*value = (HttpSpan) {members->start, members->lex->prev_token_terminator - members->start};
 }
 
 /*
- * http_error
- *
- * Raises WAnnn for the status; "detail" as the head of this file says, or NULL.
+ * Reads a DETAIL; without an error_id or "plain" in it, it is not ours.  A
+ * handler of somebody's may write what it likes.
  */
-void
-http_error(int status, const char *message, const char *detail)
+static bool
+read_detail(const char *detail, DetailMembers *members)
 {
-	ereport(ERROR,
-			(errcode(MAKE_SQLSTATE('W', 'A', '0' + status / 100, '0' + status / 10 % 10, '0' + status % 10)),
-			 errmsg_internal("%s", message),
-			 detail ? errdetail_internal("%s", detail) : 0));
-}
+	JsonSemAction actions = {
+		.semstate = members,
+		.object_field_start = member_start,
+		.object_field_end = member_end,
+	};
 
-/* 400 for a body that is no JSON document (contract: errors.md section 3) */
-void
-http_unreadable_body(void)
-{
-	http_error(400, "The browser (or proxy) sent a request that this server could not understand.", HTTP_PLAIN);
-}
-
-/*
- * Messages of the token routes are ASCII: marks come off letters, and what has
- * no ASCII counterpart goes (contract: errors.md section 6).
- */
-static void
-append_ascii(StringInfo out, const char *s, size_t len)
-{
-	utf8proc_int32_t c;
-	utf8proc_int32_t parts[32];
-	utf8proc_ssize_t used;
-	int			last = 0;
-
-	while (len > 0 && (used = utf8proc_iterate((const utf8proc_uint8_t *) s, len, &c)) > 0)
-	{
-		utf8proc_ssize_t n = utf8proc_decompose_char(c, parts, lengthof(parts),
-													 UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &last);
-
-		for (utf8proc_ssize_t i = 0; i < n && i < (utf8proc_ssize_t) lengthof(parts); i++)
-			if (parts[i] < 0x80)
-				appendStringInfoChar(out, (char) parts[i]);
-		s += used;
-		len -= used;
-	}
-}
-
-/*
- * wazo_auth.ascii(value text) returns text
- *
- * The text as messages of the token routes show it.
- */
-Datum
-wazo_auth_ascii(PG_FUNCTION_ARGS)
-{
-	text	   *value = PG_GETARG_TEXT_PP(0);
-	StringInfoData out;
-
-	initStringInfo(&out);
-	append_ascii(&out, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
-}
-
-/* The message for a status that is not TOKEN_VALID; "what" was refused. */
-void
-token_error_message(StringInfo message, TokenStatus status, const char *what, size_t len)
-{
-	if (status == TOKEN_UNKNOWN)
-	{
-		appendStringInfoString(message, "No such token");
-		return;
-	}
-	appendStringInfoString(message, status == TOKEN_TENANT_DENIED ? "Unauthorized for tenant " : "Unauthorized for ");
-	append_ascii(message, what, len);
-}
-
-/* Raises WA404 or WA403 for a token that did not pass. */
-void
-token_error(TokenStatus status, const char *what, size_t len)
-{
-	StringInfoData message;
-
-	initStringInfo(&message);
-	token_error_message(&message, status, what, len);
-	http_error(status == TOKEN_UNKNOWN ? 404 : 403, message.data, NULL);
+	memset(members, 0, sizeof(*members));
+	if (detail == NULL || detail[0] != '{')
+		return false;
+	members->lex = makeJsonLexContextCstringLen(unconstify(char *, detail), strlen(detail), PG_UTF8, true);
+	return pg_parse_json(members->lex, &actions) == JSON_SUCCESS &&
+		(members->plain.s || members->error_id.s);
 }
 
 static void
-append_json_cstring(StringInfo out, const char *s)
-{
-	json_append_string(out, s, strlen(s));
-}
-
-static void
-append_timestamp(StringInfo out)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	int64		epoch_us = now + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-
-	appendStringInfo(out, INT64_FORMAT ".%06d", epoch_us / USECS_PER_SEC, (int) (epoch_us % USECS_PER_SEC));
-}
-
-static void
-start_reply(HttpReply *reply, int status)
-{
-	reply->status = status;
-	reply->content_type = HTTP_JSON;
-	reply->nheaders = 0;
-	if (reply->body.data == NULL)
-		initStringInfo(&reply->body);
-	resetStringInfo(&reply->body);
-	if (status == 503)
-		http_reply_header(reply, "Retry-After", "1");
-}
-
-/* {"message": "..."} */
-void
-http_plain_reply(HttpReply *reply, int status, const char *message)
-{
-	start_reply(reply, status);
-	appendStringInfoString(&reply->body, "{\"message\": ");
-	append_json_cstring(&reply->body, message);
-	appendStringInfoString(&reply->body, "}\n");
-}
-
-/* {"reason": ["..."], "timestamp": [...], "status_code": ...} */
-void
-http_token_reply(HttpReply *reply, int status, const char *message)
-{
-	start_reply(reply, status);
-	appendStringInfoString(&reply->body, "{\"reason\": [");
-	append_json_cstring(&reply->body, message);
-	appendStringInfoString(&reply->body, "], \"timestamp\": [");
-	append_timestamp(&reply->body);
-	appendStringInfo(&reply->body, "], \"status_code\": %d}\n", status);
-}
-
-/* A member of a JSON object as JSON text, or NULL. */
-static text *
-json_member(Datum object, const char *key)
-{
-	LOCAL_FCINFO(fcinfo, 2);
-	Datum		value;
-
-	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = object;
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = PointerGetDatum(cstring_to_text(key));
-	fcinfo->args[1].isnull = false;
-	value = json_object_field(fcinfo);
-	return fcinfo->isnull ? NULL : DatumGetTextPP(value);
-}
-
-static void
-append_member(StringInfo out, const char *name, const text *json)
+append_member(StringInfo out, const char *name, HttpSpan json)
 {
 	appendStringInfo(out, ", \"%s\": ", name);
-	json_append_ascii(out, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
+	json_append_ascii(out, json.s, json.len);
 }
 
-/* Is it JSON at all?  A handler of somebody's may write what it likes. */
-static bool
-is_json_object(const char *s)
+/* The status for an error that is not meant for the client. */
+static int
+status_of_other(int sqlstate)
 {
-	JsonLexContext *lex = makeJsonLexContextCstringLen(unconstify(char *, s), strlen(s), PG_UTF8, false);
+	for (int i = 0; i < lengthof(status_of); i++)
+		if (status_of[i].sqlstate == sqlstate)
+			return status_of[i].status;
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES ? 503 : 500;
+}
 
-	while (*s == ' ')
-		s++;
-	return *s == '{' && pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS;
+static void
+other_error_reply(HttpReply *reply, const ErrorData *edata, const char *route)
+{
+	int			status = status_of_other(edata->sqlerrcode);
+
+	if (status >= 500)
+		ereport(LOG,
+				(errcode(edata->sqlerrcode),
+				 errmsg("%s failed: %s", route, edata->message),
+				 edata->context ? errcontext("%s", edata->context) : 0,
+				 errhidestmt(true)));
+	http_plain_reply(reply, status,
+					 status == 503 ? "Service temporarily unavailable, try again" :
+					 status == 409 ? "Conflict detected" :
+					 status == 400 ? "Bad request" : "Internal Server Error");
 }
 
 /*
@@ -245,66 +140,35 @@ is_json_object(const char *s)
 void
 http_error_reply(HttpReply *reply, const ErrorData *edata, const char *route)
 {
-	int			status = status_of_class_wa(edata->sqlerrcode);
-	Datum		detail;
-	text	   *message;
-	text	   *error_id;
-	text	   *details;
-	text	   *resource;
+	int			status = status_of_sqlstate(edata->sqlerrcode);
+	DetailMembers detail;
 
 	if (status == 0)
 	{
-		status = 500;
-		for (int i = 0; i < lengthof(status_of); i++)
-			if (status_of[i].sqlstate == edata->sqlerrcode)
-				status = status_of[i].status;
-		if (ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES &&
-			status == 500)
-			status = 503;
-		if (status >= 500)
-			ereport(LOG,
-					(errcode(edata->sqlerrcode),
-					 errmsg("%s failed: %s", route, edata->message),
-					 edata->context ? errcontext("%s", edata->context) : 0,
-					 errhidestmt(true)));
-		http_plain_reply(reply, status,
-						 status == 503 ? "Service temporarily unavailable, try again" :
-						 status == 409 ? "Conflict detected" :
-						 status == 400 ? "Bad request" : "Internal Server Error");
+		other_error_reply(reply, edata, route);
 		return;
 	}
-	if (edata->detail == NULL || !is_json_object(edata->detail))
+	if (!read_detail(edata->detail, &detail))
 	{
 		http_token_reply(reply, status, edata->message);
 		return;
 	}
-	detail = CStringGetTextDatum(edata->detail);
-	if (json_member(detail, "plain"))
+	if (detail.plain.s)
 	{
 		http_plain_reply(reply, status, edata->message);
 		return;
 	}
-	error_id = json_member(detail, "error_id");
-	if (error_id == NULL)
-	{
-		http_token_reply(reply, status, edata->message);
-		return;
-	}
-	message = json_member(detail, "message");
-	details = json_member(detail, "details");
-	resource = json_member(detail, "resource");
-
-	start_reply(reply, status);
+	http_reply_start(reply, status);
 	appendStringInfoString(&reply->body, "{\"message\": ");
-	if (message)
-		json_append_ascii(&reply->body, VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
+	if (detail.message.s)
+		json_append_ascii(&reply->body, detail.message.s, detail.message.len);
 	else
-		append_json_cstring(&reply->body, edata->message);
-	append_member(&reply->body, "error_id", error_id);
-	append_member(&reply->body, "details", details ? details : cstring_to_text("{}"));
+		json_append_string(&reply->body, edata->message, strlen(edata->message));
+	append_member(&reply->body, "error_id", detail.error_id);
+	append_member(&reply->body, "details", detail.details.s ? detail.details : (HttpSpan) {"{}", 2});
 	appendStringInfoString(&reply->body, ", \"timestamp\": ");
-	append_timestamp(&reply->body);
-	if (resource)
-		append_member(&reply->body, "resource", resource);
+	http_reply_timestamp(reply);
+	if (detail.resource.s)
+		append_member(&reply->body, "resource", detail.resource);
 	appendStringInfoString(&reply->body, "}\n");
 }

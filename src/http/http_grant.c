@@ -14,7 +14,9 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
-#include "http/http.h"
+#include "http/http_access.h"
+#include "http/http_call.h"
+#include "http/http_grant.h"
 #include "http/http_sql.h"
 
 /* An entry that begins with "!" may be given by anybody. */
@@ -29,7 +31,7 @@ check_entry(HttpCall *call, bool removing, const char *entry, size_t len)
 		return;
 	granted = session_grants(&call->session, entry + negative, len - negative);
 	if (!granted)
-		http_refuse_grant(call, entry, len);
+		raise_refused_grant(call, entry, len);
 }
 
 /* The member "acl" of the body, [] when there is none. */
@@ -88,7 +90,7 @@ check_answers(HttpCall *call, bool removing, HttpSql which, Datum arg1, Datum ar
 void
 http_check_grant(HttpCall *call, bool removing)
 {
-	HttpSpan	access = http_path_param(call, "access");
+	HttpSpan	access = http_path_param(call, "access", strlen("access"));
 
 	if (access.s)
 		check_entry(call, removing, access.s, access.len);

@@ -27,8 +27,11 @@
 #include "utils/uuid.h"
 
 #include "base/catalog.h"
-#include "http/http.h"
+#include "base/error.h"
+#include "http/http_access.h"
 #include "http/http_error.h"
+#include "http/http_grant.h"
+#include "http/http_request.h"
 #include "validate/validate.h"
 
 /* Columns of wazo_auth.http_request, in the order of sql/http/tables.sql. */
@@ -142,6 +145,13 @@ query_jsonb(const HttpTarget *target)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+/* 400 for a body that is no JSON document (contract: errors.md section 3) */
+static void pg_attribute_noreturn()
+raise_unreadable_body(void)
+{
+	raise_status(400, "The browser (or proxy) sent a request that this server could not understand.", DETAIL_PLAIN);
+}
+
 /* A form is no JSON, whatever is in it (contract: schemas.md section 1). */
 static bool
 is_form(HttpCall *call)
@@ -166,7 +176,7 @@ body_jsonb(HttpCall *call)
 	Jsonb	   *volatile result = NULL;
 
 	if (call->body == NULL || is_form(call))
-		http_unreadable_body();
+		raise_unreadable_body();
 	s = VARDATA_ANY(call->body);
 	len = VARSIZE_ANY_EXHDR(call->body);
 	if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0)
@@ -175,7 +185,7 @@ body_jsonb(HttpCall *call)
 		len -= 3;
 	}
 	if (len == 0 || !pg_verify_mbstr(PG_UTF8, s, len, true))
-		http_unreadable_body();
+		raise_unreadable_body();
 
 	/* The parser touches memory only, so catching needs no subtransaction. */
 	PG_TRY();
@@ -192,7 +202,7 @@ body_jsonb(HttpCall *call)
 	}
 	PG_END_TRY();
 	if (result == NULL)
-		http_unreadable_body();
+		raise_unreadable_body();
 	return result;
 }
 
@@ -243,8 +253,8 @@ make_request(HttpCall *call)
 	return result;
 }
 
-static void
-bad_response(const HttpCall *call, const char *why)
+static void pg_attribute_noreturn()
+raise_bad_response(const HttpCall *call, const char *why)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -262,7 +272,7 @@ take_response(HttpCall *call, Datum row)
 
 	value = GetAttributeByName(tuple, "status", &isnull);
 	if (isnull || DatumGetInt32(value) < 100 || DatumGetInt32(value) > 599)
-		bad_response(call, "no valid status");
+		raise_bad_response(call, "no valid status");
 	call->reply.status = DatumGetInt32(value);
 	call->reply.content_type = NULL;
 	value = GetAttributeByName(tuple, "headers", &isnull);
@@ -274,9 +284,9 @@ take_response(HttpCall *call, Datum row)
 						  &call->reply.headers, &nulls, &call->reply.nheaders);
 		for (int i = 0; i < call->reply.nheaders; i++)
 			if (nulls[i])
-				bad_response(call, "a header that is null");
+				raise_bad_response(call, "a header that is null");
 		if (call->reply.nheaders % 2 != 0)
-			bad_response(call, "a header name without a value");
+			raise_bad_response(call, "a header name without a value");
 	}
 	value = GetAttributeByName(tuple, "body", &isnull);
 	initStringInfo(&call->reply.body);
@@ -345,7 +355,7 @@ check_and_call(HttpCall *call)
 	fcinfo->args[0].isnull = false;
 	result = FunctionCallInvoke(fcinfo);
 	if (fcinfo->isnull)
-		bad_response(call, "null");
+		raise_bad_response(call, "null");
 	take_response(call, result);
 }
 

@@ -10,7 +10,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "plain/acl_pattern.h"
+#include "plain/acl_bits.h"
 
 #include <string.h>
 
@@ -87,14 +87,6 @@ make_bits(const AclAccess *access)
 			set_bit(bits->in_segment, i);
 	}
 	return bits;
-}
-
-/* Release the rows of an access. */
-void
-acl_bits_free(AclAccess *access)
-{
-	access->env->release(access->bits);
-	access->bits = NULL;
 }
 
 /* row = (row & mask) moved up by one place; false when nothing is left. */

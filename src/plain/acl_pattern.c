@@ -15,94 +15,10 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "plain/acl_bits.h"
 #include "plain/acl_pattern.h"
 
 #include <string.h>
-
-static bool
-plain_id(const char *id, size_t len)
-{
-	return id == NULL ||
-		(memchr(id, '.', len) == NULL &&
-		 memchr(id, '#', len) == NULL &&
-		 memchr(id, '\n', len) == NULL);
-}
-
-/*
- * Prepare the access "text" of "len" bytes for matching.  ctx may be NULL (no
- * identities).  All pointers must stay valid until acl_access_done.  An access
- * longer than ACL_MAX_ACCESS bytes is marked and matches nothing.
- */
-void
-acl_access_init(AclAccess *access, const char *text, size_t len,
-				const AclContext *ctx, const AclEnv *env)
-{
-	static const AclContext nobody = {NULL, 0, NULL, 0};
-
-	access->text = text;
-	access->len = len;
-	access->ctx = ctx != NULL ? *ctx : nobody;
-	access->env = env;
-	access->too_long = len > ACL_MAX_ACCESS;
-	access->has_newline = !access->too_long && memchr(text, '\n', len) != NULL;
-	access->plain_ids =
-		plain_id(access->ctx.auth_id, access->ctx.auth_id_len) &&
-		plain_id(access->ctx.session_id, access->ctx.session_id_len);
-	access->bits = NULL;
-}
-
-/* Release what matching against this access has allocated. */
-void
-acl_access_done(AclAccess *access)
-{
-	if (access->bits != NULL)
-		acl_bits_free(access);
-}
-
-/* Which reserved word a whole segment of a pattern is, if any. */
-AclWord
-acl_reserved_word(const char *segment, size_t len)
-{
-	if (len == 2 && segment[0] == 'm' && segment[1] == 'e')
-		return ACL_WORD_ME;
-	if (len == 4 && memcmp(segment, "edit", 4) == 0)
-		return ACL_WORD_EDIT;
-	if (len == 10 && memcmp(segment, "my_session", 10) == 0)
-		return ACL_WORD_MY_SESSION;
-	return ACL_WORD_NONE;
-}
-
-static inline bool
-same_text(const char *a, size_t alen, const char *b, size_t blen)
-{
-	return alen == blen && memcmp(a, b, blen) == 0;
-}
-
-/* Does a reserved word match this whole segment of an access? */
-bool
-acl_word_matches(const AclAccess *access, AclWord word,
-				 const char *segment, size_t len)
-{
-	const AclContext *ctx = &access->ctx;
-
-	switch (word)
-	{
-		case ACL_WORD_ME:
-			return same_text(segment, len, "me", 2) ||
-				(ctx->auth_id != NULL &&
-				 same_text(segment, len, ctx->auth_id, ctx->auth_id_len));
-		case ACL_WORD_MY_SESSION:
-			return same_text(segment, len, "my_session", 10) ||
-				(ctx->session_id != NULL &&
-				 same_text(segment, len, ctx->session_id, ctx->session_id_len));
-		case ACL_WORD_EDIT:
-			return same_text(segment, len, "edit", 4) ||
-				same_text(segment, len, "update", 6);
-		case ACL_WORD_NONE:
-			break;
-	}
-	return false;
-}
 
 /* End of the segment that starts at "from": the next dot or the text's end. */
 static inline size_t

@@ -11,9 +11,9 @@
 #include "utils/uuid.h"
 
 #include "base/catalog.h"
-#include "http/http_error.h"
 #include "crypto/secret.h"
 #include "sessions/token.h"
+#include "sessions/token_error.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_token_check);
 PG_FUNCTION_INFO_V1(wazo_auth_token_get);
@@ -76,18 +76,18 @@ wazo_auth_token_get(PG_FUNCTION_ARGS)
 	Session		session;
 
 	if (PG_ARGISNULL(0) || !session_find(PG_GETARG_UUID_P(0), SESSION_WITH_DETAILS, &session))
-		token_error(TOKEN_UNKNOWN, NULL, 0);
+		raise_token_error(TOKEN_UNKNOWN, NULL, 0);
 	switch (check(&session, access, tenant))
 	{
 		case TOKEN_ACCESS_DENIED:
-			token_error(TOKEN_ACCESS_DENIED, VARDATA_ANY(access), VARSIZE_ANY_EXHDR(access));
+			raise_token_error(TOKEN_ACCESS_DENIED, VARDATA_ANY(access), VARSIZE_ANY_EXHDR(access));
 			break;
 		case TOKEN_TENANT_DENIED:
 			{
 				char		text[UUID_TEXT_LEN + 1];
 
 				format_uuid(tenant, text);
-				token_error(TOKEN_TENANT_DENIED, text, UUID_TEXT_LEN);
+				raise_token_error(TOKEN_TENANT_DENIED, text, UUID_TEXT_LEN);
 				break;
 			}
 		default:
@@ -108,7 +108,7 @@ wazo_auth_token_json(PG_FUNCTION_ARGS)
 	Session		session;
 
 	if (PG_ARGISNULL(0) || !session_find(PG_GETARG_UUID_P(0), SESSION_WITH_DETAILS, &session))
-		token_error(TOKEN_UNKNOWN, NULL, 0);
+		raise_token_error(TOKEN_UNKNOWN, NULL, 0);
 	PG_RETURN_DATUM(token_json(PG_GETARG_UUID_P(0), &session, true,
 							   PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1)));
 }

@@ -404,7 +404,7 @@ load_document(Loader *loader, const char *name, Jsonb *input)
 	else
 		cleaned = load_object(loader, schema, &value, errors);
 	if (!error_is_empty(errors))
-		error_raise(schema, errors);
+		raise_validation_error(schema, errors);
 	return JsonbValueToJsonb(cleaned);
 }
 
@@ -433,7 +433,7 @@ validate(const char *schema, Jsonb *input, bool query)
  * schema: name of a declared shape.  input: any JSON value; NULL and falsy
  * documents count as {}.  Returns the declared fields alone, converted and with
  * defaults; optional fields without a default stay absent.  Errors: WA400 as
- * error_raise() describes, 42704 for an unknown shape, and whatever a function
+ * raise_validation_error() describes, 42704 for an unknown shape, and whatever a function
  * with rules between fields raises.
  */
 Jsonb *

@@ -13,6 +13,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "base/error.h"
 #include "base/json_text.h"
 #include "validate/validate_error.h"
 
@@ -293,14 +294,6 @@ is_schema_error(const ErrorNode *root)
 	return strcmp(first_place(root), SCHEMA_KEY) == 0;
 }
 
-static void
-raise_short(const char *message)
-{
-	ereport(ERROR,
-			(errcode(MAKE_SQLSTATE('W', 'A', '4', '0', '0')),
-			 errmsg_internal("%s", message)));
-}
-
 /*
  * Raises what the schema's family makes of the errors: SQLSTATE WA400.
  *
@@ -309,48 +302,43 @@ raise_short(const char *message)
  * DETAIL.  Rules: contract "errors", section 4.
  */
 void
-error_raise(const SchemaSpec *schema, const ErrorNode *root)
+raise_validation_error(const SchemaSpec *schema, const ErrorNode *root)
 {
 	Writer		w = {.python = false};
 	const char *message = first_message(root);
 
+	StringInfoData details;
+	const char *answer = NULL;
+
 	initStringInfo(&w.out);
 	if (schema->family == FAMILY_FIRST_FIELD)
-		raise_short(psprintf("Invalid value supplied for field: %s",
-							 first_place(root)));
+		raise_status(400, psprintf("Invalid value supplied for field: %s", first_place(root)), NULL);
 	if (schema->family == FAMILY_TOKEN_REPR)
 	{
 		w.python = true;
 		write_node(&w, root);
-		raise_short(w.out.data);
+		raise_status(400, w.out.data, NULL);
 	}
 
-	appendStringInfoChar(&w.out, '{');
-	write_key(&w, '{', "error_id");
-	write_string(&w, schema->error_id);
-	write_key(&w, '{', "details");
 	if (schema->family == FAMILY_FIRST_ERROR)
 		write_first(&w, root);
 	else
 		appendStringInfoString(&w.out, "{}");
-	if (schema->resource != NULL)
-	{
-		write_key(&w, '{', "resource");
-		write_string(&w, schema->resource);
-	}
+	details = w.out;
+	initStringInfo(&w.out);
 	switch (schema->family)
 	{
 		case FAMILY_LIST_QUERY:
 		case FAMILY_EMAILS:
-			write_key(&w, '{', "message");
 			write_node(&w, root);
+			answer = w.out.data;
 			message = "invalid request";
 			break;
 		case FAMILY_RESET:
 			if (is_schema_error(root))
 			{
-				write_key(&w, '{', "message");
 				write_node(&w, linitial(root->children));
+				answer = w.out.data;
 			}
 			break;
 		case FAMILY_FIELD_NAME:
@@ -359,10 +347,5 @@ error_raise(const SchemaSpec *schema, const ErrorNode *root)
 		default:
 			break;
 	}
-	appendStringInfoChar(&w.out, '}');
-
-	ereport(ERROR,
-			(errcode(MAKE_SQLSTATE('W', 'A', '4', '0', '0')),
-			 errmsg_internal("%s", message),
-			 errdetail_internal("%s", w.out.data)));
+	raise_status(400, message, error_detail(schema->error_id, details.data, schema->resource, answer));
 }

@@ -6,7 +6,7 @@
 acl_bench() {
 	[ ! -x "$work/acl_bench" ] || return 0
 	cc -std=c11 -D_GNU_SOURCE -O2 -Isrc -o "$work/acl_bench" test/bench/acl_bench.c \
-		src/plain/acl_pattern.c src/plain/acl_bits.c src/plain/acl_match.c src/plain/acl_compile.c src/plain/acl_keys.c
+		src/plain/acl_access.c src/plain/acl_pattern.c src/plain/acl_bits.c src/plain/acl_match.c src/plain/acl_compile.c src/plain/acl_keys.c
 	perl test/data/acl_lines.pl test/data/sample_policies.json >"$work/policies.lines"
 }
 

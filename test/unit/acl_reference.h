@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain/acl_bits.h"
 #include "plain/acl_keys.h"
 #include "plain/acl_match.h"
 

@@ -9,8 +9,8 @@ UNIT_CFLAGS = -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Isrc -Itest/u
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_GENERATED ?= 1000000
 
-ACL_PURE = src/plain/acl_pattern.c src/plain/acl_bits.c src/plain/acl_match.c src/plain/acl_compile.c src/plain/acl_keys.c
-ACL_PURE_HEADERS = src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
+ACL_PURE = src/plain/acl_access.c src/plain/acl_pattern.c src/plain/acl_bits.c src/plain/acl_match.c src/plain/acl_compile.c src/plain/acl_keys.c
+ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
 UNIT_TESTS += unit-front unit-acl-match unit-http-target unit-phc unit-uuid-text unit-validate-text

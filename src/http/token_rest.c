@@ -11,9 +11,9 @@
 
 #include "fmgr.h"
 
-#include "http/http.h"
-#include "http/http_error.h"
 #include "crypto/secret.h"
+#include "http/http_call.h"
+#include "sessions/token_error.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_rest_token_head);
 PG_FUNCTION_INFO_V1(wazo_auth_rest_token_get);
@@ -51,7 +51,7 @@ check_token(HttpCall *call, const pg_uuid_t *token, SessionDetail detail)
 
 	initStringInfo(&message);
 	token_error_message(&message, status, what.s, what.len);
-	http_token_reply(&call->reply, status == TOKEN_UNKNOWN ? 404 : 403, message.data);
+	http_token_reply(&call->reply, token_error_status(status), message.data);
 	return false;
 }
 
