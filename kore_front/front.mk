@@ -9,6 +9,8 @@ ifndef WAZO_AUTH_VERSION
 WAZO_AUTH_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" wazo_auth.control)
 endif
 
+include tools/quiet.mk
+
 KORE_SOURCE ?= /usr/share/kore
 FRONT_BUILD := build/front
 KORE_BUILD := build/kore
@@ -38,16 +40,19 @@ front: $(FRONT_BINARY)
 # One make for all of Kore's objects: its own Makefile knows how. NOHTTP: the HTTP layer is ours (README.md).
 $(KORE_STAMP): $(KORE_SOURCE)/RELEASE $(KORE_SOURCE)/Makefile
 	@mkdir -p $(KORE_BUILD)
-	rm -f $(KORE_BUILD)/*.o
-	MAKEFLAGS= MFLAGS= $(MAKE) -s -C $(KORE_SOURCE) OBJDIR=$(abspath $(KORE_BUILD)) CC='$(CC)' \
+	@rm -f $(KORE_BUILD)/*.o
+	$(call say,KORE $(KORE_SOURCE))
+	$(Q)MAKEFLAGS= MFLAGS= $(MAKE) -s -C $(KORE_SOURCE) OBJDIR=$(abspath $(KORE_BUILD)) CC='$(CC)' \
 		KORE_SINGLE_BINARY=1 NOHTTP=1 objects
 
 $(FRONT_BUILD)/%.o: kore_front/%.c kore_front/front.h kore_front/client.h kore_front/db.h kore_front/front.mk wazo_auth.control $(KORE_STAMP)
 	@mkdir -p $(FRONT_BUILD)
-	$(CC) $(FRONT_CFLAGS) $$(cat $(KORE_STAMP)) -c $< -o $@
+	$(call say,CC $<)
+	$(Q)$(CC) $(FRONT_CFLAGS) $$(cat $(KORE_STAMP)) -c $< -o $@
 
 $(FRONT_BINARY): $(FRONT_OBJECTS)
-	$(CC) $(FRONT_OBJECTS) $(KORE_BUILD)/*.o $(FRONT_LDFLAGS) $(FRONT_LIBS) -o $@
+	$(call say,LD $@)
+	$(Q)$(CC) $(FRONT_OBJECTS) $(KORE_BUILD)/*.o $(FRONT_LDFLAGS) $(FRONT_LIBS) -o $@
 
 install-front: front
 	install -d $(DESTDIR)$(FRONT_SBINDIR)

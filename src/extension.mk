@@ -25,12 +25,19 @@ ISOLATION_OPTS = $(REGRESS_OPTS)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+include tools/quiet.mk
+
+# As PGXS does it, but said in a word a file.
+%.o: %.c
+	$(call say,CC $<)
+	$(Q)$(COMPILE.c) -o $@ $<
 
 # The manifest decides the order; the scripts decide the text.
 build/wazo_auth--$(WAZO_AUTH_VERSION).sql: sql/manifest sql/assemble $(shell find sql -name '*.sql') wazo_auth.control
 	@mkdir -p build
-	sh sql/assemble install > $@.tmp
-	mv $@.tmp $@
+	$(call say,SQL $@)
+	$(Q)sh sql/assemble install > $@.tmp
+	@mv $@.tmp $@
 
 -include $(wildcard src/*.d src/*/*.d)
 

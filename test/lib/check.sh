@@ -10,7 +10,7 @@ set -eu
 # shellcheck source=tools/server.bash
 . "$(dirname "$0")/../../tools/server.bash"
 
-suites=${*:-unit regress isolation pgtap tap}
+suites=${*:-unit regress isolation pgtap tap fresh}
 work=$(mktemp -d /tmp/wazo_auth_check.XXXXXX)
 chmod 755 "$work"
 passed=0 failed=0
@@ -54,11 +54,20 @@ count() { # count PASSED FAILED
 	passed=$((passed + $1)) failed=$((failed + $2))
 }
 
+# Of prove's output the name of each file as it begins, so that a long suite shows how far it is.
+progress() {
+	awk -v suite="$1" 'match($0, /test\/[a-z0-9_\/]+\.(t|sql) \.+/) {
+		printf "  %s %d: %s\n", suite, ++n, substr($0, RSTART, index(substr($0, RSTART), " ") - 1)
+		fflush()
+	}'
+}
+
 # count_tap NAME COMMAND...: runs prove and counts the assertions of its log.
 count_tap() {
 	local name=$1 log=$work/logs/$1.log status=0 ok not skips
 	shift
-	"$@" >"$log" 2>&1 || status=$?
+	"$@" 2>&1 | tee "$log" | progress "$name"
+	status=${PIPESTATUS[0]}
 	ok=$(grep -cE '^ok ' "$log" || true)
 	not=$(grep -cE '^not ok ' "$log" || true)
 	skips=$(grep -cE '^ok .*# *[Ss][Kk][Ii][Pp]|^1\.\.0 # SKIP|skipped:' "$log" || true)
@@ -128,6 +137,11 @@ suite_pgtap() {
 
 suite_tap() {
 	count_tap tap in_src prove --verbose --timer -I test/lib -I "$pgxs/src/test/perl" ${TESTS:-test/t test/rest}
+}
+
+# In a root of Debian where nothing is installed: the only suite that runs as root.
+suite_fresh() {
+	count_tap fresh bash test/fresh/fresh.sh
 }
 
 # Kills until enough of it; what it prints is shown as it comes. Not by prove,

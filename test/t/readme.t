@@ -58,7 +58,7 @@ sub slurp
 		ok(-e "$top/test/sql/$name.sql" || -e "$top/test/specs/$name.spec", "expected/$name.out has a test");
 	}
 	like($check, qr/for suite in \$suites/, 'check.sh runs its suites');
-	like($check, qr/suites=\$\{\*:-unit regress isolation pgtap tap\}/, '... all of them');
+	like($check, qr/suites=\$\{\*:-unit regress isolation pgtap tap fresh\}/, '... all of them');
 }
 
 # ---- links ----
@@ -75,7 +75,7 @@ foreach my $doc ('README.md', map { "docs/$_" } sort map { m{([^/]+)$} } glob "$
 # ---- make run ----
 my $home = tempdir('wazo_readme.XXXXXX', TMPDIR => 1, CLEANUP => 0);
 chmod 0700, $home;
-system('cp', '-r', (grep { -e } map { "$top/$_" } qw(Makefile README.md CHANGELOG.md LICENSE wazo_auth.control sql src kore_front test docs debian migrations)), $home) == 0 or die 'cp';
+system('cp', '-r', (grep { -e } map { "$top/$_" } qw(Makefile README.md CHANGELOG.md LICENSE wazo_auth.control sql src kore_front test tools docs debian migrations)), $home) == 0 or die 'cp';
 my $port = do { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport };
 my $rabbit = WazoRabbit->new;
 $rabbit->start;
