@@ -68,7 +68,7 @@ static const char usage_text[] =
 	"Usage: wazo-auth [options]\n"
 	"\n"
 	"  -c, --config-file FILE       YAML file with settings (none by default)\n"
-	"  -u, --user USER              user to run as, when started by root\n"
+	"  -u, --user USER              user to run as, when started by root (wazo-auth)\n"
 	"  -d, --debug                  log everything; same as --log-level debug\n"
 	"  -l, --log-level LEVEL        critical, error, warning, info (default) or debug;\n"
 	"                               the access log is at level info\n"

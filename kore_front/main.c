@@ -44,33 +44,44 @@ start_error(const char *what, const char *name)
 	exit(1);
 }
 
-/* From root to the user of the configuration, for parent and workers alike. */
+/*
+ * From root to the user of the configuration, for parent and workers alike. What
+ * answers strangers never goes on as root: without a user that is "wazo-auth".
+ */
 static void
 drop_privileges(void)
 {
 	struct passwd *pw;
+	bool		named = front_config.user != NULL && front_config.user[0] != '\0';
+	const char *user = named ? front_config.user : "wazo-auth";
 
-	if (front_config.user == NULL || front_config.user[0] == '\0')
+	if (!named && geteuid() != 0)
 		return;
 	errno = 0;
-	pw = getpwnam(front_config.user);
+	pw = getpwnam(user);
 	if (pw == NULL)
 	{
-		fprintf(stderr, "wazo-auth: there is no user \"%s\"\n", front_config.user);
+		fprintf(stderr, "wazo-auth: there is no user \"%s\"%s\n", user,
+				named ? "" : "; started by root it needs one to go on as: --user USER");
+		exit(1);
+	}
+	if (pw->pw_uid == 0)
+	{
+		fprintf(stderr, "wazo-auth: it does not run as root: --user USER\n");
 		exit(1);
 	}
 	if (pw->pw_uid == getuid() && pw->pw_uid == geteuid())
 		return;
 	if (geteuid() != 0)
 	{
-		fprintf(stderr, "wazo-auth: only root can run it as user \"%s\"\n", front_config.user);
+		fprintf(stderr, "wazo-auth: only root can run it as user \"%s\"\n", user);
 		exit(1);
 	}
 	if (front_config.log_file != NULL && chown(front_config.log_file, pw->pw_uid, pw->pw_gid) != 0)
 		start_error("cannot give away the log file", front_config.log_file);
 	if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
 		setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
-		start_error("cannot change to user", front_config.user);
+		start_error("cannot change to user", user);
 }
 
 /* Sizes Kore's tables so that file descriptors never run out before connections do. */

@@ -57,14 +57,29 @@ chown "$SERVER_USER": "$key"
 as_server sed -i '/^wazo_auth.secret_key_file/d' "$data/postgresql.conf"
 echo "wazo_auth.secret_key_file = '$key'" | as_server tee -a "$data/postgresql.conf" >/dev/null
 
-front=
+# Once it stops, nothing may stop that: a signal to the process group reaches this
+# script and pg_ctl, and make passes it on once more. Ignored here, it is ignored
+# by the commands that stop the servers too.
+front= watch=
 stop() {
-	trap - EXIT INT TERM HUP
+	trap - EXIT
+	trap '' INT TERM HUP
+	[ -z "$watch" ] || kill "$watch" 2>/dev/null || true
 	if [ -n "$front" ] && kill -TERM "$front" 2>/dev/null; then wait "$front" || true; fi
 	stop_cluster "$data"
 }
 trap 'stop' EXIT
 trap 'stop; exit 0' INT TERM HUP
+# make tells its commands nothing of a HUP or an INT that reached it alone, and
+# then waits for them for ever. That it is in its handler shows: signals 1, 2 and
+# 15 are blocked there, of which bits 0, 1 and 14 tell.
+made_to_stop() {
+	local blocked
+	blocked=$(sed -n 's/^SigBlk:[[:space:]]*/0x/p' "/proc/$PPID/status" 2>/dev/null) || return 0
+	[ $((blocked & 0x4003)) -ne 0 ]
+}
+(until made_to_stop; do sleep 0.5; done; kill -TERM $$) 9>&- &
+watch=$!
 stop_cluster "$data" immediate 2>/dev/null || true
 # The server must not keep the lock that this script holds.
 start_cluster "$data" "$log" 9>&-

@@ -45,18 +45,31 @@ static char *secret_key_file = NULL;
 static KeyRing *ring = NULL;
 
 /*
+ * What to do next.  None of them can lose a key: what is sealed with one that is
+ * gone cannot be read again.
+ */
+#define HINT_MAKE \
+	"As the server's operating system user, run: (umask 077; set -o noclobber; " \
+	"echo \"key1:$(openssl rand -base64 32)\" > FILE), and set wazo_auth.secret_key_file to FILE."
+#define HINT_RIGHTS \
+	"Run: chown postgres FILE && chmod 600 FILE, with the server's operating system user for postgres."
+#define HINT_CONTENT \
+	"Each line is ID:KEY, where KEY is 32 bytes in base64. Mend the file from its copy and keep every " \
+	"key in it: a new one cannot open what another has sealed."
+
+/*
  * Raises an error about the file.  Its path goes to the log alone: the setting
  * is hidden from those who are not superusers.
  */
 static void
-file_error(const char *problem, int line)
+file_error(const char *problem, int line, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),
 			 line > 0 ? errmsg("line %d of the secret key file %s", line, problem)
 			 : errmsg("the secret key file %s", problem),
 			 errdetail_log("wazo_auth.secret_key_file is \"%s\".", secret_key_file),
-			 errhint("As the server's operating system user, run: (umask 077 && echo \"key1:$(openssl rand -base64 32)\" > FILE), and set wazo_auth.secret_key_file to FILE.")));
+			 errhint("%s", hint)));
 }
 
 /* Refuses what others could have written, or could read. */
@@ -64,15 +77,15 @@ static void
 check_file(const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
-		file_error("is not a regular file", 0);
+		file_error("is not a regular file", 0, HINT_RIGHTS);
 	if (st->st_uid != geteuid() && st->st_uid != 0)
-		file_error("must belong to the server's user or to root", 0);
+		file_error("must belong to the server's user or to root", 0, HINT_RIGHTS);
 	/* a file of root may be readable for the server's group */
 	if (st->st_mode & (st->st_uid == 0 && geteuid() != 0 ?
 					   S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO))
-		file_error("is accessible for others (it needs mode 0600, or 0640 when it belongs to root)", 0);
+		file_error("is accessible for others (it needs mode 0600, or 0640 when it belongs to root)", 0, HINT_RIGHTS);
 	if (st->st_size > KEY_FILE_MAX_BYTES)
-		file_error("is too large", 0);
+		file_error("is too large", 0, HINT_CONTENT);
 }
 
 static bool
@@ -93,26 +106,26 @@ parse_line(KeyRing *fresh, const char *line, Size len, int number)
 	if (len == 0 || line[0] == '#')
 		return;
 	if (id_len < 1 || id_len > SEAL_KEY_ID_MAX)
-		file_error("does not begin with a key id and a colon", number);
+		file_error("does not begin with a key id and a colon", number, HINT_CONTENT);
 	for (Size i = 0; i < id_len; i++)
 	{
 		if (!is_id_char(line[i]))
-			file_error("has a key id with other characters than letters, digits, _, - and .", number);
+			file_error("has a key id with other characters than letters, digits, _, - and .", number, HINT_CONTENT);
 	}
 	if (fresh->nkeys == KEY_FILE_MAX_KEYS)
-		file_error("is one key too many", number);
+		file_error("is one key too many", number, HINT_CONTENT);
 	for (int i = 0; i < fresh->nkeys; i++)
 	{
 		if (strlen(fresh->keys[i].id) == id_len &&
 			memcmp(fresh->keys[i].id, line, id_len) == 0)
-			file_error("repeats a key id", number);
+			file_error("repeats a key id", number, HINT_CONTENT);
 	}
 
 	key = &fresh->keys[fresh->nkeys];
 	if (len - id_len - 1 != SEAL_KEY_TEXT ||
 		pg_b64_decode(colon + 1, SEAL_KEY_TEXT, (char *) key->key,
 					  SEAL_KEY_BYTES) != SEAL_KEY_BYTES)
-		file_error("does not hold the base64 text of 32 bytes", number);
+		file_error("does not hold the base64 text of 32 bytes", number, HINT_CONTENT);
 	memcpy(key->id, line, id_len);
 	key->id[id_len] = '\0';
 	fresh->nkeys++;
@@ -136,7 +149,7 @@ parse_file(KeyRing *fresh, const char *text, Size len)
 		text += line_len + (newline ? 1 : 0);
 	}
 	if (fresh->nkeys == 0)
-		file_error("holds no key", 0);
+		file_error("holds no key", 0, HINT_CONTENT);
 }
 
 /* Reads the file into a ring of its own; the old one stays until it is good. */
@@ -160,9 +173,9 @@ load_ring(void)
 	/* O_NONBLOCK: a FIFO in its place must not hang the backend */
 	fd = OpenTransientFile(fresh->path, O_RDONLY | O_NONBLOCK | PG_BINARY);
 	if (fd < 0)
-		file_error(psprintf("cannot be opened: %s", strerror(errno)), 0);
+		file_error(psprintf("cannot be opened: %m"), 0, errno == ENOENT ? HINT_MAKE : HINT_RIGHTS);
 	if (fstat(fd, &st) != 0)
-		file_error(psprintf("cannot be examined: %s", strerror(errno)), 0);
+		file_error(psprintf("cannot be examined: %m"), 0, HINT_RIGHTS);
 	check_file(&st);
 	for (;;)
 	{
@@ -171,12 +184,12 @@ load_ring(void)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			file_error(psprintf("cannot be read: %s", strerror(errno)), 0);
+			file_error(psprintf("cannot be read: %m"), 0, HINT_RIGHTS);
 		if (got == 0)
 			break;
 		len += got;
 		if (len > KEY_FILE_MAX_BYTES)
-			file_error("is too large", 0);
+			file_error("is too large", 0, HINT_CONTENT);
 	}
 	CloseTransientFile(fd);
 

@@ -63,6 +63,20 @@ sql('CREATE TABLE box (id integer PRIMARY KEY, v bytea)');
 my $err = failure("SELECT wazo_auth.seal('x', 'c')");
 like($err, qr/F0000: the secret key file cannot be opened: No such file/, 'sealing without a key');
 like($err, qr/HINT: .*openssl rand -base64 32/, 'says how to make one');
+# the hint is followed as it stands: it makes a key, and never overwrites one
+{
+	my ($command) = $err =~ /run: (\(umask .*\)), and set/;
+	$command =~ s/FILE/'$file'/;
+	system('bash', '-c', $command);
+	is((stat $file)[2] & 0777, 0600, 'the hint makes a file for its owner alone');
+	is(sql("SELECT wazo_auth.unseal(wazo_auth.seal('x', 'c'), 'c')"), 'x', '... that seals');
+	my $made = slurp_file($file);
+	chmod 0644, $file;
+	system('bash', '-c', "$command 2>/dev/null");
+	is(slurp_file($file), $made, '... and followed again leaves the key alone');
+	like(failure("SELECT wazo_auth.seal('x', 'c')"), qr/HINT:  Run: chown .*chmod 600/, 'rights have a hint of their own');
+	unlink $file;
+}
 unlike($err, qr/\Q$dir\E/, 'the path goes to the log only');
 like(slurp_file($node->logfile), qr/secret_key_file is "\Q$file\E"/, 'where it stands');
 
