@@ -141,7 +141,7 @@ while ($before =~ /^```(sh|sql)\n(.*?)^```/msg)
 	}
 	close $f;
 	my $command = $kind eq 'sh' ? "bash '$script' 2>&1" : "cd '$home' && . .run/env && psql -X -q -A -t -v ON_ERROR_STOP=1 -f '$script' 2>&1";
-	my @out = split /\n@@\n/, `$command`;
+	my @out = split /\n@@\n/, `$command`, -1;
 	my $status = $?;
 	is($status, 0, "a block of $kind runs");
 	foreach my $line (split /\n/, $block)
