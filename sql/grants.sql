@@ -8,31 +8,31 @@ DECLARE
 BEGIN
   FOR v_revoke IN
     WITH made AS (
-      SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
-      JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'wazo_auth'
-      WHERE d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
-        AND d.objid <> ALL (pg_catalog.string_to_array(pg_catalog.current_setting('wazo_auth_script.members'), ' ')::pg_catalog.oid[])
+      SELECT d.classid, d.objid FROM pg_depend d
+      JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'wazo_auth'
+      WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+        AND d.objid <> ALL (string_to_array(current_setting('wazo_auth_script.members'), ' ')::oid[])
     ), object (kind, name, owner, acl) AS (
-      SELECT 'SCHEMA', 'wazo_auth', n.nspowner, COALESCE(n.nspacl, pg_catalog.acldefault('n', n.nspowner))
-      FROM pg_catalog.pg_namespace n
-      WHERE n.nspname = 'wazo_auth' AND pg_catalog.current_setting('wazo_auth_script.members') = ''
+      SELECT 'SCHEMA', 'wazo_auth', n.nspowner, COALESCE(n.nspacl, acldefault('n', n.nspowner))
+      FROM pg_namespace n
+      WHERE n.nspname = 'wazo_auth' AND current_setting('wazo_auth_script.members') = ''
       UNION ALL
-      SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::pg_catalog.regclass::pg_catalog.text, c.relowner, c.relacl
-      FROM pg_catalog.pg_class c JOIN made m ON m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid
+      SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, c.relowner, c.relacl
+      FROM pg_class c JOIN made m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
       UNION ALL
-      SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::pg_catalog.text, p.proowner, COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))
-      FROM pg_catalog.pg_proc p JOIN made m ON m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid
+      SELECT 'ROUTINE', p.oid::regprocedure::text, p.proowner, COALESCE(p.proacl, acldefault('f', p.proowner))
+      FROM pg_proc p JOIN made m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
       UNION ALL
       -- Of the others a right cannot be taken away: they have those of a table or an element.
-      SELECT 'TYPE', t.oid::pg_catalog.regtype::pg_catalog.text, t.typowner, COALESCE(t.typacl, pg_catalog.acldefault('T', t.typowner))
-      FROM pg_catalog.pg_type t JOIN made m ON m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid
-      LEFT JOIN pg_catalog.pg_class r ON r.oid = t.typrelid
+      SELECT 'TYPE', t.oid::regtype::text, t.typowner, COALESCE(t.typacl, acldefault('T', t.typowner))
+      FROM pg_type t JOIN made m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
+      LEFT JOIN pg_class r ON r.oid = t.typrelid
       WHERE NOT (t.typcategory = 'A' AND t.typelem <> 0) AND COALESCE(r.relkind, 'c') = 'c'
     )
-    SELECT DISTINCT pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind, o.name,
-             CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END)
-    FROM object o, pg_catalog.aclexplode(o.acl) a
+    SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind, o.name,
+             CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+    FROM object o, aclexplode(o.acl) a
     WHERE a.grantee <> o.owner
   LOOP
     EXECUTE v_revoke;
@@ -156,4 +156,4 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.origin_uuid()
 TO wazo_auth_admin, wazo_auth_service;
 GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.mail_templates,
-  wazo_auth.parked_event, wazo_auth.parked_mail, wazo_auth.worker_status TO wazo_auth_admin;
+  wazo_auth.parked_event, wazo_auth.parked_mail, wazo_auth.settings, wazo_auth.worker_status TO wazo_auth_admin;

@@ -5,64 +5,71 @@
 -- empty as well, since what somebody made there stays theirs.
 DO $$
 DECLARE
-  v_schema pg_catalog.oid;
-  v_owner pg_catalog.oid;
-  v_name pg_catalog.name;
-  v_extension pg_catalog.oid;
-  v_others pg_catalog.text;
+  v_schema oid;
+  v_owner oid;
+  v_name name;
+  v_extension oid;
+  v_others text;
   v_made_now boolean;
-  v_members pg_catalog.text;
+  v_members text;
 BEGIN
-  IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
-    RAISE EXCEPTION 'wazo_auth needs a database with the encoding UTF8, and this one has %', pg_catalog.current_setting('server_encoding')
+  IF current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION 'wazo_auth needs a database with the encoding UTF8, and this one has %',
+      current_setting('server_encoding')
       USING ERRCODE = 'feature_not_supported',
             HINT = 'Create the database with: CREATE DATABASE name ENCODING ''UTF8'' TEMPLATE template0.';
   END IF;
-  SELECT n.oid, n.nspowner, n.nspname, n.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid, e.oid
+  SELECT n.oid, n.nspowner, n.nspname, n.xmin = pg_current_xact_id()::xid, e.oid
   INTO STRICT v_schema, v_owner, v_name, v_made_now, v_extension
-  FROM pg_catalog.pg_extension e
-  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+  FROM pg_extension e
+  JOIN pg_namespace n ON n.oid = e.extnamespace
   WHERE e.extname = 'wazo_auth';
-  SELECT COALESCE(pg_catalog.string_agg(d.objid::pg_catalog.text, ' '), '') INTO v_members
-  FROM pg_catalog.pg_depend d
-  WHERE d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = v_extension;
+  SELECT COALESCE(string_agg(d.objid::text, ' '), '') INTO v_members
+  FROM pg_depend d
+  WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = v_extension;
   IF v_name <> 'wazo_auth' THEN
     RAISE EXCEPTION 'the schema of wazo_auth was renamed to "%"', v_name
-      USING ERRCODE = 'invalid_schema_name', HINT = pg_catalog.format('Run ALTER SCHEMA %I RENAME TO wazo_auth.', v_name);
+      USING ERRCODE = 'invalid_schema_name', HINT = format('Run ALTER SCHEMA %I RENAME TO wazo_auth.', v_name);
   END IF;
-  IF pg_catalog.pg_get_userbyid(v_owner) <> current_user THEN
-    RAISE EXCEPTION 'the schema wazo_auth belongs to "%" and not to "%", who installs the extension', pg_catalog.pg_get_userbyid(v_owner), current_user
+  IF pg_get_userbyid(v_owner) <> current_user THEN
+    RAISE EXCEPTION 'the schema wazo_auth belongs to "%" and not to "%", who installs the extension',
+      pg_get_userbyid(v_owner), current_user
       USING ERRCODE = 'invalid_schema_definition',
-            HINT = 'Its owner could become the owner of the extension. Drop the schema: CREATE EXTENSION makes it. From a dump, restore with --no-owner.';
+            HINT = 'Its owner could become the owner of the extension. Drop the schema: CREATE EXTENSION makes it.'
+                   ' From a dump, restore with --no-owner.';
   END IF;
   -- A schema that nobody else can see yet has only what default privileges gave; sql/grants.sql takes it away.
-  SELECT pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END, ', ')
+  SELECT string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, ', ')
   INTO v_others
-  FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+  FROM pg_namespace n, aclexplode(n.nspacl) a
   WHERE n.oid = v_schema AND a.grantee <> n.nspowner AND a.privilege_type = 'CREATE' AND NOT v_made_now;
   IF v_others IS NOT NULL THEN
     RAISE EXCEPTION 'others than its owner may create in the schema wazo_auth: %', v_others
       USING ERRCODE = 'invalid_schema_definition',
-            HINT = pg_catalog.format('They could become the owner of the extension. Run REVOKE ALL ON SCHEMA wazo_auth FROM %s CASCADE.', v_others);
+            HINT = format('They could become the owner of the extension.'
+                          ' Run REVOKE ALL ON SCHEMA wazo_auth FROM %s CASCADE.', v_others);
   END IF;
-  SELECT pg_catalog.string_agg(pg_catalog.pg_describe_object(d.classid, d.objid, 0), ', ') INTO v_others
-  FROM (SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
-        WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = v_schema
-          AND d.classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass
-          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m
-                          WHERE m.classid = d.classid AND m.objid = d.objid AND m.deptype = 'e' AND m.refobjid = v_extension)
+  SELECT string_agg(pg_describe_object(d.classid, d.objid, 0), ', ') INTO v_others
+  FROM (SELECT d.classid, d.objid FROM pg_depend d
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = v_schema
+          AND d.classid <> 'pg_extension'::regclass
+          AND NOT EXISTS (SELECT FROM pg_depend m
+                          WHERE m.classid = d.classid AND m.objid = d.objid
+                            AND m.deptype = 'e' AND m.refobjid = v_extension)
           -- An upgrade minds the objects of others only.
           AND (v_members = ''
-               OR EXISTS (SELECT FROM pg_catalog.pg_shdepend s
-                          JOIN pg_catalog.pg_database b ON b.oid = s.dbid AND b.datname = pg_catalog.current_database()
-                          WHERE s.classid = d.classid AND s.objid = d.objid AND s.deptype = 'o' AND s.refobjid <> v_owner))
+               OR EXISTS (SELECT FROM pg_shdepend s
+                          JOIN pg_database b ON b.oid = s.dbid AND b.datname = current_database()
+                          WHERE s.classid = d.classid AND s.objid = d.objid
+                            AND s.deptype = 'o' AND s.refobjid <> v_owner))
         ORDER BY d.classid, d.objid LIMIT 5) d;
   IF v_others IS NOT NULL THEN
     RAISE EXCEPTION 'the schema wazo_auth holds what does not belong to the extension: %', v_others
       USING ERRCODE = 'invalid_schema_definition',
-            HINT = 'Such objects could take the place of the extension''s own. Drop them, or move them to another schema with ALTER ... SET SCHEMA.';
+            HINT = 'Such objects could take the place of the extension''s own. Drop them,'
+                   ' or move them to another schema with ALTER ... SET SCHEMA.';
   END IF;
   -- People's grants on what is there already are left alone by sql/grants.sql.
-  PERFORM pg_catalog.set_config('wazo_auth_script.members', v_members, true);
+  PERFORM set_config('wazo_auth_script.members', v_members, true);
 END
 $$;

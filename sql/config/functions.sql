@@ -1,101 +1,63 @@
+-- Settings: what holds, and what may be set. Which there are: known_settings.sql.
+
+CREATE OR REPLACE FUNCTION wazo_auth.log_message(message text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_log_message';
+COMMENT ON FUNCTION wazo_auth.log_message(text) IS
+'Writes a line into the server''s log, and not the statement that led to it, as RAISE LOG would: there may be'
+' secrets in it.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.warn_message(message text, hint text DEFAULT '') RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_warn_message';
+COMMENT ON FUNCTION wazo_auth.warn_message(text, text) IS
+'A WARNING for the client and the log, without the statement that led to it.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.nearest_name(name text, names text[]) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_nearest_name';
+COMMENT ON FUNCTION wazo_auth.nearest_name(text, text[]) IS
+'The one of the names that somebody who wrote this one may have meant; null when none is near.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.default_settings() RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT '{
-    "user": "wazo-auth",
-    "config_file": "/etc/wazo-auth/config.yml",
-    "extra_config_files": "/etc/wazo-auth/conf.d",
-    "uuid": null,
-    "debug": false,
-    "log_level": "info",
-    "log_filename": "/var/log/wazo-auth.log",
-    "profiling_enabled": false,
-    "default_token_lifetime": 7200,
-    "token_cleanup_interval": 60,
-    "token_cleanup_batch_size": 5000,
-    "max_user_concurrent_sessions": 100,
-    "password_reset_expiration": 172800,
-    "email_confirmation_expiration": 172800,
-    "password_reset_from_name": "wazo-auth",
-    "password_reset_from_address": "noreply@wazo.community",
-    "email_confirmation_from_name": "wazo-auth",
-    "email_confirmation_from_address": "noreply@wazo.community",
-    "email_confirmation_get_mimetype": "text/html",
-    "email_notification_plugin": "smtp",
-    "public_url": null,
-    "smtp": {"hostname": "localhost", "port": 25},
-    "oauth2_synchronization_ws_url_template": "wss://oauth.wazo.io/ws/{state}",
-    "oauth2_synchronization_redirect_url_template": "https://oauth.wazo.io/{auth_type}/authorize",
-    "enabled_http_plugins": {"api": true, "idp": true, "backends": true, "config": true, "email_confirm": true, "external": true,
-      "group_policy": true, "groups": true, "ldap_config": true, "password_reset": true, "policies": true, "sessions": true,
-      "status": true, "tenants": true, "tokens": true, "user_email": true, "user_group": true, "user_policy": true,
-      "user_registration": false, "user_session": true, "users": true, "saml": true, "saml_config": true},
-    "enabled_backend_plugins": {"ldap_user": true, "wazo_user": true},
-    "enabled_metadata_plugins": {"default_user": true, "default_internal": true, "default_external_api": true},
-    "enabled_external_auth_plugins": {"google": true, "microsoft": true, "mobile": true},
-    "purpose_metadata_mapping": {"user": [], "internal": [], "external_api": []},
-    "idp_plugins": {"saml": {"enabled": true, "priority": 1}, "ldap": {"enabled": true, "priority": 2}},
-    "backend_policies": {},
-    "update_policy_on_startup": true,
-    "default_policies": {},
-    "all_users_policies": {},
-    "tenant_default_groups": {},
-    "bootstrap_user_on_startup": false,
-    "bootstrap_user_username": null,
-    "rest_api": {"listen": "127.0.0.1", "port": 9497, "max_threads": 25, "num_proxies": 1, "certificate": null, "private_key": null,
-      "cors": {"enabled": true, "allow_headers": ["Content-Type", "Authorization", "X-Auth-Token", "Wazo-Tenant", "Wazo-Session-Type"]}},
-    "amqp": {"uri": null, "exchange_name": "xivo", "exchange_type": "topic"},
-    "event_retention": 3600,
-    "consul": {"scheme": "http", "port": 8500},
-    "service_discovery": {"enabled": false, "advertise_address": "auto", "advertise_address_interface": "eth0", "advertise_port": 9497,
-      "ttl_interval": 30, "refresh_interval": 27, "retry_interval": 2, "extra_tags": []},
-    "saml": {"acs_url_template": "https://{{STACK_URL}}/api/auth/0.1/saml/acs", "saml_session_lifetime_seconds": 604800,
-      "saml_login_timeout_seconds": 600}
-  }'::jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_object_agg(d.name, d.value)
+    FROM (SELECT k.name, COALESCE(k.default_value, (
+                   SELECT jsonb_object_agg(split_part(m.name, '.', 2), m.default_value)
+                   FROM wazo_auth.known_setting m
+                   WHERE m.default_value IS NOT NULL AND m.name ~ '^[^.]+\.[^.]+$'
+                     AND split_part(m.name, '.', 1) = k.name)) AS value
+          FROM wazo_auth.known_setting k
+          WHERE k.name !~ '\.') d
+    WHERE d.value IS NOT NULL);
+END
 $$;
-COMMENT ON FUNCTION wazo_auth.default_settings() IS 'The settings that hold while nothing else is configured (contract: config.md section 2).';
+COMMENT ON FUNCTION wazo_auth.default_settings() IS
+'The settings that hold while nothing else is configured (contract: config.md section 2).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.effective_settings() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (
-    SELECT pg_catalog.jsonb_object_agg(COALESCE(d.key, s.name),
+    SELECT jsonb_object_agg(COALESCE(d.key, s.name),
              CASE
                WHEN s.value IS NULL THEN d.value
-               WHEN pg_catalog.jsonb_typeof(s.value) = 'object' AND pg_catalog.jsonb_typeof(d.value) = 'object' THEN d.value || s.value
+               WHEN jsonb_typeof(s.value) = 'object' AND jsonb_typeof(d.value) = 'object' THEN d.value || s.value
                ELSE s.value
              END)
-    FROM pg_catalog.jsonb_each(wazo_auth.default_settings()) d
+    FROM jsonb_each(wazo_auth.default_settings()) d
     FULL JOIN wazo_auth.setting s ON s.name = d.key
   );
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.effective_settings() IS
-'All settings by their names in the configuration file: what was configured, else the default. Maps are the default with the configured keys over it. Read anew at every call; ask get_setting().';
+'All settings by their names in the configuration file: what was configured, else the default. Maps are the'
+' default with'
+' the configured keys over it. Read anew at every call; ask get_setting().';
 
 CREATE OR REPLACE FUNCTION wazo_auth.get_setting(name text) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_get_setting';
 COMMENT ON FUNCTION wazo_auth.get_setting(text) IS
 'Value of a setting of effective_settings(), or null. Kept by the backend until a setting changes.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.seal_setting(name text, value jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_member text := CASE name WHEN 'amqp' THEN 'uri' WHEN 'smtp' THEN 'password' END;
-  v_sealed text := 'sealed_' || v_member;
-BEGIN
-  IF v_member IS NULL OR NOT value ? v_member THEN
-    RETURN value;
-  END IF;
-  IF value -> v_member = 'null' THEN
-    RETURN value - ARRAY[v_member, v_sealed];
-  END IF;
-  -- As hexadecimal digits: base64 as PostgreSQL writes it has several lines.
-  RETURN value - v_member || jsonb_build_object(v_sealed,
-    encode(wazo_auth.seal(value ->> v_member, name || '.' || v_member), 'hex'));
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.seal_setting(text, jsonb) IS
-'A setting as it is stored: where it is a map with a secret (amqp.uri, smtp.password), "sealed_" and its name stands for it; nothing does for null. Raises F0000 without a key to seal with.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.secret_setting(name text, member text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -106,60 +68,324 @@ $$;
 COMMENT ON FUNCTION wazo_auth.secret_setting(text, text) IS
 'The secret of a setting, in clear; null when there is none. For the workers that log in with it.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.configure(settings jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION wazo_auth.setting_member(parent text, member text) RETURNS wazo_auth.known_setting
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_known wazo_auth.known_setting;
+BEGIN
+  SELECT k.* INTO v_known FROM wazo_auth.known_setting k
+  WHERE k.name = concat_ws('.', parent, member) AND member NOT IN ('*', '') AND member !~ '\.'
+     OR k.name = parent || '.*'
+  ORDER BY k.name = parent || '.*' LIMIT 1;
+  RETURN v_known;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.setting_member(text, text) IS
+'What is known of a member of a map, or of a setting itself when parent is null; its name is null when nothing is.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_setting(name text, parent text, lenient boolean) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_nearest text := wazo_auth.nearest_name(name, ARRAY(
+    SELECT k.name FROM wazo_auth.known_setting k
+    WHERE k.name !~ '\*' AND (CASE WHEN parent IS NULL THEN k.name !~ '\.' ELSE starts_with(k.name, parent || '.') END)
+    ORDER BY k.name));
+  v_hint text := CASE WHEN v_nearest IS NULL THEN 'wazo_auth.settings lists all of them.'
+                      ELSE format('Perhaps you mean "%s".', v_nearest) END;
+BEGIN
+  IF lenient THEN
+    PERFORM wazo_auth.warn_message(
+      format('the configuration has "%s", which is no setting; it is left out', left(name, 128)), v_hint);
+  ELSE
+    RAISE EXCEPTION 'there is no setting "%"', left(name, 128) USING ERRCODE = 'undefined_object', HINT = v_hint;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.raise_unknown_setting(text, text, boolean) IS
+'Raises 42704 with the nearest name that there is; only warns when lenient.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.raise_bad_setting(known wazo_auth.known_setting, name text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_range text := CASE
+    WHEN known.minimum IS NULL AND known.maximum IS NULL THEN ''
+    WHEN known.maximum IS NULL THEN format(' from %s on', known.minimum)
+    WHEN known.minimum IS NULL THEN format(' up to %s', known.maximum)
+    ELSE format(' from %s to %s', known.minimum, known.maximum) END;
+BEGIN
+  RAISE EXCEPTION 'setting "%" must be %', name,
+    COALESCE(known.must_be, CASE known.type
+      WHEN 'boolean' THEN 'true or false'
+      WHEN 'integer' THEN 'a whole number' || v_range
+      WHEN 'number' THEN 'a number' || v_range
+      WHEN 'list' THEN 'a list'
+      WHEN 'map' THEN 'a map'
+      ELSE CASE WHEN known.choices IS NOT NULL THEN 'one of ' || array_to_string(known.choices, ', ')
+                ELSE 'a text' || CASE WHEN v_range = '' THEN '' ELSE v_range || ' bytes long' END END
+    END)
+    USING ERRCODE = 'invalid_parameter_value';
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.raise_bad_setting(wazo_auth.known_setting, text) IS
+'Raises 22023: what the setting must be. Names no value: it may be secret.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.is_good_text(known wazo_auth.known_setting, value text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_good boolean := true;
+BEGIN
+  IF octet_length(value) < COALESCE(known.minimum, 0) OR octet_length(value) > COALESCE(known.maximum, 65536)
+     OR value <> ALL (known.choices) OR value !~ known.pattern THEN
+    RETURN false;
+  END IF;
+  IF known.check_function IS NOT NULL THEN
+    EXECUTE format('SELECT COALESCE(%s($1), false)', to_regprocedure(known.check_function || '(text)')::regproc)
+    INTO v_good USING value;
+  END IF;
+  RETURN v_good;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.is_good_text(wazo_auth.known_setting, text) IS
+'Does a text keep the length, choices, pattern and check_function of a setting?';
+
+CREATE OR REPLACE FUNCTION wazo_auth.is_good_setting(known wazo_auth.known_setting, value jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  CASE known.type
+    WHEN 'boolean' THEN
+      RETURN jsonb_typeof(value) = 'boolean';
+    WHEN 'integer', 'number' THEN
+      RETURN jsonb_typeof(value) = 'number'
+        AND value::numeric >= COALESCE(known.minimum, '-infinity'::numeric)
+        AND value::numeric <= COALESCE(known.maximum, 'infinity'::numeric)
+        AND (known.type = 'number' OR value::numeric = trunc(value::numeric));
+    WHEN 'string' THEN
+      RETURN jsonb_typeof(value) = 'string' AND wazo_auth.is_good_text(known, value #>> '{}'::text[]);
+    WHEN 'list' THEN
+      RETURN jsonb_typeof(value) = 'array';
+    ELSE
+      RETURN jsonb_typeof(value) = 'object';
+  END CASE;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.is_good_setting(wazo_auth.known_setting, jsonb) IS
+'Is the value of the setting''s type, and within its limits? What is in a map or list is not looked at.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.checked_setting(
+  known wazo_auth.known_setting, name text, value jsonb, lenient boolean DEFAULT false) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_key text;
   v_value jsonb;
-  v_type text;
+  v_known wazo_auth.known_setting;
+  v_checked jsonb := '{}'::jsonb;
 BEGIN
-  IF pg_catalog.jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
+  IF NOT wazo_auth.is_good_setting(known, value) THEN
+    PERFORM wazo_auth.raise_bad_setting(known, name);
+  END IF;
+  IF known.type = 'list' THEN
+    v_known := wazo_auth.setting_member(known.name, '0');
+    FOR v_value IN SELECT e.value FROM jsonb_array_elements(value) e LOOP
+      PERFORM wazo_auth.checked_setting(v_known, name || '.*', v_value, lenient);
+    END LOOP;
+  ELSIF known.type = 'map' THEN
+    FOR v_key, v_value IN SELECT e.key, e.value FROM jsonb_each(value) e LOOP
+      v_known := wazo_auth.setting_member(known.name, v_key);
+      IF v_known.name IS NULL THEN
+        PERFORM wazo_auth.raise_unknown_setting(name || '.' || v_key, known.name, lenient);
+      ELSIF jsonb_typeof(v_value) = 'null' THEN
+        -- A name of people's may stand for itself: a policy without anything in it.
+        IF v_known.type = 'map' AND v_known.name LIKE '%.*' THEN
+          v_checked := v_checked || jsonb_build_object(v_key, NULL);
+        END IF;
+      ELSE
+        v_value := wazo_auth.checked_setting(v_known, name || '.' || v_key, v_value, lenient);
+        -- As hexadecimal digits: base64 as PostgreSQL writes it has several lines.
+        v_checked := v_checked || CASE WHEN v_known.secret
+          THEN jsonb_build_object('sealed_' || v_key,
+                                  encode(wazo_auth.seal(v_value #>> '{}'::text[], v_known.name), 'hex'))
+          ELSE jsonb_build_object(v_key, v_value) END;
+      END IF;
+    END LOOP;
+    RETURN v_checked;
+  END IF;
+  RETURN value;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.checked_setting(wazo_auth.known_setting, text, jsonb, boolean) IS
+'A setting as it is stored: of a map the members that are given, those with null left out, and in the place of a secret'
+' "sealed_" and its name. name: as the caller knows it. lenient: leaves unknown members out with a warning.'
+' Raises 22023'
+' for a value that the setting cannot have, 42704 for an unknown member, F0000 without a key to seal with.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.set_setting(
+  known wazo_auth.known_setting, member text, value jsonb, lenient boolean)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_value jsonb := CASE WHEN member IS NULL THEN value ELSE jsonb_build_object(member, value) END;
+  v_old jsonb := '{}'::jsonb;
+BEGIN
+  IF jsonb_typeof(v_value) <> 'null' THEN
+    v_value := wazo_auth.checked_setting(known, known.name, v_value, lenient);
+    IF member IS NOT NULL THEN
+      SELECT s.value - member - ('sealed_' || member) INTO v_old FROM wazo_auth.setting s WHERE s.name = known.name;
+      v_value := COALESCE(v_old, '{}'::jsonb) || v_value;
+    END IF;
+  END IF;
+  IF jsonb_typeof(v_value) = 'null' OR v_value = '{}'::jsonb AND member IS NOT NULL THEN
+    DELETE FROM wazo_auth.setting s WHERE s.name = known.name;
+  ELSE
+    INSERT INTO wazo_auth.setting AS s (name, value) VALUES (known.name, v_value)
+    ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE SET value = EXCLUDED.value
+    WHERE s.value IS DISTINCT FROM EXCLUDED.value;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.set_setting(wazo_auth.known_setting, text, jsonb, boolean) IS
+'Sets a setting, or one member of a map; null restores the default.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.is_stored_here(
+  known wazo_auth.known_setting, value jsonb, lenient boolean) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF known.read_by = 'postgresql' THEN
+    IF NOT lenient THEN
+      RAISE EXCEPTION 'setting "%" is one of the PostgreSQL server', known.name
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('Use %s.', known.instead);
+    END IF;
+    IF value IS DISTINCT FROM (SELECT to_jsonb(s.setting::numeric) FROM pg_settings s
+                               WHERE s.name = 'wazo_auth.' || known.name) THEN
+      PERFORM wazo_auth.warn_message(
+        format('the configuration has "%s", which the PostgreSQL server decides', known.name),
+        format('Use %s.', known.instead));
+    END IF;
+    RETURN false;
+  ELSIF known.secret THEN
+    IF NOT lenient AND value <> 'null'::jsonb THEN
+      RAISE EXCEPTION 'setting "%" is not for the database', known.name
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('Use %s.', known.instead);
+    END IF;
+    RETURN false;
+  END IF;
+  RETURN true;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.is_stored_here(wazo_auth.known_setting, jsonb, boolean) IS
+'Is this a setting for wazo_auth.setting? Raises 22023 for one that is not, with what to do instead, and says'
+' no when lenient.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.set_settings(settings jsonb, lenient boolean) RETURNS text[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_key text;
+  v_value jsonb;
+  v_top text;
+  v_member text;
+  v_known wazo_auth.known_setting;
+  v_idle text[] := '{}'::text[];
+BEGIN
+  IF jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
     RAISE EXCEPTION 'settings must be a JSON object' USING ERRCODE = 'invalid_parameter_value',
       HINT = 'For example: SELECT wazo_auth.configure(''{"default_token_lifetime": 3600}'').';
   END IF;
-  FOR v_key, v_value IN SELECT e.key, e.value FROM pg_catalog.jsonb_each(settings) e LOOP
-    -- "amqp.uri" names one key of the map "amqp", and leaves the others.
-    IF pg_catalog.jsonb_typeof(wazo_auth.default_settings() -> pg_catalog.split_part(v_key, '.', 1)) = 'object' AND v_key LIKE '%.%' THEN
-      v_value := COALESCE((SELECT s.value FROM wazo_auth.setting s WHERE s.name = pg_catalog.split_part(v_key, '.', 1)), '{}')
-        || pg_catalog.jsonb_build_object(pg_catalog.substr(v_key, pg_catalog.strpos(v_key, '.') + 1), v_value);
-      v_key := pg_catalog.split_part(v_key, '.', 1);
+  FOR v_key, v_value IN SELECT e.key, e.value FROM jsonb_each(settings) e LOOP
+    v_top := split_part(v_key, '.', 1);
+    v_member := NULLIF(substr(v_key, length(v_top) + 2), '');
+    v_known := wazo_auth.setting_member(NULL::text, v_top);
+    IF v_known.name IS NULL OR v_member IS NOT NULL AND v_known.type <> 'map' THEN
+      PERFORM wazo_auth.raise_unknown_setting(v_key, NULL::text, lenient);
+    ELSIF wazo_auth.is_stored_here(v_known, v_value, lenient) THEN
+      PERFORM wazo_auth.set_setting(v_known, v_member, v_value, lenient);
+      IF COALESCE((wazo_auth.setting_member(v_top, v_member)).read_by, v_known.read_by) <> 'database' THEN
+        v_idle := v_idle || v_key;
+      END IF;
     END IF;
-    IF pg_catalog.jsonb_typeof(v_value) = 'null' THEN
-      DELETE FROM wazo_auth.setting s WHERE s.name = v_key;
-      CONTINUE;
-    END IF;
-    v_type := pg_catalog.jsonb_typeof(wazo_auth.default_settings() -> v_key);
-    -- What is null by default may be of any type.
-    IF v_type NOT IN ('null', pg_catalog.jsonb_typeof(v_value)) THEN
-      RAISE EXCEPTION 'setting "%" must be of type %', v_key, v_type USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF v_key IN ('default_token_lifetime', 'max_user_concurrent_sessions')
-       AND (v_value::numeric <> pg_catalog.trunc(v_value::numeric) OR v_value::numeric NOT BETWEEN 1 AND 315360000) THEN
-      RAISE EXCEPTION 'setting "%" must be a whole number from 1 to 315360000', v_key USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF v_key = 'event_retention'
-       AND (v_value::numeric <> pg_catalog.trunc(v_value::numeric) OR v_value::numeric NOT BETWEEN 0 AND 315360000) THEN
-      RAISE EXCEPTION 'setting "%" must be a whole number from 0 to 315360000', v_key USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF v_key = 'amqp' THEN
-      PERFORM wazo_auth.check_amqp_setting(v_value);
-    END IF;
-    PERFORM wazo_auth.check_mail_setting(v_key, v_value);
-    v_value := wazo_auth.seal_setting(v_key, v_value);
-    INSERT INTO wazo_auth.setting AS s (name, value) VALUES (v_key, v_value)
-    ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value WHERE s.value IS DISTINCT FROM EXCLUDED.value;
   END LOOP;
   PERFORM wazo_auth.wake_relay();
+  RETURN v_idle;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.set_settings(jsonb, boolean) IS
+'Sets settings and returns the names of those that have no effect here. lenient, for a whole configuration'
+' file: what is'
+' unknown or not for the database is left out. Raises what wazo_auth.configure() does.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.configure(settings jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_idle text[] := wazo_auth.set_settings(settings, false);
+BEGIN
+  IF v_idle <> '{}' THEN
+    RAISE NOTICE 'without effect in the database: %', array_to_string(v_idle, ', ')
+      USING HINT = 'wazo_auth.settings tells who reads them, and what to use instead.';
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.configure(jsonb) IS
-'Sets settings by the names of the configuration file; null restores a default. A name with a dot, as amqp.uri, sets one key of a map. Unknown names are kept. Secrets among them are stored sealed. Raises 22023 for a value of the wrong type or out of range, F0000 for a secret without a key to seal it with.';
+'Sets settings by the names of the configuration file (wazo_auth.known_setting); null restores a default. A name with a'
+' dot, as amqp.uri, sets one key of a map. Secrets among them are stored sealed. Raises 42704 for a name that there is'
+' not, with the nearest one; 22023 for a value of the wrong type or out of range, and for a setting of the PostgreSQL'
+' server or of the front, with what to use instead; F0000 for a secret without a key to seal it with.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.plugin_enabled(plugin text) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN COALESCE((wazo_auth.get_setting('enabled_http_plugins') ->> plugin_enabled.plugin)::boolean, true);
+  RETURN wazo_auth.get_setting('enabled_http_plugins') -> plugin_enabled.plugin IS DISTINCT FROM 'false'::jsonb;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.plugin_enabled(text) IS
 'Does the setting enabled_http_plugins leave this group of routes on? Unknown ones are on.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.mask_setting(known wazo_auth.known_setting, value jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  IF jsonb_typeof(value) = 'null' THEN
+    RETURN value;
+  END IF;
+  -- Shown is what is known to be harmless, and nothing else. A string can have a password in it where a URI may.
+  IF known.name IS NULL OR known.secret OR NOT wazo_auth.is_good_setting(known, value)
+     OR known.type = 'string' AND value #>> '{}'::text[] ~ '://.*@' THEN
+    RETURN '"********"'::jsonb;
+  END IF;
+  IF known.type = 'list' THEN
+    RETURN (SELECT COALESCE(jsonb_agg(wazo_auth.mask_setting(wazo_auth.setting_member(known.name, '0'), e.value)
+                                      ORDER BY e.place), '[]'::jsonb)
+            FROM jsonb_array_elements(value) WITH ORDINALITY e (value, place));
+  ELSIF known.type = 'map' THEN
+    RETURN (SELECT COALESCE(jsonb_object_agg(
+                     m.key, wazo_auth.mask_setting(wazo_auth.setting_member(known.name, m.key), m.value)
+                     ORDER BY m.sealed), '{}'::jsonb)
+            FROM (SELECT regexp_replace(e.key, '^sealed_', '') AS key, e.value, e.key LIKE 'sealed\_%' AS sealed
+                  FROM jsonb_each(value) e) m);
+  END IF;
+  RETURN value;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.mask_setting(wazo_auth.known_setting, jsonb) IS
+'A setting as it may be shown: asterisks for secrets, and for all that is not known to be none. What is stored'
+' sealed shows under its own name.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.shown_configuration() RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT jsonb_object_agg(e.key, wazo_auth.mask_setting(wazo_auth.setting_member(NULL::text, e.key), e.value))
+          FROM jsonb_each(wazo_auth.effective_settings()) e)
+    -- what the server decides, as far as its library is loaded
+    || COALESCE((SELECT jsonb_object_agg(k.name, s.setting::numeric)
+                 FROM wazo_auth.known_setting k JOIN pg_settings s ON s.name = 'wazo_auth.' || k.name
+                 WHERE k.read_by = 'postgresql'), '{}'::jsonb)
+    || jsonb_build_object(
+      'log_level', CASE lower(wazo_auth.get_setting('log_level') #>> '{}'::text[])
+                     WHEN 'critical' THEN 50 WHEN 'error' THEN 40 WHEN 'warning' THEN 30 WHEN 'debug' THEN 10
+                     ELSE 20 END,
+      'loaded_plugins', COALESCE((SELECT jsonb_agg(b.key ORDER BY b.key)
+                                  FROM jsonb_each(wazo_auth.get_setting('enabled_backend_plugins')) b
+                                  WHERE b.value = 'true'::jsonb), '[]'::jsonb));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.shown_configuration() IS
+'All settings by the names of the configuration file, secrets masked; log_level as its number.';

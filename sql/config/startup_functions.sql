@@ -18,7 +18,7 @@ BEGIN
   FOREACH v_slug IN ARRAY slugs LOOP
     v_uuid := wazo_auth.policy_of_slug(wazo_auth.top_tenant_uuid(), v_slug);
     IF v_uuid IS NULL THEN
-      RAISE LOG 'the configuration names the policy "%", which the top tenant has not', v_slug;
+      PERFORM wazo_auth.log_message(format('the configuration names the policy "%s", which the top tenant has not', v_slug));
     ELSE
       v_uuids := v_uuids || v_uuid;
     END IF;
@@ -115,7 +115,8 @@ BEGIN
     SELECT p.uuid INTO v_uuid FROM wazo_auth.policy p
     WHERE p.tenant_uuid = v_top AND lower(p.slug) = lower(v_slug) FOR UPDATE;
     IF EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.name = v_slug AND p.uuid IS DISTINCT FROM v_uuid) THEN
-      RAISE WARNING 'the policy "%" of the configuration is left out: another one of the top tenant has that name', v_slug;
+      PERFORM wazo_auth.warn_message(format(
+        'the policy "%s" of the configuration is left out: another one of the top tenant has that name', v_slug));
     ELSIF v_uuid IS NULL THEN
       INSERT INTO wazo_auth.policy (tenant_uuid, name, slug, description, acl, shared, config_managed)
       VALUES (v_top, v_slug, v_slug, COALESCE(v_spec ->> 'description', 'Automatically created'), v_acl,
@@ -151,7 +152,8 @@ BEGIN
       AND NOT EXISTS (SELECT FROM jsonb_object_keys(wazo_auth.get_setting('default_policies')) k WHERE lower(k) = lower(p.slug))
     ORDER BY p.slug
   LOOP
-    RAISE WARNING 'the policy "%" is no longer in the configuration, but stays since users or groups have it', v_slug;
+    PERFORM wazo_auth.warn_message(format(
+      'the policy "%s" is no longer in the configuration, but stays since users or groups have it', v_slug));
   END LOOP;
 END
 $$;
@@ -163,10 +165,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- One at a time: fronts may start together.
   LOCK TABLE wazo_auth.setting IN SHARE ROW EXCLUSIVE MODE;
-  PERFORM wazo_auth.configure('{"default_policies": {}, "all_users_policies": {}, "tenant_default_groups": {},
-                                "debug": false, "profiling_enabled": false}'
-    -- What the front needs to reach the database and to make the first user is not for the database.
-    || (config - '{db_uri,bootstrap_user_password}'::text[]));
+  PERFORM wazo_auth.set_settings('{"default_policies": {}, "all_users_policies": {}, "tenant_default_groups": {},
+                                   "debug": false, "profiling_enabled": false}'::jsonb || config, true);
   IF wazo_auth.top_tenant_uuid() IS NULL THEN
     PERFORM wazo_auth.bootstrap();
   END IF;
@@ -185,4 +185,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.apply_configuration(jsonb) IS
-'What a start does with the whole configuration: sets the settings, makes the top tenant if there is none, and unless update_policy_on_startup is false makes default_policies, gives all_users_policies and tenant_default_groups to all tenants, and deletes policies that are no longer configured (contract: config.md section 4). These three maps count as empty when they are missing. May be called again and at the same time. Raises 22023 for a value of the wrong type.';
+'What a start does with the whole configuration: sets the settings, makes the top tenant if there is none, and unless update_policy_on_startup is false makes default_policies, gives all_users_policies and tenant_default_groups to all tenants, and deletes policies that are no longer configured (contract: config.md section 4). These three maps count as empty when they are missing. What is no setting, or not one of the database, is left out; a typing error with a warning. May be called again and at the same time. Raises 22023 for a value of the wrong type.';

@@ -209,24 +209,3 @@ SELECT l.position, wazo_auth.event_message_id(l.id, l.created_at) AS message_id,
 FROM wazo_auth.event_log l
 CROSS JOIN LATERAL (SELECT wazo_auth.event_headers(l.name, l.routing_key, l.created_at, l.tenant_uuid, l.session_uuid, l.audience) AS headers OFFSET 0) h;
 COMMENT ON VIEW wazo_auth.event_stream IS 'The events that were delivered, for daemons beside the database: LISTEN wazo_auth_event, then read from the last position seen. Kept for the setting event_retention, in seconds';
-
-CREATE OR REPLACE FUNCTION wazo_auth.check_amqp_setting(value jsonb) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF value -> 'uri' <> 'null'
-     AND (pg_catalog.jsonb_typeof(value -> 'uri') <> 'string'
-          OR value ->> 'uri' !~ '^amqps?://' OR pg_catalog.octet_length(value ->> 'uri') > 2048) THEN
-    RAISE EXCEPTION 'setting "amqp.uri" must be null or a URI amqp://user:password@host:port/vhost or amqps://…'
-      USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  IF EXISTS (SELECT FROM (VALUES ('exchange_name'), ('exchange_type')) k(name)
-             WHERE value ? k.name
-               AND (pg_catalog.jsonb_typeof(value -> k.name) <> 'string'
-                    OR pg_catalog.octet_length(value ->> k.name) NOT BETWEEN 1 AND 127)) THEN
-    RAISE EXCEPTION 'settings "amqp.exchange_name" and "amqp.exchange_type" must be texts of 1 to 127 bytes'
-      USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.check_amqp_setting(jsonb) IS
-'Raises 22023 unless the value is good for the setting amqp. Names no value: there is a password in the URI.';

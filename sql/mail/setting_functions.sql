@@ -1,77 +1,22 @@
 -- Settings of mails.
 
-CREATE OR REPLACE FUNCTION wazo_auth.check_mail_setting(name text, value jsonb) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_text text := value #>> '{}';
-BEGIN
-  CASE
-    WHEN name IN ('password_reset_expiration', 'email_confirmation_expiration') THEN
-      IF v_text::numeric <> trunc(v_text::numeric) OR v_text::numeric NOT BETWEEN 1 AND 315360000 THEN
-        RAISE EXCEPTION 'setting "%" must be a whole number from 1 to 315360000', name USING ERRCODE = 'invalid_parameter_value';
-      END IF;
-    WHEN name IN ('password_reset_from_name', 'email_confirmation_from_name') THEN
-      IF v_text ~ '[\x01-\x1f\x7f]' OR char_length(v_text) > 256 THEN
-        RAISE EXCEPTION 'setting "%" must be at most 256 characters without control characters', name USING ERRCODE = 'invalid_parameter_value';
-      END IF;
-    WHEN name IN ('password_reset_from_address', 'email_confirmation_from_address') THEN
-      IF NOT wazo_auth.is_mail_address(v_text) THEN
-        RAISE EXCEPTION 'setting "%" must be an e-mail address', name USING ERRCODE = 'invalid_parameter_value';
-      END IF;
-    WHEN name = 'email_confirmation_get_mimetype' THEN
-      IF v_text !~ '^[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}$' THEN
-        RAISE EXCEPTION 'setting "%" must be a media type', name USING ERRCODE = 'invalid_parameter_value';
-      END IF;
-    WHEN name = 'email_notification_plugin' THEN
-      IF v_text <> 'smtp' AND NOT EXISTS (SELECT FROM wazo_auth.mail_sender s WHERE s.name = v_text) THEN
-        RAISE EXCEPTION 'there is no mail sender "%"', v_text USING ERRCODE = 'invalid_parameter_value',
-          HINT = 'Register it with wazo_auth.register_mail_sender(), or use "smtp".';
-      END IF;
-    WHEN name = 'public_url' THEN
-      IF jsonb_typeof(value) <> 'string' OR (wazo_auth.parse_public_url(v_text)).hostname IS NULL THEN
-        RAISE EXCEPTION 'setting "public_url" must be https://host, with :port and /path if need be' USING ERRCODE = 'invalid_parameter_value';
-      END IF;
-    WHEN name = 'smtp' THEN
-      PERFORM wazo_auth.check_smtp_setting(value);
-    ELSE
-      NULL;
-  END CASE;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.check_mail_setting(text, jsonb) IS
-'Raises 22023 for a value that a setting of mails cannot have; other settings are not looked at.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.check_smtp_setting(value jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.is_public_url(url text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF value ? 'hostname' AND (jsonb_typeof(value -> 'hostname') <> 'string'
-                             OR value ->> 'hostname' !~ '^([A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45})$') THEN
-    RAISE EXCEPTION 'setting "smtp.hostname" must be a host name or an address' USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  IF value ? 'port' AND COALESCE(value ->> 'port', '') !~ '^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$' THEN
-    RAISE EXCEPTION 'setting "smtp.port" must be from 1 to 65535' USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  IF value ? 'tls' AND COALESCE(value ->> 'tls', '') NOT IN ('none', 'starttls', 'tls') THEN
-    RAISE EXCEPTION 'setting "smtp.tls" must be "none", "starttls" or "tls"' USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  IF value ? 'tls_verify' AND jsonb_typeof(value -> 'tls_verify') <> 'boolean' THEN
-    RAISE EXCEPTION 'setting "smtp.tls_verify" must be true or false' USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  IF value ? 'ca_file' AND value -> 'ca_file' <> 'null' AND value ->> 'ca_file' NOT LIKE '/%' THEN
-    RAISE EXCEPTION 'setting "smtp.ca_file" must be an absolute path' USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  IF EXISTS (SELECT FROM jsonb_each(value) e
-             WHERE e.key IN ('username', 'password', 'ca_file')
-               AND jsonb_typeof(e.value) <> 'null'
-               AND (jsonb_typeof(e.value) <> 'string' OR e.value #>> '{}' ~ '[\x01-\x1f\x7f]'
-                    OR octet_length(e.value #>> '{}') NOT BETWEEN 1 AND 512)) THEN
-    RAISE EXCEPTION 'settings "smtp.username", "smtp.password" and "smtp.ca_file" must be texts of 1 to 512 bytes without control characters'
-      USING ERRCODE = 'invalid_parameter_value';
-  END IF;
+  RETURN (wazo_auth.parse_public_url(url)).hostname IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.check_smtp_setting(jsonb) IS
-'Raises 22023 unless the value is good for the setting smtp. Names no value: there may be a secret among them.';
+COMMENT ON FUNCTION wazo_auth.is_public_url(text) IS 'Can links in mails begin with this? The check of the setting public_url.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.is_mail_sender(name text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  RETURN name = 'smtp' OR EXISTS (SELECT FROM wazo_auth.mail_sender s WHERE s.name = name);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.is_mail_sender(text) IS
+'Is this "smtp" or a registered mail sender? The check of the setting email_notification_plugin.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.mail_transport(
   OUT by_function boolean, OUT hostname text, OUT port integer, OUT tls text, OUT tls_verify boolean,

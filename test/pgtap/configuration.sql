@@ -40,12 +40,93 @@ SELECT wazo_auth.configure('{"idp_plugins": null}');
 -- ---- /config ----
 SELECT is(pg_temp.ask(m, '/0.1/config', t.token, '[]', t.tenant), '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "' || t.token || '"}, "timestamp": T}', m || ' /config, not of the top tenant')
 FROM unnest('{GET,PATCH}'::text[]) m, (VALUES (:'north_token', NULL), (:'deep_token', :'top')) t (token, tenant);
-SELECT wazo_auth.configure('{"google": {"client_secret": "s3cret", "x": ["amqp://u:s3cret@h:1/?a=b"]}, "smtp": {"password": "s3cret"}, "db": "postgresql:///?password=s3cret&x=1", "token": "s3cret", "mine": {"deep": {"api_key": "s3cret"}}, "uuid": "me"}');
-SELECT is(pg_temp.ask_json('GET', '/0.1/config', :'top_token', NULL, :'north') - 'x' @>
-  '{"google": {"client_secret": "********", "x": ["amqp://u:********@h:1/?a=b"]}, "smtp": {"password": "********", "port": 25}, "db": "postgresql:///?password=********&x=1", "token": "********",
-    "mine": {"deep": {"api_key": "********"}}, "uuid": "me", "log_level": 20, "debug": false, "profiling_enabled": false, "default_token_lifetime": 7200, "loaded_plugins": ["ldap_user", "wazo_user"],
-    "rest_api": {"port": 9497, "num_proxies": 1}}'::jsonb, true, 'GET /config: all settings, the header ignored');
-SELECT unalike(pg_temp.ask('GET', '/0.1/config', :'top_token'), '%s3cret%', 'no secret is shown');
+SELECT wazo_auth.configure('{"smtp": {"password": "s3cret"}, "amqp.uri": "amqp://u:s3/cr@et@h:1/?a=b", "uuid": "me",
+  "google": {"redirect_uri": "https://u:s3cret@h", "scope": ["a", "amqp://u:s3/cr@et@h"], "token_url": "https://token"}}');
+SELECT is(pg_temp.ask_json('GET', '/0.1/config', :'top_token', NULL, :'north') @>
+  '{"google": {"redirect_uri": "********", "scope": ["a", "********"], "token_url": "https://token"}, "smtp": {"password": "********", "port": 25},
+    "amqp": {"uri": "********", "exchange_name": "xivo"}, "uuid": "me", "log_level": 20, "debug": false, "profiling_enabled": false,
+    "default_token_lifetime": 7200, "loaded_plugins": ["ldap_user", "wazo_user"], "token_cleanup_batch_size": 5000, "rest_api": {"port": 9497, "num_proxies": 1}}'::jsonb,
+  true, 'GET /config: all settings, the header ignored');
+SELECT unalike(pg_temp.ask('GET', '/0.1/config', :'top_token'), '%s3%', 'no secret is shown');
+SELECT unalike(pg_temp.ask('GET', '/0.1/config', :'top_token'), '%sealed%', 'nor that it is sealed');
+SELECT unalike(pg_temp.ask('GET', '/0.1/config', :'top_token'), '%' || left(value ->> 'sealed_uri', 8) || '%', 'nor how') FROM wazo_auth.setting WHERE name = 'amqp';
+-- What is stored and unknown, as by an earlier version, is masked whatever its name.
+INSERT INTO wazo_auth.setting VALUES ('zz_pwd', '"s3cret"'), ('bind_pw', '"s3cret"'), ('passphrase', '{"a": ["s3cret"]}'), ('client_secret_2', '"s3cret"'),
+  ('header', '"Basic czNjcmV0"'), ('pin', '1234'), ('saml', '{"domains": {"a": "s3cret"}, "acs_url_template": "s://t"}'), ('update_policy_on_startup', '"s3cret"');
+SELECT is(pg_temp.ask_json('GET', '/0.1/config', :'top_token') @> '{"zz_pwd": "********", "bind_pw": "********", "passphrase": "********", "client_secret_2": "********", "header": "********",
+  "pin": "********", "saml": {"domains": {"a": "********"}, "acs_url_template": "s://t"}, "update_policy_on_startup": "********"}', true, 'what is not known to be harmless is masked');
+DELETE FROM wazo_auth.setting WHERE name IN ('zz_pwd', 'bind_pw', 'passphrase', 'client_secret_2', 'header', 'pin', 'saml', 'update_policy_on_startup');
+-- Whatever is in a setting: what it shows is of a known name and not secret.
+SELECT is_empty($$
+  SELECT k.name FROM wazo_auth.known_setting k
+  WHERE k.name ~* '(pass|secret|token$|credential|_key$|_uri$|pwd|\.uri$)' AND NOT k.secret
+    AND k.name NOT IN ('saml.key_file', 'rest_api.private_key')  -- paths
+    AND k.name NOT LIKE 'password\_reset\_%' AND k.name NOT LIKE '%.redirect_uri'
+$$, 'what is named like a secret is one');
+SELECT is(wazo_auth.mask_setting(k, '"s3cret"'), '"********"', k.name || ' is masked') FROM wazo_auth.known_setting k WHERE k.secret;
+
+-- ---- what may be set ----
+CREATE FUNCTION pg_temp.refusal(settings jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_hint text;
+BEGIN
+  PERFORM wazo_auth.configure(settings);
+  RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS v_hint = PG_EXCEPTION_HINT;
+  RETURN concat_ws(' | ', SQLSTATE, SQLERRM, NULLIF(v_hint, ''));
+END
+$$;
+SELECT is(pg_temp.refusal(v.settings::jsonb), v.refusal, v.settings)
+FROM (VALUES
+  ('{"default_token_lifetme": 60}', '42704 | there is no setting "default_token_lifetme" | Perhaps you mean "default_token_lifetime".'),
+  ('{"zz_pwd": "x"}', '42704 | there is no setting "zz_pwd" | wazo_auth.settings lists all of them.'),
+  ('{"smtp.prot": 25}', '42704 | there is no setting "smtp.prot" | Perhaps you mean "smtp.port".'),
+  ('{"smtp": {"sealed_password": "x"}}', '42704 | there is no setting "smtp.sealed_password" | wazo_auth.settings lists all of them.'),
+  ('{"debug.x": 1}', '42704 | there is no setting "debug.x" | Perhaps you mean "debug".'),
+  ('{"*": 1}', '42704 | there is no setting "*" | wazo_auth.settings lists all of them.'),
+  ('{"google": {"client_secret": "x"}}', '42704 | there is no setting "google.client_secret" | wazo_auth.settings lists all of them.'),
+  ('{"enabled_http_plugins": {"tokens": "maybe"}}', '22023 | setting "enabled_http_plugins.tokens" must be true or false'),
+  ('{"enabled_http_plugins.tokens": 1}', '22023 | setting "enabled_http_plugins.tokens" must be true or false'),
+  ('{"default_policies": {"a": {"acl": [1]}}}', '22023 | setting "default_policies.a.acl.*" must be a text'),
+  ('{"max_user_concurrent_sessions": 0}', '22023 | setting "max_user_concurrent_sessions" must be a whole number from 1 to 315360000'),
+  ('{"smtp.tls": "maybe"}', '22023 | setting "smtp.tls" must be one of none, starttls, tls'),
+  ('{"smtp.port": {"x": 1}}', '22023 | setting "smtp.port" must be a whole number from 1 to 65535'),
+  ('{"token_cleanup_interval": 5}', '22023 | setting "token_cleanup_interval" is one of the PostgreSQL server | Use ALTER SYSTEM SET wazo_auth.token_cleanup_interval = ..., then SELECT pg_reload_conf().'),
+  ('{"db_uri": "postgresql://u:s3cret@h/d"}', '22023 | setting "db_uri" is not for the database | Use wazo-auth --database.'),
+  ('{"bootstrap_user_password": "s3cret"}', '22023 | setting "bootstrap_user_password" is not for the database | Use wazo_auth.bootstrap().'),
+  ('{"rest_api.max_threads": 5, "log_level": "Debug"}', 'accepted'),
+  ('{"log_level": "loud"}', '22023 | setting "log_level" must be critical, error, warning, info or debug'),
+  ('{"rest_api": null, "log_level": null, "google": null}', 'accepted')) v (settings, refusal);
+SELECT is(wazo_auth.set_settings('{"rest_api.max_threads": 5, "log_level": "info", "uuid": "x"}', false), '{log_level,rest_api.max_threads}', 'what has no effect here is named');
+SELECT is(pg_temp.ask('POST', '/0.1/token', NULL, '{}'), '401 {"reason": ["Authentication Failed"], "timestamp": [T], "status_code": 401}', 'tokens are served');
+SELECT lives_ok($$SELECT wazo_auth.apply_configuration('{"zz_pwd": "x", "db_uri": "postgresql://u:p@h/d", "token_cleanup_interval": 5, "smtp": {"port": 26, "foo": 1}, "google": {"client_secret": "x"}}')$$,
+  'a whole configuration: what is not known, or not for the database, is left out');
+SELECT is((SELECT string_agg(s.name || ' ' || s.value, ', ' ORDER BY s.name) FROM wazo_auth.setting s WHERE s.name IN ('zz_pwd', 'db_uri', 'smtp', 'google', 'token_cleanup_interval')),
+  'google {}, smtp {"port": 26}', 'and the rest is set');
+SELECT wazo_auth.declare_setting('mine', 'map', 'of a plugin'), wazo_auth.declare_setting('mine.key', 'string', 'its key', secret => true), wazo_auth.declare_setting('mine.name', 'string', 'its name', '"x"');
+SELECT is(wazo_auth.get_setting('mine'), '{"name": "x"}', 'a setting of a plugin is there at once');
+SELECT wazo_auth.configure('{"mine": {"key": "s3cret"}}');
+SELECT is((wazo_auth.shown_configuration() -> 'mine')::text || wazo_auth.secret_setting('mine', 'key'), '{"key": "********", "name": "x"}s3cret', 'its secrets are sealed and masked');
+SELECT throws_ok($$SELECT wazo_auth.declare_setting('mine.x', 'string', 'x', check_function => 'pg_catalog.nothing', must_be => 'x')$$, '42883', NULL, 'a check that is not there');
+
+-- ---- docs/settings.md has them as they are ----
+\set document `cat docs/settings.md`
+CREATE FUNCTION pg_temp.table_of(readers text[]) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(format(E'| `%s` | %s | %s | %s |\n', k.name,
+           k.type || CASE WHEN k.minimum IS NOT NULL AND k.maximum IS NOT NULL THEN format(', %s to %s', k.minimum, k.maximum)
+                          WHEN k.choices IS NOT NULL THEN ': ' || array_to_string(k.choices, ', ') ELSE '' END
+           || CASE WHEN k.secret THEN ', secret' ELSE '' END,
+           CASE WHEN k.default_value IS NULL OR k.default_value = 'null' THEN '' WHEN length(k.default_value::text) > 80 THEN 'see `shown_configuration()`'
+                ELSE '`' || k.default_value::text || '`' END,
+           CASE WHEN 'database' = ANY (readers) THEN k.description ELSE concat_ws('; ', k.read_by, 'use ' || k.instead) END), '' ORDER BY k.name)
+  FROM wazo_auth.known_setting k
+  WHERE k.read_by = ANY (readers) AND k.shipped AND NOT ('nobody' = ANY (readers) AND k.name LIKE '%*%')
+$$;
+SELECT ok(strpos(:'document', pg_temp.table_of('{database}')) > 0, 'docs/settings.md lists the settings');
+SELECT ok(strpos(:'document', pg_temp.table_of('{front,postgresql,nobody}')) > 0, 'and those without effect in the database');
+
+-- ---- PATCH ----
 SELECT is(pg_temp.ask_json('PATCH', '/0.1/config', :'top_token', '[{"op": "replace", "path": "/debug", "value": "on"}, {"op": "replace", "path": "/profiling_enabled", "value": 1}, {"op": "replace", "path": "/profiling_enabled", "value": false}]')
           @> '{"debug": true, "profiling_enabled": false}', true, 'PATCH /config: in order');
 SELECT is(pg_temp.ask_json('PATCH', '/0.1/config', :'top_token', '[]') -> 'debug', 'true'::jsonb, 'PATCH of nothing');

@@ -1,0 +1,39 @@
+/*
+ * log_message.c
+ *	  Messages from PL/pgSQL that leave the statement out.
+ *
+ * With RAISE, the server's log shows the statement of the client beside the
+ * message, and where it came from; what the client wrote there may be secret.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(wazo_auth_log_message);
+PG_FUNCTION_INFO_V1(wazo_auth_warn_message);
+
+/* wazo_auth.log_message(message text) returns void: for the server's log only */
+Datum
+wazo_auth_log_message(PG_FUNCTION_ARGS)
+{
+	ereport(LOG,
+			(errmsg("%s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+			 errhidestmt(true), errhidecontext(true)));
+	PG_RETURN_VOID();
+}
+
+/* wazo_auth.warn_message(message text, hint text) returns void: a WARNING, with a hint unless that is empty */
+Datum
+wazo_auth_warn_message(PG_FUNCTION_ARGS)
+{
+	char	   *hint = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	ereport(WARNING,
+			(errmsg("%s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+			 hint[0] ? errhint("%s", hint) : 0,
+			 errhidestmt(true), errhidecontext(true)));
+	PG_RETURN_VOID();
+}
