@@ -19,7 +19,10 @@
 #include "crypto/password.h"
 #include "validate/schema_registry.h"
 #include "base/setting_cache.h"
-#include "workers/worker.h"
+#include "relay/relay_settings.h"
+#include "workers/expiry_worker.h"
+#include "workers/launcher.h"
+#include "workers/wake.h"
 
 PG_MODULE_MAGIC;
 
@@ -39,5 +42,8 @@ _PG_init(void)
 	hash_limit_init();
 	key_file_init();
 	launcher_init();
+	expiry_worker_init();
+	relay_settings_init();
+	wake_init();
 	MarkGUCPrefixReserved("wazo_auth");
 }

@@ -19,11 +19,12 @@
 #include "pgstat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-#include "relay/relay.h"
+#include "relay/mail_relay.h"
+#include "relay/relay_query.h"
+#include "relay/relay_settings.h"
 #include "relay/smtp.h"
 
 /* at least so much time between two looks at the outbox, milliseconds */

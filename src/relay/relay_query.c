@@ -15,7 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
-#include "relay/relay.h"
+#include "relay/relay_query.h"
 #include "workers/worker.h"
 
 WorkerWork	relay_work = WORK_MAIN;

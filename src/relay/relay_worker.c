@@ -18,28 +18,22 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
-#include "replication/message.h"
-#include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "relay/broker.h"
-#include "relay/relay.h"
+#include "relay/mail_relay.h"
+#include "relay/relay_query.h"
+#include "relay/relay_settings.h"
 #include "relay/smtp.h"
 #include "workers/worker.h"
 
@@ -54,11 +48,6 @@
 
 PGDLLEXPORT void wazo_auth_relay_main(Datum main_arg);
 
-static int	relay_interval = 5;
-static int	relay_batch_size = 500;
-int			relay_max_attempts = 10;
-int			relay_retry_pause = 1000;
-
 /* what the connection was, or is to be, made with; in TopMemoryContext */
 static char *uri = NULL;
 static char *exchange_name = NULL;
@@ -71,32 +60,6 @@ static int	batch_limit = 1;	/* doubled by every batch that went well */
 static int64 floor_id = 0;
 static int64 mark_id = 0;
 static TimestampTz mark_time = 0;
-
-/* Defines the settings; called once per backend. */
-void
-relay_worker_init(void)
-{
-	DefineCustomIntVariable("wazo_auth.relay_interval",
-							"Longest time between two looks for events and mails to send.",
-							"New ones wake the relay at once. 0 turns it off: they stay where they are.",
-							&relay_interval,
-							5, 0, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomIntVariable("wazo_auth.relay_batch_size",
-							"Most events that are sent before their outcome is noted.",
-							NULL,
-							&relay_batch_size,
-							500, 1, 10000, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("wazo_auth.relay_max_attempts",
-							"How often an event or mail is sent that the other side refuses, before it is parked.",
-							NULL,
-							&relay_max_attempts,
-							10, 1, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("wazo_auth.relay_retry_pause",
-							"Pause before a second attempt to connect or to send what was refused.",
-							"It doubles from attempt to attempt, up to a minute for connecting and an hour for an event or mail.",
-							&relay_retry_pause,
-							1000, 10, 60000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
-}
 
 /* The end of the process must not wait for a call of the broker's library. */
 static void

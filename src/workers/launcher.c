@@ -17,7 +17,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -32,7 +31,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -40,7 +38,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "workers/launcher.h"
 #include "workers/worker.h"
+#include "workers/worker_hooks.h"
 
 /* pause before a worker that ended is started again, milliseconds */
 #define RESTART_PAUSE_MS	5000
@@ -343,7 +343,7 @@ wazo_auth_launcher_main(Datum main_arg)
 }
 
 /*
- * Defines the workers' settings, and registers the launcher when the library
+ * Defines the launcher's setting, and registers the launcher when the library
  * is in shared_preload_libraries.  Called from _PG_init.
  */
 void
@@ -356,9 +356,6 @@ launcher_init(void)
 							"CREATE EXTENSION and DROP EXTENSION are noticed at once.",
 							&launcher_interval,
 							10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
-	expiry_worker_init();
-	relay_worker_init();
-	wake_init();
 
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;

@@ -16,7 +16,8 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "workers/worker.h"
+#include "workers/wake.h"
+#include "workers/worker_slots.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_wake_relay);
 

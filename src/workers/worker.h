@@ -1,7 +1,6 @@
 /*
  * worker.h
- *	  Background workers: what the launcher, the workers and the hooks of
- *	  ordinary backends share.
+ *	  What all background workers of a database do alike.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -10,126 +9,8 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
-#include "postmaster/bgworker.h"
+#include "workers/worker_slots.h"
 
-/*
- * A probe looks once whether a database has the extension; the other kinds run
- * in each database that has it.
- */
-typedef enum WorkerKind
-{
-	WORKER_PROBE,
-	WORKER_EXPIRY,
-	WORKER_RELAY,
-	WORKER_KINDS
-} WorkerKind;
-
-/* What a worker that has ended knew about its database. */
-typedef enum WorkerFinding
-{
-	FOUND_NOTHING,				/* it was stopped, or failed, before it knew */
-	FOUND_EXTENSION,
-	FOUND_NO_EXTENSION
-} WorkerFinding;
-
-/* For wazo_auth.worker_status. */
-typedef enum WorkerState
-{
-	WORKER_NOT_LOADED,			/* no shared_preload_libraries */
-	WORKER_STOPPED,
-	WORKER_STARTING,
-	WORKER_RUNNING,
-	WORKER_STATES
-} WorkerState;
-
-/* The relay has two kinds of work, of which one may fail and the other not. */
-typedef enum WorkerWork
-{
-	WORK_MAIN,					/* events, or what is the worker's only work */
-	WORK_MAIL,
-	WORKS
-} WorkerWork;
-
-#define WORKER_ERROR_SIZE	256
-
-typedef struct WorkerTrouble
-{
-	bool		failing;		/* the last attempt at this work failed */
-	TimestampTz error_at;		/* 0: there was no error */
-	char		error[WORKER_ERROR_SIZE];
-} WorkerTrouble;
-
-typedef struct WorkerStatus
-{
-	WorkerState state;
-	pid_t		pid;			/* 0 while it does not run */
-	TimestampTz started_at;
-	WorkerTrouble trouble[WORKS];
-} WorkerStatus;
-
-/*
- * Names a claimed slot; travels to the worker in bgw_extra.  The generation
- * tells a worker that starts too late that its slot went to another one.
- */
-typedef struct SlotId
-{
-	int			index;
-	uint32		generation;
-} SlotId;
-
-typedef struct WorkerReport
-{
-	WorkerKind	kind;
-	Oid			database;
-	WorkerFinding finding;
-} WorkerReport;
-
-/* launcher.c */
-extern void launcher_init(void);
-
-/* worker_hooks.c */
-extern void worker_hooks_init(void);
-
-/* expiry_worker.c */
-extern void expiry_worker_init(void);
-
-/* tidy.c */
-extern TimestampTz tidy(void);
-
-/* relay_worker.c */
-extern void relay_worker_init(void);
-
-/* wake.c */
-extern void wake_init(void);
-
-/* worker_slots.c: for the launcher */
-extern void worker_slots_init(void);
-extern void slots_attach_launcher(void);
-extern bool slots_claim(WorkerKind kind, Oid database, SlotId *id);
-extern void slots_release(const SlotId *id);
-extern bool slots_busy(WorkerKind kind, Oid database);
-extern int	slots_collect(WorkerReport *reports, int size);
-extern int	slots_take_notices(Oid *databases, int size);
-
-/* worker_slots.c: for everybody */
-extern bool slots_stop(Oid database);
-extern void slots_wait_gone(Oid database, int timeout_ms);
-extern void slots_notify(Oid database);
-extern void slots_wake(WorkerKind kind, Oid database);
-extern void slots_look(WorkerKind kind, Oid database, WorkerStatus *status);
-
-/* worker_slots.c: for the worker in its slot */
-extern void slot_attach(const BackgroundWorker *worker);
-extern void slot_report(WorkerFinding finding);
-extern bool slot_take_notice(void);
-extern void slot_listen(void);
-extern bool slot_listens(void);
-extern void slot_note_error(WorkerWork work, const char *message);
-extern void slot_note_logged_error(WorkerWork work);
-extern void slot_note_success(WorkerWork work);
-
-/* worker.c */
 extern const char *worker_type(WorkerKind kind);
 extern const char *worker_main_function(WorkerKind kind);
 extern void worker_begin(Datum main_arg);
@@ -138,8 +19,5 @@ extern void worker_start_transaction(void);
 extern void worker_commit_transaction(void);
 extern bool worker_lock_extension(void);
 extern void worker_leave(WorkerFinding finding) pg_attribute_noreturn();
-
-/* worker_status.c */
-extern void worker_mask_credentials(const char *text, char *masked, Size size);
 
 #endif							/* WAZO_AUTH_WORKER_H */

@@ -21,7 +21,8 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 
-#include "workers/worker.h"
+#include "workers/worker_hooks.h"
+#include "workers/worker_slots.h"
 
 /* longest wait for workers to end, milliseconds; PostgreSQL then waits 5 s more */
 #define STOP_TIMEOUT_MS		5000

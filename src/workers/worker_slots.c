@@ -28,7 +28,8 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
-#include "workers/worker.h"
+#include "workers/mask_credentials.h"
+#include "workers/worker_slots.h"
 
 #define LOCK_TRANCHE		"wazo_auth workers"
 
@@ -507,7 +508,7 @@ slot_note_error(WorkerWork work, const char *message)
 	char		text[WORKER_ERROR_SIZE];
 	WorkerTrouble *trouble = &my_slot->trouble[work];
 
-	worker_mask_credentials(message, text, sizeof(text));
+	mask_credentials(message, text, sizeof(text));
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
 	trouble->failing = true;
 	trouble->error_at = GetCurrentTimestamp();

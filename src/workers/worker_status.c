@@ -8,13 +8,12 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
-#include "workers/worker.h"
+#include "workers/worker_slots.h"
 
 #define STATUS_COLUMNS 7
 
@@ -39,38 +38,6 @@ static const char *const state_names[WORKER_STATES] = {
 	[WORKER_STARTING] = "starting",
 	[WORKER_RUNNING] = "running",
 };
-
-/*
- * Copies a text, cut off at size bytes with their end, and with *** for what
- * stands between "://" and "@".  No library should write a URI with a password
- * into its messages; this is for the one that does.
- */
-void
-worker_mask_credentials(const char *text, char *masked, Size size)
-{
-	Size		n = 0;
-
-	while (*text && n + 1 < size)
-	{
-		const char *word_end;
-		const char *at = NULL;
-
-		if (strncmp(text, "://", 3) != 0)
-		{
-			masked[n++] = *text++;
-			continue;
-		}
-		word_end = text + strcspn(text, " \t\r\n\"'<>");
-		for (const char *p = text; p < word_end; p++)
-			if (*p == '@')
-				at = p;
-		n += strlcpy(masked + n, at ? "://***" : "://", size - n);
-		n = Min(n, size - 1);
-		text = at ? at : text + 3;
-	}
-	n = pg_mbcliplen(masked, n, n);
-	masked[n] = '\0';
-}
 
 /* The state in a word. */
 static const char *
