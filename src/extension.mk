@@ -39,6 +39,9 @@ build/wazo_auth--$(WAZO_AUTH_VERSION).sql: sql/manifest sql/assemble $(shell fin
 	$(Q)sh sql/assemble install > $@.tmp
 	@mv $@.tmp $@
 
+# A header that is gone is no error: what included it is compiled anew.
+src/%.h: ;
+
 -include $(wildcard src/*.d src/*/*.d)
 
 # A header that is gone still stands in the .d files: what included it is
