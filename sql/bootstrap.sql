@@ -11,6 +11,7 @@ DECLARE
 BEGIN
   -- One at a time: it looks first and makes what is missing.
   LOCK TABLE wazo_auth.tenant IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM wazo_auth.go_live();
   v_top := wazo_auth.top_tenant_uuid();
   IF v_top IS NULL THEN
     v_top := pg_catalog.gen_random_uuid();
@@ -46,4 +47,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.bootstrap(text, text, text, text) IS
-'Makes the top tenant, its group of all users and the policy wazo_default_master_user_policy, and with a username and password the first administrator. May be called again: what exists stays. Returns the top tenant. Raises 42710 when the user exists with another password.';
+'Makes the top tenant, its group of all users and the policy wazo_default_master_user_policy, and with a username and password the first administrator. May be called again: what exists stays. Whoever calls it says that this database is the live one (wazo_auth.go_live()). Returns the top tenant. Raises 42710 when the user exists with another password.';

@@ -112,14 +112,30 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   -- The setting is only there once the library is loaded.
   v_batch integer := COALESCE(batch, pg_catalog.current_setting('wazo_auth.token_cleanup_batch_size', true)::integer, 5000);
+  v_queue text;
+  v_reason text;
 BEGIN
-  sessions_deleted := wazo_auth.delete_expired_sessions(v_batch);
-  sessions_announced := wazo_auth.announce_expiring_sessions(v_batch);
-  acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
-  events_delivered := wazo_auth.deliver_events_locally(v_batch);
-  events_removed := wazo_auth.purge_event_log(v_batch);
-  mails_delivered := wazo_auth.deliver_mails_locally(v_batch);
+  sessions_deleted := 0; sessions_announced := 0; acl_sets_deleted := 0;
+  events_delivered := 0; events_removed := 0; mails_delivered := 0;
+  IF pg_catalog.pg_is_in_recovery() THEN
+    RETURN;
+  END IF;
+  FOREACH v_queue IN ARRAY ARRAY['sessions', 'events', 'mails'] LOOP
+    v_reason := wazo_auth.hold_reason(v_queue);
+    IF v_reason IS NOT NULL THEN
+      RAISE WARNING 'work at % is held in database "%"', v_queue, pg_catalog.current_database() USING DETAIL = v_reason;
+    ELSIF v_queue = 'sessions' THEN
+      sessions_deleted := wazo_auth.delete_expired_sessions(v_batch);
+      sessions_announced := wazo_auth.announce_expiring_sessions(v_batch);
+      acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
+    ELSIF v_queue = 'events' THEN
+      events_delivered := wazo_auth.deliver_events_locally(v_batch);
+      events_removed := wazo_auth.purge_event_log(v_batch);
+    ELSE
+      mails_delivered := wazo_auth.deliver_mails_locally(v_batch);
+    END IF;
+  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.tick(integer) IS
-'One round of what the background workers do, for a server without them: to be called by any scheduler, for example every minute by cron. batch bounds each kind of work, 1 to 100000; null for wazo_auth.token_cleanup_batch_size. Events go to the stream only, and only while no broker is configured: sending them elsewhere takes a worker, and so does sending mails by SMTP. Returns what was done. Raises 22023 for another batch.';
+'One round of what the background workers do, for a server without them: to be called by any scheduler, for example every minute by cron. batch bounds each kind of work, 1 to 100000; null for wazo_auth.token_cleanup_batch_size. Events go to the stream only, and only while no broker is configured: sending them elsewhere takes a worker, and so does sending mails by SMTP. What wazo_auth.hold_reason() holds is left alone, with a warning; on a standby it does nothing. Returns what was done. Raises 22023 for another batch.';

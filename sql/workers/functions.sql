@@ -2,15 +2,19 @@
 
 CREATE OR REPLACE FUNCTION wazo_auth.worker_states(
   OUT worker text, OUT queue text, OUT pid integer, OUT state text, OUT started_at timestamptz,
-  OUT last_error text, OUT last_error_at timestamptz)
+  OUT last_error text, OUT last_error_at timestamptz, OUT reason text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE ROWS 3 AS 'MODULE_PATHNAME', 'wazo_auth_worker_states';
 COMMENT ON FUNCTION wazo_auth.worker_states() IS
-'State of each background worker of this database, by what it works on. state: running; failing: it runs, but the last attempt failed; starting; stopped; off: its interval is 0; not loaded: wazo_auth is not in shared_preload_libraries, so there are no workers. last_error is kept after the work goes again, until the server restarts; it names no credentials. Cheap: reads shared memory only.';
+'State of each background worker of this database, by what it works on. state: running; failing: it runs, but the '
+'last attempt failed; starting; stopped; off: its interval is 0; held: wazo_auth.hold_reason() says why; not loaded: '
+'wazo_auth is not in shared_preload_libraries, so there are no workers. reason: why it is held or stopped, and what '
+'to do about it. last_error is kept after the work goes again, until the server restarts; it names no credentials. '
+'Cheap: reads shared memory and one row.';
 
 CREATE OR REPLACE VIEW wazo_auth.worker_status AS
 SELECT s.worker, s.queue, s.pid, s.state, s.started_at, q.length AS queue_length,
-       pg_catalog.clock_timestamp() - q.oldest AS oldest_age, q.parked, s.last_error, s.last_error_at
+       pg_catalog.clock_timestamp() - q.oldest AS oldest_age, q.parked, s.last_error, s.last_error_at, s.reason
 FROM wazo_auth.worker_states() s
 JOIN (SELECT 'sessions' AS queue, pg_catalog.count(*) AS length, pg_catalog.min(x.expires_at) AS oldest, 0::bigint AS parked
       FROM wazo_auth.session x
@@ -23,11 +27,17 @@ JOIN (SELECT 'sessions' AS queue, pg_catalog.count(*) AS length, pg_catalog.min(
       SELECT 'mails', pg_catalog.count(*) FILTER (WHERE NOT m.parked), pg_catalog.min(m.created_at) FILTER (WHERE NOT m.parked),
              pg_catalog.count(*) FILTER (WHERE m.parked)
       FROM wazo_auth.mail_outbox m) q ON q.queue = s.queue;
-COMMENT ON VIEW wazo_auth.worker_status IS 'The background workers of this database and what waits for them. state: see wazo_auth.worker_states()';
-COMMENT ON COLUMN wazo_auth.worker_status.queue IS 'sessions: expired ones to be deleted; events: to be sent to the broker or the stream; mails: to be written and sent';
-COMMENT ON COLUMN wazo_auth.worker_status.oldest_age IS 'How long the oldest in the queue has waited; null when nothing waits';
+COMMENT ON VIEW wazo_auth.worker_status IS
+'The background workers of this database and what waits for them. state: see wazo_auth.worker_states()';
+COMMENT ON COLUMN wazo_auth.worker_status.queue IS
+'sessions: expired ones to be deleted; events: to be sent to the broker or the stream; mails: to be written and sent';
+COMMENT ON COLUMN wazo_auth.worker_status.oldest_age IS
+'How long the oldest in the queue has waited; null when nothing waits';
 COMMENT ON COLUMN wazo_auth.worker_status.parked IS 'Given up after too many attempts; not in queue_length';
-COMMENT ON COLUMN wazo_auth.worker_status.last_error IS 'Why an attempt failed last, also when the work goes again since';
+COMMENT ON COLUMN wazo_auth.worker_status.reason IS
+'Why the work is held or the worker stopped, and what to do about it; null otherwise';
+COMMENT ON COLUMN wazo_auth.worker_status.last_error IS
+'Why an attempt failed last, also when the work goes again since';
 
 CREATE OR REPLACE FUNCTION wazo_auth.health(with_queues boolean DEFAULT true) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -54,4 +64,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.health(boolean) IS
-'How the service is: status is "ok"; "degraded", when a worker does not do its work or something is parked: logins and checks go on, and what waits is sent later; or "fail", when nobody can log in because there is no top tenant yet (wazo_auth.bootstrap()). workers has the rows of wazo_auth.worker_status, or with with_queues => false, which costs less, those of wazo_auth.worker_states().';
+'How the service is: status is "ok"; "degraded", when a worker does not do its work (its reason tells what to do) or '
+'something is parked: logins and checks go on, and what waits is sent later; or "fail", when nobody can log in '
+'because there is no top tenant yet (wazo_auth.bootstrap()). workers has the rows of wazo_auth.worker_status, or '
+'with with_queues => false, which costs less, those of wazo_auth.worker_states().';

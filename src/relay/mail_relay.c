@@ -26,6 +26,7 @@
 #include "relay/relay_query.h"
 #include "relay/relay_settings.h"
 #include "relay/smtp.h"
+#include "workers/live.h"
 
 /* at least so much time between two looks at the outbox, milliseconds */
 #define LOOK_PAUSE_MS		100
@@ -176,7 +177,7 @@ look_turn(void *arg)
 	};
 
 	relay_begin("wazo_auth: reading mails");
-	if (something_waits())
+	if (something_waits() && !worker_is_held(QUEUE_MAILS))
 	{
 		written = relay_run_for_count(&plan,
 									  "SELECT wazo_auth.write_mails($1, $2, pg_catalog.make_interval(secs => $3))",
@@ -452,6 +453,13 @@ mail_step(TimestampTz now, int64 interval_ms, bool woken)
 		wait = Min(wait, TimestampDifferenceMilliseconds(now, note_at) + 1);
 	limit = smtp_wait_limit();
 	return limit < 0 ? wait : Min(wait, limit);
+}
+
+/* Is a mail under way? */
+bool
+mail_is_sending(void)
+{
+	return free_places() < SMTP_MAX_TRANSFERS;
 }
 
 /* Gives up all transfers; their mails stay in the outbox. */

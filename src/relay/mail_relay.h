@@ -12,6 +12,7 @@
 #include "datatype/timestamp.h"
 
 extern long mail_step(TimestampTz now, int64 interval_ms, bool woken);
+extern bool mail_is_sending(void);
 extern void mail_stop(void);
 
 #endif							/* WAZO_AUTH_MAIL_RELAY_H */

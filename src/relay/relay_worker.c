@@ -35,6 +35,7 @@
 #include "relay/relay_query.h"
 #include "relay/relay_settings.h"
 #include "relay/smtp.h"
+#include "workers/live.h"
 #include "workers/worker.h"
 
 /* at least so much time between two claims, so that batches can grow */
@@ -388,6 +389,7 @@ typedef struct EventTurn
 {
 	bool		regular;
 	bool		more;			/* there may be more to do at once */
+	bool		held;			/* by worker_is_held() */
 } EventTurn;
 
 /*
@@ -401,6 +403,13 @@ event_turn(void *arg)
 	int			moved = 0;
 
 	relay_begin("wazo_auth: reading settings");
+	turn->held = worker_is_held(QUEUE_EVENTS);
+	if (turn->held)
+	{
+		relay_commit();
+		broker_disconnect();
+		return;
+	}
 	read_settings();
 	if (uri == NULL)
 		moved = relay_run_for_count(&plan, "SELECT wazo_auth.deliver_events_locally(5000)", 0, NULL, NULL);
@@ -430,7 +439,7 @@ event_step(TimestampTz now)
 	if (relay_try(event_turn, &turn, NULL))
 	{
 		error_pause = 0;
-		if (uri == NULL || broker_is_connected())
+		if (turn.held || uri == NULL || broker_is_connected())
 			slot_note_success(WORK_MAIN);
 		turn_at = turn.more ? 0 : TimestampTzPlusMilliseconds(now, GATHER_MS);
 	}
@@ -446,7 +455,7 @@ event_step(TimestampTz now)
 		return 0;
 	now = GetCurrentTimestamp();
 	next = regular_at;
-	if (uri && !broker_is_connected() && connect_not_before > now && connect_not_before < regular_at)
+	if (!turn.held && uri && !broker_is_connected() && connect_not_before > now && connect_not_before < regular_at)
 		next = connect_not_before;
 	return TimestampDifferenceMilliseconds(now, next) + 1;
 }
@@ -501,6 +510,8 @@ wazo_auth_relay_main(Datum main_arg)
 		worker_check_interrupts();
 		if (slot_take_notice())
 			look_for_extension();
+		if (slot_is_outdated() && !mail_is_sending())
+			worker_leave(FOUND_EXTENSION);
 		if (relay_interval == 0)
 		{
 			mail_stop();

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "workers/expiry_worker.h"
+#include "workers/live.h"
 #include "workers/tidy.h"
 #include "workers/worker.h"
 
@@ -68,12 +69,12 @@ expiry_worker_init(void)
 							"Time between two rounds of deleting expired sessions.",
 							"0 turns the worker off; expired tokens are refused all the same.",
 							&cleanup_interval,
-							60, 0, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+							60, 0, 86400, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("wazo_auth.token_cleanup_batch_size",
 							"Most expired sessions that are deleted in one transaction.",
 							NULL,
 							&batch_size,
-							5000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							5000, 1, 100000, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 /*
@@ -158,7 +159,7 @@ run_round(void)
 				worker_commit_transaction();
 				return false;
 			}
-			done = call(tasks[i].query, batch);
+			done = worker_is_held(QUEUE_SESSIONS) ? 0 : call(tasks[i].query, batch);
 			worker_commit_transaction();
 			debug_query_string = NULL;
 			pgstat_report_activity(STATE_IDLE, NULL);
@@ -246,6 +247,8 @@ wazo_auth_expiry_main(Datum main_arg)
 		worker_check_interrupts();
 		if (slot_take_notice())
 			look_for_extension();
+		if (slot_is_outdated())
+			worker_leave(FOUND_EXTENSION);
 
 		/* the time that a round takes counts, that of a failed one does not */
 		due = TimestampTzPlusMilliseconds(started, pause ? pause : cleanup_interval * INT64CONST(1000));

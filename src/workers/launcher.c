@@ -7,7 +7,11 @@
  * database that is new to it is looked at once by a probe, a worker that ends
  * right away; later on only when CREATE EXTENSION or DROP EXTENSION was
  * committed there (worker_hooks.c), and now and then all the same, for what a
- * hook does not see (COMMIT PREPARED).
+ * hook does not see (COMMIT PREPARED).  One probe runs at a time.
+ *
+ * Background workers are few, and others need them too.  When there are not
+ * enough for all databases, those with the lowest OIDs have theirs and the
+ * others have none, so that which ones are served does not change by chance.
  *
  * The workers are not restarted by the postmaster but from here, which knows
  * whether the database and the extension are still there.  After a crash of the
@@ -28,6 +32,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "replication/logicallauncher.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
@@ -53,12 +58,19 @@
 
 #define REPORTS_AT_ONCE		32
 
+/* the workers of a database, without the probe */
+#define WORKERS_EACH		(WORKER_KINDS - 1)
+
+/* background workers for a parallel query, or whatever else somebody wants */
+#define LEFT_TO_OTHERS		2
+
 /* What is known about a database. */
 typedef struct DatabaseEntry
 {
 	Oid			oid;			/* key */
 	bool		seen;			/* in this turn's list */
 	bool		has_extension;
+	bool		served;			/* there are background workers for it */
 	TimestampTz not_before[WORKER_KINDS];	/* earliest start */
 } DatabaseEntry;
 
@@ -68,6 +80,7 @@ static int	launcher_interval = 10;
 static HTAB *databases;
 static MemoryContext turn_context;
 static bool out_of_workers = false;
+static int	needed_before = 0;	/* by share_out() */
 
 static DatabaseEntry *
 database_entry(Oid oid, bool create)
@@ -211,6 +224,67 @@ list_databases(void)
 	return list;
 }
 
+/*
+ * Background workers that are not for the workers of databases: this launcher,
+ * PostgreSQL's of logical replication, and some for others.
+ */
+static int
+processes_of_others(void)
+{
+	return 1 + (max_logical_replication_workers > 0 ? 1 : 0) + LEFT_TO_OTHERS;
+}
+
+static int
+compare_oids(const void *a, const void *b)
+{
+	Oid			x = *(const Oid *) a;
+	Oid			y = *(const Oid *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+tell_needed(int needed, int n_databases, int n_served)
+{
+	if (needed > needed_before)
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("too few background workers for the %d databases with wazo_auth", n_databases),
+				 errdetail("max_worker_processes is %d; %d databases have workers, those with the highest OIDs have none.",
+						   max_worker_processes, n_served),
+				 errhint("Set max_worker_processes to at least %d and restart.", needed)));
+	needed_before = needed;
+	slots_note_needed(needed);
+}
+
+/*
+ * Decides which of the databases with the extension are served, and stops the
+ * workers of the others.  One is served in any case: without a free background
+ * worker its own cannot be started, and that is said then.
+ */
+static void
+share_out(void)
+{
+	int			room = Max((max_worker_processes - processes_of_others()) / WORKERS_EACH, 1);
+	Oid		   *oids = MemoryContextAlloc(turn_context, sizeof(Oid) * Max(hash_get_num_entries(databases), 1));
+	int			n = 0;
+	HASH_SEQ_STATUS scan;
+	DatabaseEntry *entry;
+
+	hash_seq_init(&scan, databases);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (entry->has_extension)
+			oids[n++] = entry->oid;
+	qsort(oids, n, sizeof(Oid), compare_oids);
+	for (int i = 0; i < n; i++)
+	{
+		database_entry(oids[i], false)->served = i < room;
+		if (i >= room)
+			(void) slots_stop(oids[i]);
+	}
+	tell_needed(n > room ? processes_of_others() + n * WORKERS_EACH : 0, n, Min(n, room));
+}
+
 /* Says it once, not at every turn. */
 static void
 complain(const char *type, Oid database)
@@ -258,7 +332,7 @@ start_worker(WorkerKind kind, Oid database)
  * can be started that cannot yet.
  */
 static void
-serve_database(Oid database, TimestampTz now, TimestampTz *next)
+serve_database(Oid database, TimestampTz now, TimestampTz *next, bool *probing)
 {
 	DatabaseEntry *entry = database_entry(database, false);
 
@@ -266,7 +340,7 @@ serve_database(Oid database, TimestampTz now, TimestampTz *next)
 		return;
 	for (WorkerKind kind = 0; kind < WORKER_KINDS; kind++)
 	{
-		if (kind != WORKER_PROBE && !entry->has_extension)
+		if (kind != WORKER_PROBE && !(entry->has_extension && entry->served))
 			continue;
 		/* a worker that runs there sees by itself when the extension goes */
 		if (kind == WORKER_PROBE && entry->has_extension)
@@ -275,8 +349,14 @@ serve_database(Oid database, TimestampTz now, TimestampTz *next)
 			continue;
 		if (entry->not_before[kind] > now)
 			*next = Min(*next, entry->not_before[kind]);
-		else
+		else if (kind != WORKER_PROBE)
 			start_worker(kind, database);
+		else if (!*probing)
+		{
+			/* the end of it wakes us */
+			start_worker(kind, database);
+			*probing = true;
+		}
 	}
 }
 
@@ -288,6 +368,7 @@ launcher_turn(void)
 	ListCell   *cell;
 	TimestampTz now;
 	TimestampTz next;
+	bool		probing = false;
 
 	MemoryContextReset(turn_context);
 	collect_reports();
@@ -295,8 +376,11 @@ launcher_turn(void)
 	collect_notices();
 	now = GetCurrentTimestamp();
 	next = TimestampTzPlusMilliseconds(now, launcher_interval * INT64CONST(1000));
+	share_out();
 	foreach(cell, list)
-		serve_database(lfirst_oid(cell), now, &next);
+		probing |= slots_busy(WORKER_PROBE, lfirst_oid(cell));
+	foreach(cell, list)
+		serve_database(lfirst_oid(cell), now, &next, &probing);
 	return next;
 }
 

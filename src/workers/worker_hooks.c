@@ -1,9 +1,10 @@
 /*
  * worker_hooks.c
  *	  What ordinary backends do for the workers: tell the launcher about CREATE
- *	  EXTENSION and DROP EXTENSION, and stop the workers of a database that is
- *	  about to be dropped, renamed, moved or copied, since PostgreSQL refuses
- *	  that while anybody is connected to it.
+ *	  EXTENSION and DROP EXTENSION, restart the workers of a database whose
+ *	  settings have changed, and stop those of one that is about to be dropped,
+ *	  renamed, moved or copied, since PostgreSQL refuses that while anybody is
+ *	  connected to it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -20,6 +21,7 @@
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/memutils.h"
 
 #include "workers/worker_hooks.h"
 #include "workers/worker_slots.h"
@@ -32,6 +34,9 @@ static ProcessUtility_hook_type prev_process_utility_hook = NULL;
 
 /* extensions of this database were made or dropped in this transaction */
 static bool extensions_changed = false;
+
+/* databases whose settings were changed in it; in the transaction's memory */
+static List *altered_databases = NIL;
 
 /*
  * Any extension counts: at this time the catalog does not show yet which one
@@ -50,11 +55,17 @@ on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_i
 static void
 on_transaction_end(XactEvent event, void *arg)
 {
+	ListCell   *cell;
+
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
 	if (event == XACT_EVENT_COMMIT && extensions_changed)
 		slots_notify(MyDatabaseId);
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
-		event == XACT_EVENT_PREPARE)
-		extensions_changed = false;
+	if (event == XACT_EVENT_COMMIT)
+		foreach(cell, altered_databases)
+			slots_restart(lfirst_oid(cell));
+	extensions_changed = false;
+	altered_databases = NIL;
 }
 
 /* Value of a text option in a list of DefElem, or NULL. */
@@ -127,6 +138,20 @@ before_utility(Node *statement, bool top_level)
 	}
 }
 
+/* Remembers the database of ALTER DATABASE ... SET. */
+static void
+after_utility(Node *statement)
+{
+	if (IsA(statement, AlterDatabaseSetStmt))
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		altered_databases = lappend_oid(altered_databases,
+										get_database_oid(((AlterDatabaseSetStmt *) statement)->dbname, false));
+		MemoryContextSwitchTo(old);
+	}
+}
+
 static void
 process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
@@ -137,6 +162,7 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 		prev_process_utility_hook(pstmt, query, read_only_tree, context, params, env, dest, qc);
 	else
 		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, env, dest, qc);
+	after_utility(pstmt->utilityStmt);
 }
 
 /* Installs the hooks; only while shared_preload_libraries are loaded. */

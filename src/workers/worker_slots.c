@@ -61,6 +61,7 @@ typedef struct WorkerSlot
 	Latch	   *latch;
 	pg_atomic_uint32 listening;	/* for slots_wake() */
 	bool		notice;			/* extensions of the database changed */
+	bool		outdated;		/* settings of the database changed */
 	WorkerFinding finding;
 	TimestampTz started_at;
 	WorkerTrouble trouble[WORKS];
@@ -70,6 +71,7 @@ typedef struct WorkerSlots
 {
 	Latch	   *launcher;		/* NULL while there is none */
 	ConditionVariable left;		/* a worker left its slot */
+	int			needed;			/* see WorkerStatus */
 	int			n_notices;
 	Oid			notices[MAX_NOTICES];
 	int			n_slots;
@@ -189,6 +191,7 @@ slots_claim(WorkerKind kind, Oid database, SlotId *id)
 		claimed->database = database;
 		claimed->claimed_at = GetCurrentTimestamp();
 		claimed->notice = false;
+		claimed->outdated = false;
 		claimed->finding = FOUND_NOTHING;
 		id->generation = claimed->generation;
 	}
@@ -275,6 +278,42 @@ slots_take_notices(Oid *databases, int size)
 	slots->n_notices = 0;
 	LWLockRelease(slots_lock);
 	return n;
+}
+
+/*
+ * Notes how many background workers the server should have for all databases;
+ * 0 when it has enough.
+ */
+void
+slots_note_needed(int processes)
+{
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	slots->needed = processes;
+	LWLockRelease(slots_lock);
+}
+
+/*
+ * Lets the workers in a database end when they have nothing under way; the
+ * launcher starts others, which have the database's settings as they are now.
+ * Raises no error: it is called after a commit.
+ */
+void
+slots_restart(Oid database)
+{
+	if (slots == NULL)
+		return;
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slots->n_slots; i++)
+	{
+		WorkerSlot *slot = &slots->slot[i];
+
+		if (slot->state == SLOT_FREE || slot->database != database)
+			continue;
+		slot->outdated = true;
+		if (slot->state == SLOT_RUNNING)
+			SetLatch(slot->latch);
+	}
+	LWLockRelease(slots_lock);
 }
 
 /*
@@ -498,6 +537,14 @@ slot_take_notice(void)
 	return notice;
 }
 
+/* Have the database's settings changed since this worker was started? */
+bool
+slot_is_outdated(void)
+{
+	/* one byte, set by others and never reset; its latch is set after it */
+	return ((volatile WorkerSlot *) my_slot)->outdated;
+}
+
 /*
  * Notes that an attempt of this worker at its work failed, and why; for
  * worker_status.  Credentials in URIs are left out.
@@ -559,6 +606,7 @@ slots_look(WorkerKind kind, Oid database, WorkerStatus *status)
 	if (slots == NULL)
 		return;
 	LWLockAcquire(slots_lock, LW_SHARED);
+	status->needed = slots->needed;
 	for (int i = 0; i < slots->n_slots; i++)
 	{
 		const WorkerSlot *slot = &slots->slot[i];

@@ -63,6 +63,7 @@ typedef struct WorkerStatus
 {
 	WorkerState state;
 	pid_t		pid;			/* 0 while it does not run */
+	int			needed;			/* max_worker_processes that would do for all; 0: it does */
 	TimestampTz started_at;
 	WorkerTrouble trouble[WORKS];
 } WorkerStatus;
@@ -92,11 +93,13 @@ extern void slots_release(const SlotId *id);
 extern bool slots_busy(WorkerKind kind, Oid database);
 extern int	slots_collect(WorkerReport *reports, int size);
 extern int	slots_take_notices(Oid *databases, int size);
+extern void slots_note_needed(int processes);
 
 /* for everybody */
 extern bool slots_stop(Oid database);
 extern void slots_wait_gone(Oid database, int timeout_ms);
 extern void slots_notify(Oid database);
+extern void slots_restart(Oid database);
 extern void slots_wake(WorkerKind kind, Oid database);
 extern void slots_look(WorkerKind kind, Oid database, WorkerStatus *status);
 
@@ -104,6 +107,7 @@ extern void slots_look(WorkerKind kind, Oid database, WorkerStatus *status);
 extern void slot_attach(const BackgroundWorker *worker);
 extern void slot_report(WorkerFinding finding);
 extern bool slot_take_notice(void);
+extern bool slot_is_outdated(void);
 extern void slot_listen(void);
 extern bool slot_listens(void);
 extern void slot_note_error(WorkerWork work, const char *message);

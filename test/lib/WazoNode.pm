@@ -48,6 +48,7 @@ wazo_auth.secret_key_file = '$ENV{WAZO_AUTH_SECRET_KEY_FILE}'
 wazo_auth.argon2_memory = '4MB'
 wazo_auth.launcher_interval = 1
 restart_after_crash = on
+max_worker_processes = 32
 ${\($conf // '')}
 EOC
 	return $node;
