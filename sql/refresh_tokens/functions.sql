@@ -10,9 +10,7 @@ BEGIN
   IF FOUND THEN
     PERFORM FROM wazo_auth.user u WHERE u.uuid = v_row.user_uuid AND u.enabled FOR NO KEY UPDATE;
   END IF;
-  -- The login of the first use must still lead to the user.
   IF NOT FOUND
-     OR wazo_auth.resolve_login(v_row.login) IS DISTINCT FROM v_row.user_uuid
      OR wazo_auth.effective_authentication_method(v_row.user_uuid) NOT IN ('native', 'ldap', 'saml') THEN
     PERFORM wazo_auth.authentication_failed();
   END IF;

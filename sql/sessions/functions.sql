@@ -273,7 +273,6 @@ BEGIN
   ELSE
     PERFORM wazo_auth.authentication_failed();
   END IF;
-  PERFORM wazo_auth.check_session_cap(v_user.uuid, v_user.purpose);
 
   IF access_type = 'offline' THEN
     v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, login, mobile, backend, user_agent, remote_addr);
@@ -281,6 +280,8 @@ BEGIN
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
   END IF;
+  -- After a mobile login has ended the sessions that it takes the place of.
+  PERFORM wazo_auth.check_session_cap(v_user.uuid, v_user.purpose);
 
   token := wazo_auth.open_session(
     v_user,

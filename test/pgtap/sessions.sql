@@ -64,6 +64,14 @@ SELECT throws_ok('SELECT wazo_auth.token_create(''north'', ''secret'')', 'WA429'
 SELECT lives_ok('SELECT wazo_auth.token_create(''deep'', ''secret'')', 'each user has a cap of its own');
 UPDATE wazo_auth.session SET expires_at = clock_timestamp() - interval '1 ms' WHERE uuid = (SELECT uuid FROM wazo_auth.session WHERE user_uuid = :'north_user' LIMIT 1);
 SELECT lives_ok('SELECT wazo_auth.token_create(''north'', ''secret'')', 'expired sessions do not count');
+-- a mobile login that takes the place of another
+SELECT wazo_auth.configure('{"max_user_concurrent_sessions": 2}') \g /dev/null
+DELETE FROM wazo_auth.session;
+SELECT lives_ok('SELECT wazo_auth.token_create(''north'', ''secret'')', 'one at a desk');
+SELECT is(sessions_revoked, n, 'a mobile login that ends ' || n) FROM unnest('{0,1}'::integer[]) n,
+  LATERAL wazo_auth.token_create('north', 'secret', access_type => 'offline', client_id => 'm' || n, mobile => true);
+SELECT throws_ok($$SELECT wazo_auth.token_create('north', 'secret', access_type => 'offline', client_id => 'desk')$$, 'WA429', NULL, 'others are held by the cap');
+SELECT wazo_auth.delete_refresh_tokens(ARRAY(SELECT r.token_digest FROM wazo_auth.refresh_token r)) \g /dev/null
 SELECT wazo_auth.configure('{"max_user_concurrent_sessions": null}') \g /dev/null
 SELECT is(wazo_auth.get_setting('max_user_concurrent_sessions'), '100'::jsonb, 'the default is 100');
 
@@ -71,6 +79,13 @@ SELECT is(wazo_auth.get_setting('max_user_concurrent_sessions'), '100'::jsonb, '
 DELETE FROM wazo_auth.session;
 SELECT token AS first, new_refresh_token AS refresh FROM wazo_auth.token_create('north', 'secret', access_type => 'offline', client_id => 'c') \gset
 SELECT is(new_refresh_token, :'refresh', 'a client gets the same one again') FROM wazo_auth.token_create('north', 'secret', access_type => 'offline', client_id => 'c');
+SELECT wazo_auth.update_user(:'north_user', 'renamed'), wazo_auth.replace_emails(:'north_user', '{n@x.org}', 'n@x.org', '{true}') \g /dev/null
+SELECT is(new_refresh_token, :'refresh', 'under another name, too') FROM wazo_auth.token_create('n@x.org', 'secret', access_type => 'offline', client_id => 'c');
+SELECT wazo_auth.replace_emails(:'north_user', '{}') \g /dev/null
+SELECT isnt(token, NULL, 'it is the user''s, whatever its names are') FROM wazo_auth.token_create(refresh_token => :'refresh', client_id => 'c');
+SELECT wazo_auth.update_user(:'north_user', 'north') \g /dev/null
+DELETE FROM wazo_auth.session WHERE token_digest <> wazo_auth.token_digest(:'first');
+SELECT is(new_refresh_token, :'refresh', 'and again') FROM wazo_auth.token_create('north', 'secret', access_type => 'offline', client_id => 'c');
 SELECT is(new_refresh_token, NULL, 'a login with it gets none') FROM wazo_auth.token_create(refresh_token => :'refresh', client_id => 'c');
 SELECT is(pg_temp.sessions('north'), 3::bigint, 'each login is a session');
 SELECT is(count(s.refresh_token_digest), 3::bigint, '... of that refresh token') FROM wazo_auth.session s;
