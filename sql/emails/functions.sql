@@ -3,8 +3,6 @@ CREATE OR REPLACE FUNCTION wazo_auth.replace_emails(
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
-DECLARE
-  v_address text;
 BEGIN
   IF main IS NOT NULL AND main <> ALL (addresses) THEN
     RAISE EXCEPTION 'the main address is not among the addresses' USING ERRCODE = 'invalid_parameter_value';
@@ -13,9 +11,7 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_user(user_uuid::text);
   END IF;
-  FOREACH v_address IN ARRAY addresses LOOP
-    PERFORM wazo_auth.claim_login(user_uuid, v_address, 'email');
-  END LOOP;
+  PERFORM wazo_auth.claim_logins(user_uuid, NULL, addresses);
   IF (SELECT count(DISTINCT wazo_auth.fold_login(a)) FROM unnest(addresses) a) < cardinality(addresses) THEN
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
       '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}'::json, 'users');

@@ -23,22 +23,38 @@ $$;
 COMMENT ON FUNCTION wazo_auth.login_in_use(text, text) IS
 'Raises WA409 for a username (kind "username") or e-mail address (kind "email") that another user has.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.claim_login(user_uuid uuid, login text, kind text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.claim_logins(user_uuid uuid, username text, addresses text[] DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
+DECLARE
+  v_place bigint;
 BEGIN
-  INSERT INTO wazo_auth.login AS l (login, user_uuid, is_username, is_email)
-  VALUES (wazo_auth.fold_login(login), user_uuid, kind = 'username', kind = 'email')
-  ON CONFLICT ON CONSTRAINT login_pkey DO UPDATE
-  SET is_username = l.is_username OR EXCLUDED.is_username, is_email = l.is_email OR EXCLUDED.is_email
-  WHERE l.user_uuid = EXCLUDED.user_uuid;
-  IF NOT FOUND THEN
-    PERFORM wazo_auth.login_in_use(login, kind);
+  -- In one order, so that two who want the same logins cannot wait for each other.
+  WITH wanted AS (
+    SELECT wazo_auth.fold_login(w.login) AS login, bool_or(w.place = 0) AS is_username, bool_or(w.place > 0) AS is_email,
+           min(w.place) AS place
+    FROM (SELECT username, 0 WHERE username IS NOT NULL
+          UNION ALL
+          SELECT a.address, a.place FROM unnest(addresses) WITH ORDINALITY a(address, place)) w(login, place)
+    GROUP BY 1
+  ), claimed AS (
+    INSERT INTO wazo_auth.login AS l (login, user_uuid, is_username, is_email)
+    SELECT w.login, user_uuid, w.is_username, w.is_email FROM wanted w ORDER BY w.login COLLATE "C"
+    ON CONFLICT ON CONSTRAINT login_pkey DO UPDATE
+    SET is_username = l.is_username OR EXCLUDED.is_username, is_email = l.is_email OR EXCLUDED.is_email
+    WHERE l.user_uuid = EXCLUDED.user_uuid
+    RETURNING l.login
+  )
+  SELECT min(w.place) INTO v_place FROM wanted w WHERE NOT EXISTS (SELECT FROM claimed c WHERE c.login = w.login);
+  IF v_place = 0 THEN
+    PERFORM wazo_auth.login_in_use(username, 'username');
+  ELSIF v_place > 0 THEN
+    PERFORM wazo_auth.login_in_use(addresses[v_place], 'email');
   END IF;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.claim_login(uuid, text, text) IS
-'Reserves a username (kind "username") or an e-mail address (kind "email") for a user. Raises WA409 when another user has it.';
+COMMENT ON FUNCTION wazo_auth.claim_logins(uuid, text, text[]) IS
+'Reserves a username (null: none) and e-mail addresses for a user. Raises WA409 for the first of them that another user has.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.release_logins(user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -146,11 +162,8 @@ BEGIN
       pg_catalog.json_build_object('uuid', pg_catalog.json_build_object(
         'constraint_id', 'unique', 'message', pg_catalog.format('The uuid "%s" is already used', v_uuid))), 'users');
   END;
-  IF username IS NOT NULL THEN
-    PERFORM wazo_auth.claim_login(v_uuid, username, 'username');
-  END IF;
+  PERFORM wazo_auth.claim_logins(v_uuid, username, array_remove(ARRAY[email_address], NULL));
   IF email_address IS NOT NULL THEN
-    PERFORM wazo_auth.claim_login(v_uuid, email_address, 'email');
     INSERT INTO wazo_auth.email (user_uuid, address, main, confirmed) VALUES (v_uuid, email_address, true, true);
   END IF;
   IF v_hash IS NOT NULL THEN
@@ -201,9 +214,7 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_user(user_uuid::text);
   END IF;
-  IF username IS NOT NULL THEN
-    PERFORM wazo_auth.claim_login(user_uuid, username, 'username');
-  END IF;
+  PERFORM wazo_auth.claim_logins(user_uuid, username);
   UPDATE wazo_auth.user u
   SET username = update_user.username, firstname = update_user.firstname, lastname = update_user.lastname,
       purpose = update_user.purpose, enabled = update_user.enabled,
