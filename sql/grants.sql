@@ -57,7 +57,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.bootstrap(text, text, text, text),
   wazo_auth.change_password(uuid, text, text),
   wazo_auth.configure(jsonb),
-  wazo_auth.confirm_email(uuid, uuid),
+  wazo_auth.confirm_email(uuid, uuid, boolean),
   wazo_auth.create_group(uuid, text, text, uuid),
   wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean),
   wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address, uuid),

@@ -128,6 +128,8 @@ BEGIN
     pattern => c_text, must_be => 'a text of 1 to 512 bytes without control characters');
   PERFORM wazo_auth.declare_setting('smtp.password', 'string', 'its password', NULL, 1, 512, pattern => c_text,
     secret => true, must_be => 'a text of 1 to 512 bytes without control characters');
+  PERFORM wazo_auth.declare_setting('mail_interval', 'integer',
+    'least seconds between two mails of a kind to a user', '300', 0, 86400);
   PERFORM wazo_auth.declare_setting('public_url', 'string',
     'where links in mails lead: `https://host:port/path`', 'null',
     check_function => 'wazo_auth.is_public_url', must_be => 'https://host, with :port and /path if need be');
@@ -153,7 +155,7 @@ BEGIN
   FROM pg_catalog.unnest('{debug,profiling_enabled}'::pg_catalog.text[]) k;
   PERFORM wazo_auth.declare_setting('rest_api', 'map', 'the HTTP server', NULL);
   PERFORM wazo_auth.declare_setting('rest_api.num_proxies', 'integer',
-    'proxies whose `X-Forwarded-…` headers count; here for the host in links of mails', '1', 0, 9999);
+    'proxies whose `X-Forwarded-…` headers count; here for the host in links of mails', '0', 0, 9999);
   PERFORM wazo_auth.declare_setting('rest_api.listen', 'string', 'address of the HTTP server', '"127.0.0.1"',
     read_by => 'front', instead => 'wazo-auth --listen');
   PERFORM wazo_auth.declare_setting('rest_api.port', 'integer', 'its port', '9497', 1, 65535,

@@ -17,6 +17,12 @@ BEGIN
       '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}'::json, 'users');
   END IF;
 
+  -- What was mailed to an address that goes, or is not confirmed any more.
+  PERFORM wazo_auth.void_mail_tokens(ARRAY(
+    SELECT e.uuid FROM wazo_auth.email e
+    WHERE e.user_uuid = replace_emails.user_uuid
+      AND (e.address <> ALL (addresses)
+           OR e.confirmed AND NOT COALESCE(confirmed[array_position(addresses, e.address)], true))));
   DELETE FROM wazo_auth.email e WHERE e.user_uuid = replace_emails.user_uuid AND e.address <> ALL (addresses);
   -- First none is the main one, since two never are.
   UPDATE wazo_auth.email e SET main = false WHERE e.user_uuid = replace_emails.user_uuid AND e.main AND e.address IS DISTINCT FROM main;
@@ -30,4 +36,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.replace_emails(uuid, text[], text, boolean[]) IS
-'Replaces all e-mail addresses of a user. An address that is there already keeps its uuid; its case counts. main: one of them. confirmed: in the order of the addresses; where it is null an address stays as it was, and a new one is unconfirmed. Raises WA404 for an unknown user, WA409 for an address that another user has or that is given twice (contract: semantics.md section 6).';
+'Replaces all e-mail addresses of a user. An address that is there already keeps its uuid; its case counts. main: one of them. confirmed: in the order of the addresses; where it is null an address stays as it was, and a new one is unconfirmed. Tokens mailed to an address that goes or is unconfirmed end. Raises WA404 for an unknown user, WA409 for an address that another user has or that is given twice (contract: semantics.md section 6).';

@@ -2,67 +2,129 @@
 -- and what people see of it.
 
 CREATE OR REPLACE FUNCTION wazo_auth.mail_target(
-  mail wazo_auth.mail_outbox, OUT uuid uuid, OUT username text, OUT address text)
+  mail wazo_auth.mail_outbox, OUT user_uuid uuid, OUT email_uuid uuid, OUT username text, OUT address text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_user uuid;
 BEGIN
   IF mail.kind = 'email_confirmation' THEN
-    SELECT e.uuid, u.username, e.address INTO mail_target.uuid, mail_target.username, mail_target.address
+    SELECT e.user_uuid, e.uuid, u.username, e.address
+    INTO mail_target.user_uuid, mail_target.email_uuid, mail_target.username, mail_target.address
     FROM wazo_auth.email e
     JOIN wazo_auth.user u ON u.uuid = e.user_uuid
-    WHERE e.uuid = wazo_auth.try_uuid(mail.addressee) AND NOT e.confirmed;
+    WHERE e.uuid = wazo_auth.try_uuid(mail.addressee) AND NOT e.confirmed AND u.enabled;
     RETURN;
   END IF;
-  SELECT l.user_uuid, u.username INTO v_user, mail_target.username
+  -- To a confirmed address only: others may be anybody's.
+  SELECT e.user_uuid, e.uuid, u.username, e.address
+  INTO mail_target.user_uuid, mail_target.email_uuid, mail_target.username, mail_target.address
   FROM wazo_auth.login l
-  JOIN wazo_auth.user u ON u.uuid = l.user_uuid
+  JOIN wazo_auth.user u ON u.uuid = l.user_uuid AND u.enabled
+  JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid AND e.confirmed
   WHERE l.login = wazo_auth.fold_login(mail.addressee)
     AND (mail.addressed_by = 'login'
          OR mail.addressed_by = 'username' AND u.username = mail.addressee
-         OR mail.addressed_by = 'email' AND EXISTS (
-              SELECT FROM wazo_auth.email e WHERE e.user_uuid = l.user_uuid AND e.address = mail.addressee));
-  IF v_user IS NULL OR wazo_auth.effective_authentication_method(v_user) IN ('saml', 'ldap') THEN
-    RETURN;
-  END IF;
-  mail_target.uuid := v_user;
-  IF mail.addressed_by = 'email' THEN
-    mail_target.address := mail.addressee;
-  ELSE
-    SELECT e.address INTO mail_target.address FROM wazo_auth.email e
-    WHERE e.user_uuid = v_user AND e.confirmed
-    ORDER BY e.main DESC, e.uuid LIMIT 1;
+         OR mail.addressed_by = 'email' AND e.address = mail.addressee)
+  ORDER BY e.main DESC, e.uuid
+  LIMIT 1;
+  IF wazo_auth.effective_authentication_method(mail_target.user_uuid) IN ('saml', 'ldap') THEN
+    user_uuid := NULL;
+    email_uuid := NULL;
+    username := NULL;
+    address := NULL;
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.mail_target(wazo_auth.mail_outbox) IS
-'Who gets the mail: the user (password_reset) or address (email_confirmation), the username, the address it goes to, null when nobody gets one (contract: mail.md, password reset).';
+'Who gets the mail: the user, the username, and the address that it goes to; all null when nobody gets one (contract: mail.md, password reset). A reset goes to an enabled user''s confirmed addresses only, a confirmation to one that is not confirmed.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.hold_mail(mail wazo_auth.mail_outbox, user_uuid uuid, email_uuid uuid) RETURNS interval
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_latest wazo_auth.latest_mail;
+  v_rest interval;
+BEGIN
+  SELECT l.* INTO v_latest FROM wazo_auth.latest_mail l WHERE l.user_uuid = hold_mail.user_uuid AND l.kind = mail.kind;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  v_rest := v_latest.written_at - clock_timestamp()
+            + make_interval(secs => (wazo_auth.get_setting('mail_interval') #>> '{}')::integer);
+  IF v_rest <= '0'::interval
+     AND NOT EXISTS (SELECT FROM wazo_auth.mail_outbox m WHERE m.id = v_latest.mail_id AND NOT m.parked) THEN
+    RETURN NULL;
+  END IF;
+  -- The same mail has just been written, or still waits, with a link that works.
+  IF mail.kind = 'password_reset' OR v_latest.email_uuid = email_uuid THEN
+    RETURN '0'::interval;
+  END IF;
+  RETURN GREATEST(v_rest, '1 second'::interval);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.hold_mail(wazo_auth.mail_outbox, uuid, uuid) IS
+'How long the mail must wait, since a user gets one mail of a kind at a time and in each mail_interval: null for not at all, zero for ever, as what it would say has been said.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.one_line(value text, size integer) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- blanks, controls, and what changes the direction of text or is not seen
+  v_line text := btrim(regexp_replace(value COLLATE "C", '[\u0001-\u0020\u007f-\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]+', ' ', 'g'));
+BEGIN
+  RETURN CASE WHEN char_length(v_line) > size THEN left(v_line, size - 3) || '...' ELSE v_line END;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.one_line(text, integer) IS
+'Text of somebody as it may stand among ours: on one line, without invisible characters, and no longer than "size" characters.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.mail_context(mail wazo_auth.mail_outbox, username text, address text) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN jsonb_build_object(
+    'username', NULLIF(wazo_auth.one_line(username, 64), ''), 'email_address', address,
+    'hostname', mail.hostname, 'port', mail.port, 'prefix', mail.prefix,
+    'public_url', rtrim(wazo_auth.get_setting('public_url') #>> '{}', '/'));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.mail_context(wazo_auth.mail_outbox, text, text) IS
+'Variables of the templates of a mail but for those of its token; what its user has typed is cleaned and shortened, since others may get the mail.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.write_mail(mail wazo_auth.mail_outbox) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_target record := wazo_auth.mail_target(mail);
-  v_access text := wazo_auth.mail_access(mail.kind, v_target.uuid);
   -- templates are named after the mail; one is not, upstream's way
   v_body_template text := CASE mail.kind WHEN 'password_reset' THEN 'password_reset_email' ELSE mail.kind END;
   v_from text := wazo_auth.get_setting(mail.kind || '_from_address') #>> '{}';
+  v_hold interval;
+  v_uuid uuid;
   v_token uuid;
   v_context jsonb;
   v_message text;
 BEGIN
-  IF v_target.address IS NULL THEN
+  -- What the token stands on must not change meanwhile. Nothing is waited for
+  -- here, as many users may be locked by one look at the outbox.
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = v_target.user_uuid FOR NO KEY UPDATE SKIP LOCKED;
+  IF FOUND THEN
+    v_target := wazo_auth.mail_target(mail);
+    v_hold := wazo_auth.hold_mail(mail, v_target.user_uuid, v_target.email_uuid);
+  ELSIF v_target.user_uuid IS NOT NULL THEN
+    v_hold := '1 second'::interval;
+  END IF;
+  IF v_target.user_uuid IS NULL OR v_hold = '0'::interval THEN
     DELETE FROM wazo_auth.mail_outbox m WHERE m.id = mail.id;
     RETURN;
+  ELSIF v_hold IS NOT NULL THEN
+    UPDATE wazo_auth.mail_outbox m SET next_attempt_at = clock_timestamp() + v_hold WHERE m.id = mail.id;
+    RETURN;
   END IF;
-  -- The latest mail is the one that counts.
-  PERFORM wazo_auth.void_mail_tokens(ARRAY[v_access]);
-  v_token := wazo_auth.open_mail_session(v_access, (wazo_auth.get_setting(mail.kind || '_expiration') #>> '{}')::integer);
-  v_context := jsonb_strip_nulls(jsonb_build_object(
-    'token', v_token, 'username', v_target.username, 'email_address', v_target.address,
-    CASE mail.kind WHEN 'password_reset' THEN 'user_uuid' ELSE 'email_uuid' END, v_target.uuid,
-    'hostname', mail.hostname, 'port', mail.port, 'prefix', mail.prefix));
+
+  v_uuid := CASE mail.kind WHEN 'password_reset' THEN v_target.user_uuid ELSE v_target.email_uuid END;
+  v_token := wazo_auth.open_mail_session(wazo_auth.mail_access(mail.kind, v_uuid), v_target.email_uuid,
+                                         (wazo_auth.get_setting(mail.kind || '_expiration') #>> '{}')::integer);
+  v_context := jsonb_strip_nulls(
+    wazo_auth.mail_context(mail, v_target.username, v_target.address)
+    || jsonb_build_object('token', v_token, CASE mail.kind WHEN 'password_reset' THEN 'user_uuid' ELSE 'email_uuid' END, v_uuid));
   v_message := wazo_auth.mail_message(
-    wazo_auth.get_setting(mail.kind || '_from_name') #>> '{}', v_from, v_target.username, v_target.address,
+    wazo_auth.get_setting(mail.kind || '_from_name') #>> '{}', v_from, v_context ->> 'username', v_target.address,
     wazo_auth.render_mail_template(wazo_auth.mail_template(v_body_template || '_subject'), v_context),
     wazo_auth.render_mail_template(wazo_auth.mail_template(v_body_template), v_context),
     clock_timestamp(),
@@ -73,10 +135,14 @@ BEGIN
                                       'mail:' || mail.id),
       attempts = 0, next_attempt_at = NULL, error = NULL
   WHERE m.id = mail.id;
+  INSERT INTO wazo_auth.latest_mail AS l (user_uuid, kind, email_uuid, written_at, mail_id)
+  VALUES (v_target.user_uuid, mail.kind, v_target.email_uuid, clock_timestamp(), mail.id)
+  ON CONFLICT ON CONSTRAINT latest_mail_pkey DO UPDATE
+  SET email_uuid = EXCLUDED.email_uuid, written_at = EXCLUDED.written_at, mail_id = EXCLUDED.mail_id;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.write_mail(wazo_auth.mail_outbox) IS
-'Makes the token and the text of a mail that was asked for; takes it out when there is nobody to get it. Voids the tokens of earlier mails of its kind to the same user or address.';
+'Makes the token and the text of a mail that was asked for. Takes it out when there is nobody to get it or the last one of its kind still does, see wazo_auth.hold_mail(); leaves it for later while its user is being changed.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.write_mails(batch integer, max_attempts integer, pause interval) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -71,13 +71,20 @@ BEGIN
   IF FOUND THEN
     PERFORM wazo_auth.raise_error(503, 'Too many mails are waiting', 'too-many-mails');
   END IF;
+  -- Once is enough for the same mail; whether anybody gets it is not looked at.
+  PERFORM FROM wazo_auth.mail_outbox m
+  WHERE left(m.addressee, 256) = left(addressee, 256) AND m.sealed_message IS NULL AND NOT m.parked
+    AND m.addressee = ask_for_mail.addressee AND m.kind = ask_for_mail.kind AND m.addressed_by = ask_for_mail.addressed_by;
+  IF FOUND THEN
+    RETURN;
+  END IF;
   INSERT INTO wazo_auth.mail_outbox (kind, addressed_by, addressee, hostname, port, prefix)
   VALUES (kind, addressed_by, addressee, hostname, port, prefix);
   PERFORM wazo_auth.wake_relay();
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.ask_for_mail(text, text, text, text, integer, text) IS
-'Asks for a mail; the relay writes and sends it when the transaction has committed, if there is somebody to get it. kind: email_confirmation (addressed_by email_uuid) or password_reset (addressed_by username, email or login). The last three make its links. Raises WA503 while 10,000 wait to be written, 23514 for another kind.';
+'Asks for a mail; the relay writes and sends it when the transaction has committed, if there is somebody to get it. The same mail is not asked for twice while it waits to be written. kind: email_confirmation (addressed_by email_uuid) or password_reset (addressed_by username, email or login). The last three make its links. Raises WA503 while 10,000 wait to be written, 23514 for another kind.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.ask_for_mail(request wazo_auth.http_request, kind text, addressed_by text, addressee text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -100,63 +107,64 @@ END;
 COMMENT ON FUNCTION wazo_auth.mail_access(text, uuid) IS
 'The one access of the token in a mail, for a user (password_reset) or an e-mail address (email_confirmation) (contract: mail.md, tokens).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.open_mail_session(access text, expiration integer) RETURNS uuid
+CREATE OR REPLACE FUNCTION wazo_auth.open_mail_session(access text, email_uuid uuid, expiration integer) RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_token uuid := gen_random_uuid();
   v_now timestamptz := clock_timestamp();
 BEGIN
-  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, auth_id, user_agent)
+  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, auth_id, user_agent, email_uuid)
   VALUES (wazo_auth.token_digest(v_token), wazo_auth.top_tenant_uuid(), wazo_auth.store_acl(ARRAY[access]::wazo_auth.acl),
-          v_now, v_now + make_interval(secs => expiration), 'wazo-auth', 'wazo-auth-email-reset');
+          v_now, v_now + make_interval(secs => expiration), 'wazo-auth', 'wazo-auth-email-reset', email_uuid);
   RETURN v_token;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.open_mail_session(text, integer) IS
-'Makes the session of a token for a mail, with one access, and returns the token, which is stored nowhere. expiration in seconds. No event (contract: mail.md, tokens).';
+COMMENT ON FUNCTION wazo_auth.open_mail_session(text, uuid, integer) IS
+'Makes the session of a token for a mail to an address, with one access, and returns the token, which is stored nowhere. expiration in seconds. No event (contract: mail.md, tokens).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.void_mail_tokens(accesses text[]) RETURNS integer
+CREATE OR REPLACE FUNCTION wazo_auth.void_mail_tokens(email_uuids uuid[]) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  DELETE FROM wazo_auth.mail_outbox m
+  WHERE m.kind = 'email_confirmation' AND m.sealed_message IS NULL AND NOT m.parked
+    AND left(m.addressee, 256) = ANY (email_uuids::text[]);
   RETURN wazo_auth.delete_sessions(ARRAY(
-    SELECT s.token_digest
-    FROM wazo_auth.session s
-    WHERE s.acl_digest = ANY (ARRAY(SELECT wazo_auth.acl_digest(ARRAY[a]::wazo_auth.acl) FROM unnest(accesses) a))
-      AND s.auth_id = 'wazo-auth' AND s.user_agent = 'wazo-auth-email-reset'
+    SELECT s.token_digest FROM wazo_auth.session s
+    WHERE s.email_uuid = ANY (email_uuids)
     ORDER BY s.issued_at, s.uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.void_mail_tokens(text[]) IS
-'Ends the tokens of mails with these accesses; a mail that still waits with one of them is not sent. Returns how many there were.';
+COMMENT ON FUNCTION wazo_auth.void_mail_tokens(uuid[]) IS
+'Ends the tokens that were mailed to these addresses, and takes back what has been asked for about them; a mail that still waits with such a token is not sent. Returns how many tokens there were.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.void_user_mail_tokens(user_uuid uuid) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.void_mail_tokens(wazo_auth.mail_access('password_reset', user_uuid) || ARRAY(
-    SELECT wazo_auth.mail_access('email_confirmation', e.uuid) FROM wazo_auth.email e WHERE e.user_uuid = void_user_mail_tokens.user_uuid));
+  RETURN wazo_auth.void_mail_tokens(ARRAY(
+    SELECT e.uuid FROM wazo_auth.email e WHERE e.user_uuid = void_user_mail_tokens.user_uuid));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.void_user_mail_tokens(uuid) IS
 'Ends all tokens of mails to a user. Returns how many there were.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.spend_mail_token(session_uuid uuid) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.lock_mail_token(session_uuid uuid) RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_digest uuid;
 BEGIN
   SELECT s.token_digest INTO v_digest FROM wazo_auth.session s
-  WHERE s.uuid = session_uuid AND s.auth_id = 'wazo-auth' AND s.user_agent = 'wazo-auth-email-reset'
+  WHERE s.uuid = session_uuid AND s.email_uuid IS NOT NULL
   FOR UPDATE;
-  -- Somebody else was faster: the check of its access was made before.
+  -- It ended after the check of its access.
   IF NOT FOUND THEN
     PERFORM wazo_auth.raise_error(401, 'Unauthorized', 'unauthorized', '{"invalid_token": "", "reason": "not_found_or_expired"}'::json);
   END IF;
-  PERFORM wazo_auth.delete_sessions(ARRAY[v_digest]);
+  RETURN v_digest;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.spend_mail_token(uuid) IS
-'Ends the session of a mail''s token, since that can be used once. Raises WA401 when it has been used already.';
+COMMENT ON FUNCTION wazo_auth.lock_mail_token(uuid) IS
+'Digest of a mail''s token, by its session, which nobody else uses or ends meanwhile. Raises WA401 when it has ended.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.mail_session(request wazo_auth.http_request) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -180,11 +188,13 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_user(user_uuid::text);
   END IF;
+  IF password IS NOT NULL OR mail_session IS NOT NULL THEN
+    PERFORM wazo_auth.check_password_is_ours(user_uuid);
+  END IF;
   IF password IS NOT NULL THEN
     IF v_login IS NULL THEN
       PERFORM wazo_auth.authentication_failed();
     END IF;
-    PERFORM wazo_auth.check_password_is_ours(user_uuid);
     -- Before anything is locked: it takes its time.
     v_hash := wazo_auth.password_hash(password);
   END IF;
@@ -193,7 +203,8 @@ BEGIN
     PERFORM wazo_auth.unknown_user(user_uuid::text);
   END IF;
   IF mail_session IS NOT NULL THEN
-    PERFORM wazo_auth.spend_mail_token(mail_session);
+    -- With it go all that were mailed to the user.
+    PERFORM wazo_auth.lock_mail_token(mail_session);
   END IF;
   PERFORM wazo_auth.replace_password(user_uuid, v_hash);
 END
@@ -210,24 +221,29 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.unknown_email(uuid) IS 'Raises WA404 unknown-email.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.confirm_email(email_uuid uuid, mail_session uuid DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.confirm_email(email_uuid uuid, mail_session uuid DEFAULT NULL, spend boolean DEFAULT true)
+RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_digest uuid;
 BEGIN
   PERFORM FROM wazo_auth.user u
   WHERE u.uuid = (SELECT e.user_uuid FROM wazo_auth.email e WHERE e.uuid = confirm_email.email_uuid)
   FOR NO KEY UPDATE;
+  IF mail_session IS NOT NULL THEN
+    v_digest := wazo_auth.lock_mail_token(mail_session);
+    IF spend IS NOT FALSE THEN
+      PERFORM wazo_auth.delete_sessions(ARRAY[v_digest]);
+    END IF;
+  END IF;
   UPDATE wazo_auth.email e SET confirmed = true WHERE e.uuid = confirm_email.email_uuid;
   IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_email(email_uuid);
   END IF;
-  IF mail_session IS NOT NULL THEN
-    PERFORM wazo_auth.spend_mail_token(mail_session);
-  END IF;
-  PERFORM wazo_auth.void_mail_tokens(ARRAY[wazo_auth.mail_access('email_confirmation', email_uuid)]);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.confirm_email(uuid, uuid) IS
-'Makes an e-mail address good for logging in, and ends the tokens for that; mail_session: that of the token that allows it, if it came by mail. Raises WA404 for an unknown address, WA401 for a token that was used already; an address that is confirmed is no error (contract: semantics.md section 6).';
+COMMENT ON FUNCTION wazo_auth.confirm_email(uuid, uuid, boolean) IS
+'Makes an e-mail address good for logging in; mail_session: that of the token that allows it, if it came by mail, which ends unless spend is false. Raises WA404 for an unknown address, WA401 for a token that has ended; an address that is confirmed is no error (contract: semantics.md section 6).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.register_user(
   username text, password text, email_address text, firstname text DEFAULT NULL, lastname text DEFAULT NULL)

@@ -102,13 +102,14 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_type text := wazo_auth.get_setting('email_confirmation_get_mimetype') #>> '{}';
 BEGIN
-  PERFORM wazo_auth.confirm_email((request.params ->> 'email_uuid')::uuid, wazo_auth.mail_session(request));
+  -- Whatever fetches links on the way to their reader must not use them up.
+  PERFORM wazo_auth.confirm_email((request.params ->> 'email_uuid')::uuid, wazo_auth.mail_session(request), spend => false);
   RETURN (200, ARRAY['Content-Type', v_type || CASE WHEN v_type ~ '^text/|[/+]xml$' THEN '; charset=utf-8' ELSE '' END],
           convert_to(wazo_auth.render_mail_template(wazo_auth.mail_template('email_confirmation_get_body'), '{}'::jsonb), 'UTF8'));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_email_confirm_get(wazo_auth.http_request) IS
-'GET /emails/{email_uuid}/confirm: where the link of a mail leads; confirms the address and shows the template email_confirmation_get_body.';
+'GET /emails/{email_uuid}/confirm: where the link of a mail leads, as often as it is opened; confirms the address and shows the template email_confirmation_get_body.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_email_confirm_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -52,4 +52,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.register_mail_sender(text, text) IS
-'Names a function (kind text, context jsonb) that sends mail in place of SMTP once the setting email_notification_plugin is that name. handler: schema.function; it runs as the owner of the extension, in the transaction that takes the mail from the outbox, for 30 seconds at most; an error means that it is tried again. kind: email_confirmation or password_reset; context: token, username, email_address, email_uuid or user_uuid, hostname, port, prefix. Raises 42883 for a function that is not there.';
+'Names a function (kind text, context jsonb) that sends mail in place of SMTP once the setting email_notification_plugin is that name. handler: schema.function; it runs as the owner of the extension, in the transaction that takes the mail from the outbox, for 30 seconds at most; an error means that it is tried again. kind: email_confirmation or password_reset; context: token, username, email_address, email_uuid or user_uuid, hostname, port, prefix, public_url. Raises 42883 for a function that is not there.';

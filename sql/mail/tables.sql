@@ -23,6 +23,8 @@ CREATE TABLE wazo_auth.mail_outbox (
   CONSTRAINT mail_outbox_message_check CHECK (pg_catalog.num_nulls(recipient, token_digest, sealed_message) IN (0, 3))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX mail_outbox_unwritten_idx ON wazo_auth.mail_outbox (id) WHERE sealed_message IS NULL AND NOT parked;
+CREATE INDEX mail_outbox_addressee_idx ON wazo_auth.mail_outbox (pg_catalog.left(addressee, 256))
+  WHERE sealed_message IS NULL AND NOT parked;
 CREATE INDEX mail_outbox_written_idx ON wazo_auth.mail_outbox (id) WHERE sealed_message IS NOT NULL AND NOT parked;
 
 COMMENT ON TABLE wazo_auth.mail_outbox IS 'Mails on their way: first asked for, then written (with a token and sealed), deleted when delivered';
@@ -41,7 +43,22 @@ COMMENT ON COLUMN wazo_auth.mail_outbox.next_attempt_at IS 'Not before then; nul
 COMMENT ON COLUMN wazo_auth.mail_outbox.parked IS 'Given up after wazo_auth.relay_max_attempts; wazo_auth.retry_parked_mails() sends it again';
 COMMENT ON COLUMN wazo_auth.mail_outbox.error IS 'Why the last attempt failed';
 COMMENT ON INDEX wazo_auth.mail_outbox_unwritten_idx IS 'What is to be written next; also bounds how many may wait';
+COMMENT ON INDEX wazo_auth.mail_outbox_addressee_idx IS 'Has the same mail been asked for already?';
 COMMENT ON INDEX wazo_auth.mail_outbox_written_idx IS 'What is to be sent next';
+
+-- Beside the outbox, which forgets what it has delivered.
+CREATE TABLE wazo_auth.latest_mail (
+  user_uuid uuid NOT NULL REFERENCES wazo_auth.user ON DELETE CASCADE,
+  kind text COLLATE "C" NOT NULL,
+  email_uuid uuid NOT NULL,
+  written_at timestamptz NOT NULL,
+  mail_id bigint NOT NULL,
+  PRIMARY KEY (user_uuid, kind)
+);
+COMMENT ON TABLE wazo_auth.latest_mail IS 'The last mail of each kind to each user, so that nobody is flooded: see the setting mail_interval';
+COMMENT ON COLUMN wazo_auth.latest_mail.kind IS 'As mail_outbox.kind';
+COMMENT ON COLUMN wazo_auth.latest_mail.email_uuid IS 'Address that it went to; it may be gone';
+COMMENT ON COLUMN wazo_auth.latest_mail.mail_id IS 'mail_outbox.id, as long as it is there';
 
 -- Only what people have edited is here; wazo_auth.default_mail_template() has
 -- the texts that ship, so a later version may improve them.
@@ -61,5 +78,6 @@ COMMENT ON COLUMN wazo_auth.mail_sender.handler IS 'schema.function of a functio
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_outbox_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('wazo_auth.latest_mail', '');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_template', '');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_sender', '');

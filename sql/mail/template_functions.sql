@@ -30,7 +30,7 @@ BEGIN
 'Hello{% if username %} {{ username }}{% endif %},
 
 this address, {{ email_address }}, was given as yours. Please confirm it by
-opening this link, which works once:
+opening this link:
 
 https://{{ hostname }}{% if port %}:{{ port }}{% endif %}{{ prefix }}/0.1/emails/{{ email_uuid }}/confirm?token={{ token }}
 
@@ -48,7 +48,8 @@ If you do not know what this is about, there is nothing you need to do.
 somebody, probably you, asked for a new password. Choose one by opening this
 link, which works once:
 
-https://app.wazo.io/reset-password?host={{ hostname }}{% if port %}:{{ port }}{% endif %}&token={{ token }}&user_uuid={{ user_uuid }}
+{% if public_url %}{{ public_url }}/0.1/users/password/reset/form?token={{ token }}&user_uuid={{ user_uuid }}{% else %}'
+'https://app.wazo.io/reset-password?host={{ hostname }}{% if port %}:{{ port }}{% endif %}&token={{ token }}&user_uuid={{ user_uuid }}{% endif %}
 
 If it was not you, there is nothing you need to do: the password stays as it is.
 '
@@ -67,7 +68,7 @@ BEGIN
   RETURN CASE name
     WHEN 'email_confirmation_get_body' THEN '{}'::text[]
     ELSE ARRAY['username', CASE WHEN name LIKE 'password_reset_%' THEN 'user_uuid' ELSE 'email_uuid' END,
-               'email_address', 'token', 'hostname', 'port', 'prefix']
+               'email_address', 'token', 'hostname', 'port', 'prefix', 'public_url']
   END;
 END
 $$;

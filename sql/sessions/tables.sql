@@ -25,6 +25,7 @@ CREATE TABLE wazo_auth.session (
   remote_addr text COLLATE "C" NOT NULL DEFAULT '',
   metadata json NOT NULL DEFAULT '{}',
   expiry_announced boolean NOT NULL DEFAULT false,
+  email_uuid uuid REFERENCES wazo_auth.email ON DELETE CASCADE,
   CONSTRAINT session_auth_id_check CHECK (pg_catalog.num_nonnulls(user_uuid, auth_id) = 1)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX session_expires_at_idx ON wazo_auth.session (expires_at);
@@ -32,6 +33,7 @@ CREATE INDEX session_user_uuid_idx ON wazo_auth.session (user_uuid);
 CREATE INDEX session_tenant_uuid_idx ON wazo_auth.session (tenant_uuid, uuid);
 CREATE INDEX session_acl_digest_idx ON wazo_auth.session (acl_digest);
 CREATE INDEX session_refresh_token_digest_idx ON wazo_auth.session (refresh_token_digest) WHERE refresh_token_digest IS NOT NULL;
+CREATE INDEX session_email_uuid_idx ON wazo_auth.session (email_uuid) WHERE email_uuid IS NOT NULL;
 COMMENT ON TABLE wazo_auth.session IS 'A live session and its token, one row';
 COMMENT ON COLUMN wazo_auth.session.token_digest IS 'wazo_auth.token_digest() of the token, which itself is stored nowhere';
 COMMENT ON COLUMN wazo_auth.session.acl_digest IS 'The ACL at login; policies that change later do not change it';
@@ -40,6 +42,7 @@ COMMENT ON COLUMN wazo_auth.session.user_uuid IS 'Whose session it is; null for 
 COMMENT ON COLUMN wazo_auth.session.auth_id IS 'In place of a user: wazo-auth for the service''s own tokens';
 COMMENT ON COLUMN wazo_auth.session.refresh_token_digest IS 'The refresh token that opened the session or was made with it';
 COMMENT ON COLUMN wazo_auth.session.expiry_announced IS 'The event auth_session_expire_soon was sent; it is sent once';
+COMMENT ON COLUMN wazo_auth.session.email_uuid IS 'Of a token that was mailed: the address that it went to, without which it is worth nothing; null for all others';
 COMMENT ON COLUMN wazo_auth.session.remote_addr IS 'As reported by proxies, not checked';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.acl_set', '');

@@ -256,6 +256,10 @@ BEGIN
     SELECT s.token_digest FROM wazo_auth.session s WHERE s.tenant_uuid = delete_tenant.tenant_uuid
     UNION
     SELECT s.token_digest FROM wazo_auth.session s JOIN wazo_auth.user u ON u.uuid = s.user_uuid
+    WHERE u.tenant_uuid = delete_tenant.tenant_uuid
+    UNION
+    SELECT s.token_digest FROM wazo_auth.session s JOIN wazo_auth.email e ON e.uuid = s.email_uuid
+    JOIN wazo_auth.user u ON u.uuid = e.user_uuid
     WHERE u.tenant_uuid = delete_tenant.tenant_uuid));
   PERFORM wazo_auth.delete_refresh_tokens(ARRAY(
     SELECT r.token_digest FROM wazo_auth.refresh_token r JOIN wazo_auth.user u ON u.uuid = r.user_uuid

@@ -92,32 +92,40 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_stored_password';
 COMMENT ON FUNCTION wazo_auth.stored_password(uuid) IS
 'The hash of the user''s password; null without one.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.set_password(user_uuid uuid, password text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION wazo_auth.store_password(user_uuid uuid, hash text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-  IF password IS NULL THEN
-    DELETE FROM wazo_auth.password p WHERE p.user_uuid = set_password.user_uuid;
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR NO KEY UPDATE;
+  IF hash IS NULL THEN
+    DELETE FROM wazo_auth.password p WHERE p.user_uuid = store_password.user_uuid;
   ELSE
-    INSERT INTO wazo_auth.password (user_uuid, hash)
-    VALUES (user_uuid, wazo_auth.password_hash(password))
+    INSERT INTO wazo_auth.password (user_uuid, hash) VALUES (user_uuid, hash)
     ON CONFLICT ON CONSTRAINT password_pkey DO UPDATE SET hash = EXCLUDED.hash;
   END IF;
+  PERFORM wazo_auth.void_user_mail_tokens(user_uuid);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.store_password(uuid, text) IS
+'Stores the hash of a user''s new password, null for none, and ends the tokens of mails to the user, which could replace it again.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.set_password(user_uuid uuid, password text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.store_password(user_uuid, wazo_auth.password_hash(password));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_password(uuid, text) IS
-'Sets a user''s password; null removes it. Sessions are left alone.';
+'Sets a user''s password; null removes it. Sessions are left alone, tokens of mails end.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.import_password(user_uuid uuid, password_hash text, password_salt bytea) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  INSERT INTO wazo_auth.password (user_uuid, hash)
-  VALUES (import_password.user_uuid,
-          wazo_auth.password_from_upstream(import_password.password_hash, import_password.password_salt))
-  ON CONFLICT (user_uuid) DO UPDATE SET hash = EXCLUDED.hash;
-END;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.store_password(user_uuid, wazo_auth.password_from_upstream(password_hash, password_salt));
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.import_password(uuid, text, bytea) IS
-'Sets a user''s password to one of the Python server''s: 128 hex digits of PBKDF2-HMAC-SHA512 and the 64-byte salt. The next login stores it as argon2id.';
+'Sets a user''s password to one of the Python server''s: 128 hex digits of PBKDF2-HMAC-SHA512 and the 64-byte salt. The next login stores it as argon2id. Raises 22023 for what is none.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.default_authentication_method(purpose text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -223,11 +231,12 @@ BEGIN
   PERFORM wazo_auth.release_logins(user_uuid);
   IF NOT enabled THEN
     PERFORM wazo_auth.end_user_sessions(user_uuid);
+    PERFORM wazo_auth.void_user_mail_tokens(user_uuid);
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.update_user(uuid, text, text, text, text, text, boolean) IS
-'Replaces what is known of a user: what is not given gets its default. Password and e-mail addresses stay. Disabling ends the sessions. Raises WA400 for an unknown method, WA404 for an unknown user, WA409 for a username in use (contract: semantics.md section 5).';
+'Replaces what is known of a user: what is not given gets its default. Password and e-mail addresses stay. Disabling ends the sessions, and the tokens of mails. Raises WA400 for an unknown method, WA404 for an unknown user, WA409 for a username in use (contract: semantics.md section 5).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_user(user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -246,14 +255,8 @@ COMMENT ON FUNCTION wazo_auth.delete_user(uuid) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.replace_password(user_uuid uuid, hash text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
 BEGIN
-  IF hash IS NULL THEN
-    DELETE FROM wazo_auth.password p WHERE p.user_uuid = replace_password.user_uuid;
-  ELSE
-    INSERT INTO wazo_auth.password (user_uuid, hash) VALUES (user_uuid, hash)
-    ON CONFLICT ON CONSTRAINT password_pkey DO UPDATE SET hash = EXCLUDED.hash;
-  END IF;
+  PERFORM wazo_auth.store_password(user_uuid, hash);
   PERFORM wazo_auth.revoke_user_access(user_uuid);
 END
 $$;

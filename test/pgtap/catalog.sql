@@ -165,7 +165,10 @@ SELECT is_empty($$
   WHERE c.contype = 'f'
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i
                     WHERE i.indrelid = c.conrelid AND i.indkey[0] = ANY (c.conkey)
-                      AND (i.indpred IS NULL OR c.confdeltype = 'n'))
+                      -- as "=" implies
+                      AND (i.indpred IS NULL OR pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+                           = (SELECT pg_catalog.format('(%I IS NOT NULL)', a.attname) FROM pg_catalog.pg_attribute a
+                              WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[0])))
 $$, 'the referring side of every foreign key has an index');
 
 SELECT * FROM finish();

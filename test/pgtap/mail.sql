@@ -6,6 +6,7 @@ BEGIN;
 SET client_min_messages = warning;
 \ir lib/rest.psql
 SELECT no_plan();
+SELECT wazo_auth.configure('{"mail_interval": 0}');
 
 -- ---- templates ----
 CREATE FUNCTION pg_temp.render(template text, variables jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS 'SELECT wazo_auth.render_mail_template(template, variables)';
@@ -45,7 +46,8 @@ FROM (VALUES ('{"hostname": "h", "email_uuid": "E", "token": "T"}'::jsonb, 'http
              ('{"hostname": "h", "port": 8443, "prefix": "/api/auth", "email_uuid": "E", "token": "T"}', 'https://h:8443/api/auth/0.1/emails/E/confirm?token=T')) t(v, r);
 SELECT is(substring(pg_temp.render(wazo_auth.default_mail_template('password_reset_email'), v) FROM 'https://\S+'), r, 'link: ' || v::text)
 FROM (VALUES ('{"hostname": "h", "user_uuid": "U", "token": "T"}'::jsonb, 'https://app.wazo.io/reset-password?host=h&token=T&user_uuid=U'),
-             ('{"hostname": "h", "port": 8443, "prefix": "/x", "user_uuid": "U", "token": "T"}', 'https://app.wazo.io/reset-password?host=h:8443&token=T&user_uuid=U')) t(v, r);
+             ('{"hostname": "h", "port": 8443, "prefix": "/x", "user_uuid": "U", "token": "T"}', 'https://app.wazo.io/reset-password?host=h:8443&token=T&user_uuid=U'),
+             ('{"hostname": "h", "public_url": "https://p/x", "user_uuid": "U", "token": "T"}', 'https://p/x/0.1/users/password/reset/form?token=T&user_uuid=U')) t(v, r);
 SELECT is(pg_temp.render(wazo_auth.default_mail_template('email_confirmation_subject'), v), r, 'subject: ' || v::text)
 FROM (VALUES ('{"username": "u", "email_address": "a@b.c"}'::jsonb, 'Email confirmation for u'), ('{"email_address": "a@b.c"}', 'Email confirmation for a@b.c')) t(v, r);
 
@@ -96,10 +98,11 @@ SELECT is(pg_temp.base(h), r, h::text)
 FROM (VALUES ('{}'::text[], 'localhost'), ('{Host,PBX.example.com}', 'pbx.example.com'), ('{host,a:8443,x-script-name,/api/auth/}', 'a 8443 /api/auth'), ('{Host,[::1]:443}', '[::1] 443'),
   ('{Host,a/b}', '400'), ('{Host,u@a}', '400'), ('{Host,a b}', '400'), (E'{Host,"a\r\nb"}', '400'), ('{Host,a:x}', '400'), ('{Host,a:70000}', '400'), ('{Host,a?b}', '400'), ('{Host,é.com}', '400'), ('{Host,a..b}', '400'),
   ('{Host,a,X-Script-Name,//b}', '400'), ('{Host,a,X-Script-Name,/x?y}', '400'), ('{Host,a,X-Script-Name,/../x}', '400'), ('{Host,a,X-Script-Name,x}', '400'),
-  -- one proxy is trusted by default
-  ('{Host,a,X-Forwarded-Host,b}', 'b'), ('{Host,a,X-Forwarded-Host,"evil, b"}', 'b'), ('{X-Forwarded-Host,evil,Host,a,X-Forwarded-Host,b}', 'b'), ('{Host,a,X-Forwarded-Host,""}', 'a')) t(h, r);
-SELECT wazo_auth.configure('{"rest_api.num_proxies": 0}');
-SELECT is(pg_temp.base('{Host,a,X-Forwarded-Host,b}'), 'a', 'no proxy is trusted');
+  -- no proxy is trusted by default
+  ('{Host,a,X-Forwarded-Host,b}', 'a'), ('{X-Forwarded-Host,evil,Host,a,X-Forwarded-Host,b}', 'a')) t(h, r);
+SELECT wazo_auth.configure('{"rest_api.num_proxies": 1}');
+SELECT is(pg_temp.base(h), r, 'one is: ' || h::text)
+FROM (VALUES ('{Host,a,X-Forwarded-Host,b}'::text[], 'b'), ('{Host,a,X-Forwarded-Host,"evil, b"}', 'b'), ('{X-Forwarded-Host,evil,Host,a,X-Forwarded-Host,b}', 'b'), ('{Host,a,X-Forwarded-Host,""}', 'a')) t(h, r);
 SELECT wazo_auth.configure('{"rest_api.num_proxies": 2}');
 SELECT is(pg_temp.base('{Host,a,X-Forwarded-Host,b}'), 'a', 'two are, and one has spoken');
 SELECT is(pg_temp.base('{Host,a,X-Forwarded-Host,"evil,b,c"}'), 'b', 'two have');
@@ -127,12 +130,13 @@ SELECT ok(pg_temp.target('username=north') ~ ('^204 (main|Other)@example.com ' |
 SELECT is(pg_temp.target('username=North'), '204', 'whose case counts');
 SELECT ok(pg_temp.target('login=NORTH') LIKE '204 %@example.com %', 'by login: it does not');
 SELECT ok(pg_temp.target('login=NEW@example.com') ~ '^204 (main|Other)@example.com', 'by login: an address that is not confirmed finds the user, and gets no mail');
-SELECT is(pg_temp.target('email=new%40example.com'), '204 new@example.com ' || :'reset', 'by address: to that address');
+SELECT is(pg_temp.target('email=Other%40example.com'), '204 Other@example.com ' || :'reset', 'by address: to that address');
 SELECT is(pg_temp.target('email=other%40example.com'), '204', 'whose case counts');
+SELECT is(pg_temp.target('email=new%40example.com'), '204', 'and which must be confirmed');
 SELECT is(pg_temp.target('username=south'), '204', 'nobody without an address');
 SELECT is(pg_temp.target('login=nobody'), '204', 'nor a stranger');
 UPDATE wazo_auth.user SET enabled = false WHERE uuid = :'north_user';
-SELECT ok(pg_temp.target('username=north') LIKE '204 %@%', 'a disabled user gets one');
+SELECT is(pg_temp.target('username=north'), '204', 'nor a disabled user');
 UPDATE wazo_auth.user SET authentication_method = 'ldap', enabled = true WHERE uuid = :'north_user';
 SELECT is(pg_temp.target('username=north'), '204', 'one that LDAP knows does not');
 UPDATE wazo_auth.user SET authentication_method = 'default' WHERE uuid = :'north_user';
@@ -196,9 +200,13 @@ SELECT is(pg_temp.ask('GET', '/0.1/users/' || :'north_user' || '/emails/' || :'e
 SELECT wazo_auth.write_mails(10, 3, '1 second');
 SELECT pg_temp.mailed() AS token \gset
 SELECT is(pg_temp.ask('PUT', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token') LIKE '401 %', true, 'PUT takes no token in the query');
-SELECT is(pg_temp.ask('HEAD', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token'), '200', 'HEAD confirms');
+SELECT is(pg_temp.ask('HEAD', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token'), '200', 'HEAD uses nothing up');
+SELECT is(pg_temp.ask('GET', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token'), '200 Email address confirmed', 'GET confirms, ' || n)
+FROM unnest('{once,twice}'::text[]) n;
 SELECT is((SELECT e.confirmed FROM wazo_auth.email e WHERE e.uuid = :'email'), true, 'it is confirmed');
-SELECT ok(pg_temp.ask('PUT', '/0.1/emails/' || :'email' || '/confirm', :'token') LIKE '401 %', 'the token works once');
+SELECT is(pg_temp.ask('PUT', '/0.1/emails/' || :'email' || '/confirm', :'token'), '204', 'PUT confirms');
+SELECT ok(pg_temp.ask('PUT', '/0.1/emails/' || :'email' || '/confirm', :'token') LIKE '401 %', 'once');
+SELECT ok(pg_temp.ask('GET', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token') LIKE '401 %', 'and ends the token');
 SELECT is(pg_temp.ask('PUT', '/0.1/emails/' || :'email' || '/confirm', :'top_token'), '204', 'an administrator may confirm what is confirmed');
 SELECT is(pg_temp.ask('GET', '/0.1/emails/' || :'email' || '/confirm?token=' || :'top_token'), '200 Email address confirmed', 'and GET shows the page');
 SELECT wazo_auth.configure('{"email_confirmation_get_mimetype": "application/json"}'), wazo_auth.set_mail_template('email_confirmation_get_body', '{"done": true}');

@@ -17,8 +17,8 @@ SELECT r, u.* FROM upstream u JOIN wazo_auth.route r ON r.method = u.method AND 
 
 SELECT cmp_ok((SELECT count(*) FROM upstream), '=', 105::bigint, 'the list of upstream''s routes is whole');
 SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r
-                  WHERE r.shipped AND NOT EXISTS (SELECT FROM upstream u WHERE u.method = r.method AND u.path = r.path)$$,
-                'no route that upstream has not');
+                  WHERE r.shipped AND r.path <> '/0.1/users/password/reset/form' AND NOT EXISTS (SELECT FROM upstream u WHERE u.method = r.method AND u.path = r.path)$$,
+                'no route that upstream has not, but for the page of a password reset');
 SELECT is_empty($$SELECT b.method, b.path, b.access, (b.r).access FROM both_sides b
                   WHERE replace(NULLIF(b.access, '-'), '{user_uuid from query}', '{?user_uuid}') IS DISTINCT FROM (b.r).access
                     -- Any valid token, without an access of its own
