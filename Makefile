@@ -65,7 +65,7 @@ chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
 
 installcheck: ## the regression tests on an installed server
-	@$(EXTENSION_MAKE) installcheck
+	@bash tools/installcheck.sh
 
 lint: packages ## compiler warnings, static analysis, plpgsql_check
 	@bash tools/lint.sh

@@ -15,13 +15,6 @@ PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-sign-compare \
 SHLIB_LINK = -largon2 -lcrypto -lutf8proc -lidn -lrabbitmq -lssl -lcurl
 EXTRA_CLEAN = $(wildcard src/*.d src/*/*.d)
 
-# `make installcheck` runs these on the server that the environment names; what
-# they expect stands in expected/.
-REGRESS = $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
-ISOLATION = $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
-REGRESS_OPTS = --inputdir=test --outputdir=. --encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth
-ISOLATION_OPTS = $(REGRESS_OPTS)
-
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

@@ -36,6 +36,9 @@ code=$(curl -s -o /root/answer -w '%{http_code}' -u "wazo-auth-cli:$password" -H
 # The same section again: nothing is overwritten.
 before=$(cat /etc/wazo-auth/secret.key)
 [ "$(stat -c %a /etc/wazo-auth/secret.key)" != 644 ]; ok $? 'others cannot read the key'
+make installcheck >/root/installcheck.log 2>&1; ok $? 'make installcheck passes on it, run by root'
+cat /root/installcheck.log
+[ "$(runuser -u postgres -- psql -XAtc "SELECT count(*) FROM pg_database WHERE datname LIKE 'wazo_auth%'")" = 0 ]; ok $? '... and leaves no database'
 kill "$front"; wait "$front"
 for block in $(ls /root/block* | sort -V); do grep -q '^wazo-auth ' "$block" || bash -eu "$block" >/dev/null 2>&1; done
 [ "$before" = "$(cat /etc/wazo-auth/secret.key)" ]; ok $? 'done twice, the key stays'
