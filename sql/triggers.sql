@@ -4,6 +4,10 @@ CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
 COMMENT ON TRIGGER forget_cached ON wazo_auth.route IS 'Makes all backends read the routes again';
 
+CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.check
+FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
+COMMENT ON TRIGGER forget_cached ON wazo_auth.check IS 'Makes all backends read the routes again, with their checks';
+
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.setting
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
 COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS 'Makes all backends read the settings again, and the routes, which they can turn off';

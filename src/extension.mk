@@ -36,7 +36,3 @@ build/wazo_auth--$(WAZO_AUTH_VERSION).sql: sql/manifest sql/assemble $(shell fin
 src/%.h: ;
 
 -include $(wildcard src/*.d src/*/*.d)
-
-# A header that is gone still stands in the .d files: what included it is
-# compiled again.
-src/%.h: ;

@@ -13,6 +13,8 @@ BEGIN ATOMIC
   SELECT wazo_auth.json_response(wazo_auth.shown_configuration()::json);
 END;
 COMMENT ON FUNCTION wazo_auth.rest_config_get(wazo_auth.http_request) IS 'GET /config: the settings, secrets masked.';
+SELECT wazo_auth.add_route('GET', '/0.1/config', 'wazo_auth.rest_config_get', 'config',
+  access => 'auth.config.read', checks => '{top_tenant}', summary => 'The settings, secrets masked', errors => '{503}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_config_patch(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -27,9 +29,7 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_config_patch(wazo_auth.http_request) IS
 'PATCH /config: turns debug and profiling_enabled on or off, until the next start; the last one counts.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/config', 'wazo_auth.rest_config_get', 'config',
-  access => 'auth.config.read', checks => '{top_tenant}', summary => 'The settings, secrets masked', errors => '{503}');
 SELECT wazo_auth.add_route('PATCH', '/0.1/config', 'wazo_auth.rest_config_patch', 'config',
   access => 'auth.config.update', checks => '{top_tenant,body}', body_schema => 'config_patch',
-  summary => 'Turn debug and profiling on or off', errors => '{503}');
+  summary => 'Turn debug and profiling on or off', errors => '{503}',
+  changes_no_access => 'it changes how much is logged');

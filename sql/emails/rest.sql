@@ -74,6 +74,10 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_admin_emails_put(wazo_auth.http_request) IS
 'PUT /admin/users/{user_uuid}/emails: replaces a user''s addresses and says which are confirmed.';
+SELECT wazo_auth.add_route('PUT', '/0.1/admin/users/{user_uuid}/emails', 'wazo_auth.rest_admin_emails_put', 'user_email',
+  access => 'auth.admin.users.{user_uuid}.emails.update', checks => '{body,tenant}', body_schema => 'admin_emails_put',
+  summary => 'Replace the e-mail addresses of a user, confirmed or not', errors => '{409}',
+  changes_no_access => 'it changes how the user logs in and where mails go');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_emails_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -92,10 +96,7 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_emails_put(wazo_auth.http_request) IS
 'PUT /users/{user_uuid}/emails: replaces a user''s addresses; new ones are unconfirmed.';
-
-SELECT wazo_auth.add_route('PUT', '/0.1/admin/users/{user_uuid}/emails', 'wazo_auth.rest_admin_emails_put', 'user_email',
-  access => 'auth.admin.users.{user_uuid}.emails.update', checks => '{body,tenant}', body_schema => 'admin_emails_put',
-  summary => 'Replace the e-mail addresses of a user, confirmed or not', errors => '{409}');
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/emails', 'wazo_auth.rest_user_emails_put', 'user_email',
   access => 'auth.users.{user_uuid}.emails.update', checks => '{body,tenant}', body_schema => 'user_emails_put',
-  summary => 'Replace the e-mail addresses of a user', errors => '{409}');
+  summary => 'Replace the e-mail addresses of a user', errors => '{409}',
+  changes_no_access => 'it changes how the user logs in and where mails go');

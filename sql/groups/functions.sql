@@ -15,6 +15,10 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.group_exists_already(text) IS 'Raises WA409 for a group whose name or slug its tenant has already.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.group_tenant_uuid(group_uuid uuid) RETURNS uuid
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_group_tenant_uuid';
+COMMENT ON FUNCTION wazo_auth.group_tenant_uuid(uuid) IS 'The tenant of a group; null for an unknown one.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.lock_group(group_uuid uuid, for_members boolean DEFAULT false) RETURNS wazo_auth.group
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -105,6 +105,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_groups_get(wazo_auth.http_request) IS 'GET /groups: groups of the tenant.';
+SELECT wazo_auth.add_route('GET', '/0.1/groups', 'wazo_auth.rest_groups_get', 'groups',
+  access => 'auth.groups.read', checks => '{query,tenant}', query_schema => 'group_list',
+  summary => 'Groups of the tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_groups_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -116,6 +119,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_groups_post(wazo_auth.http_request) IS 'POST /groups: creates a group in the tenant.';
+SELECT wazo_auth.add_route('POST', '/0.1/groups', 'wazo_auth.rest_groups_post', 'groups',
+  access => 'auth.groups.create', checks => '{body,tenant}', body_schema => 'group_post',
+  summary => 'Create a group', errors => '{409}',
+  changes_no_access => 'a new group has no policy and nobody in it');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -134,6 +141,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_get(wazo_auth.http_request) IS 'GET /groups/{group_uuid}.';
+SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_get', 'groups',
+  access => 'auth.groups.{group_uuid}.read', checks => '{tenant,group}',
+  summary => 'A group');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -145,6 +155,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_put(wazo_auth.http_request) IS 'PUT /groups/{group_uuid}: renames a group.';
+SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_put', 'groups',
+  access => 'auth.groups.{group_uuid}.update', checks => '{tenant,group,body}', body_schema => 'group_put',
+  summary => 'Rename a group', errors => '{403,409}',
+  changes_no_access => 'it describes the group');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -154,6 +168,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_delete(wazo_auth.http_request) IS 'DELETE /groups/{group_uuid}.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_delete', 'groups',
+  access => 'auth.groups.{group_uuid}.delete', checks => '{tenant,group,may_remove_group}',
+  summary => 'Delete a group', success => 204, errors => '{403}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -163,6 +180,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_users_get(wazo_auth.http_request) IS 'GET /groups/{group_uuid}/users: members of a group.';
+SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/users', 'wazo_auth.rest_group_users_get', 'user_group',
+  access => 'auth.groups.{group_uuid}.users.read', checks => '{query,tenant,group}', query_schema => 'group_user_list',
+  summary => 'Members of a group');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_user_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -172,6 +192,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_user_put(wazo_auth.http_request) IS 'PUT /groups/{group_uuid}/users/{user_uuid}.';
+SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_put', 'user_group',
+  access => 'auth.groups.{group_uuid}.users.{user_uuid}.create', checks => '{tenant,user,group,may_add_group}',
+  summary => 'Put a user into a group', success => 204, errors => '{400,403}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_user_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -183,6 +206,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_user_delete(wazo_auth.http_request) IS 'DELETE /groups/{group_uuid}/users/{user_uuid}.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_delete', 'user_group',
+  access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group,may_remove_group}',
+  summary => 'Take a user out of a group', success => 204, errors => '{403}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_groups_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -192,31 +218,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_groups_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/groups: groups that a user is in.';
-
 SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/groups', 'wazo_auth.rest_user_groups_get', 'user_group',
   access => 'auth.users.{user_uuid}.groups.read', checks => '{tenant,user,query}', query_schema => 'user_group_list',
   summary => 'Groups of a user');
-SELECT wazo_auth.add_route('GET', '/0.1/groups', 'wazo_auth.rest_groups_get', 'groups',
-  access => 'auth.groups.read', checks => '{query,tenant}', query_schema => 'group_list',
-  summary => 'Groups of the tenant');
-SELECT wazo_auth.add_route('POST', '/0.1/groups', 'wazo_auth.rest_groups_post', 'groups',
-  access => 'auth.groups.create', checks => '{body,tenant}', body_schema => 'group_post',
-  summary => 'Create a group', errors => '{409}');
-SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_get', 'groups',
-  access => 'auth.groups.{group_uuid}.read', checks => '{tenant,group}',
-  summary => 'A group');
-SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_put', 'groups',
-  access => 'auth.groups.{group_uuid}.update', checks => '{tenant,group,body}', body_schema => 'group_put',
-  summary => 'Rename a group', errors => '{403,409}');
-SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}', 'wazo_auth.rest_group_delete', 'groups',
-  access => 'auth.groups.{group_uuid}.delete', checks => '{tenant,group}',
-  summary => 'Delete a group', success => 204, errors => '{403}');
-SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/users', 'wazo_auth.rest_group_users_get', 'user_group',
-  access => 'auth.groups.{group_uuid}.users.read', checks => '{query,tenant,group}', query_schema => 'group_user_list',
-  summary => 'Members of a group');
-SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_put', 'user_group',
-  access => 'auth.groups.{group_uuid}.users.{user_uuid}.create', checks => '{tenant,user,group,may_add}',
-  summary => 'Put a user into a group', success => 204, errors => '{400,403}');
-SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_delete', 'user_group',
-  access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group,may_remove}',
-  summary => 'Take a user out of a group', success => 204, errors => '{403}');

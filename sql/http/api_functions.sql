@@ -165,8 +165,8 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT e FROM pg_catalog.unnest((api_errors.route).errors) e
   UNION SELECT 401 WHERE (api_errors.route).access IS NOT NULL
-  UNION SELECT 400 WHERE (api_errors.route).checks && '{query,body,json,method}'::text[]
-  UNION SELECT 404 WHERE (api_errors.route).checks && '{tenant,user,group,policy,target_tenant,parent_tenant,idp}'::text[];
+  UNION SELECT s FROM wazo_auth.check c CROSS JOIN pg_catalog.unnest(c.statuses) s
+        WHERE c.name = ANY ((api_errors.route).checks);
 END;
 COMMENT ON FUNCTION wazo_auth.api_errors(wazo_auth.route) IS
 'Statuses of the errors that a route can answer: those of its checks and those of its handler.';

@@ -13,5 +13,4 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_api_get(wazo_auth.http_request) IS
 'GET /api/api.yml: the API in Swagger 2.0. X-Script-Name, set by a proxy, is put before the paths.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/api/api.yml', 'wazo_auth.rest_api_get', 'api', summary => 'This description', errors => '{404}');
+SELECT wazo_auth.add_route('GET', '/0.1/api/api.yml', 'wazo_auth.rest_api_get', 'api', summary => 'This description', errors => '{404}', public => true);

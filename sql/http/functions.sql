@@ -18,6 +18,11 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_ascii
 COMMENT ON FUNCTION wazo_auth.ascii(text) IS
 'The text without marks and without what has no ASCII counterpart, as messages of the token routes show it (contract: errors.md section 6).';
 
+CREATE OR REPLACE FUNCTION wazo_auth.python_repr(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_python_repr';
+COMMENT ON FUNCTION wazo_auth.python_repr(text) IS
+'The text in quotes as Python''s repr() shows it, for messages that clients know.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.basic_credentials(header text, OUT login text, OUT password text)
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_basic_credentials';
 COMMENT ON FUNCTION wazo_auth.basic_credentials(text) IS
@@ -48,29 +53,116 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_http';
 COMMENT ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) IS
 'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: address of the client. Errors are answers; only a cancelled statement or a null method or target (22004) raises one. Needs no right to any table.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.user_in_sight(user_uuid uuid, tenant_uuid uuid, caller uuid) RETURNS boolean
-LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_user_in_sight';
-COMMENT ON FUNCTION wazo_auth.user_in_sight(uuid, uuid, uuid) IS
-'Is the user in the tenant or below it, or the caller itself? The check "user" of routes, for users that the path does not name.';
+CREATE OR REPLACE FUNCTION wazo_auth.raise_unauthorized(required_access text DEFAULT NULL) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_raise_unauthorized';
+COMMENT ON FUNCTION wazo_auth.raise_unauthorized(text) IS
+'Raises WA401 unauthorized, with the token that the caller sent and the access that it lacks, for a check that refuses.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.caller_acl() RETURNS wazo_auth.acl
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_caller_acl';
+COMMENT ON FUNCTION wazo_auth.caller_acl() IS
+'The ACL of the token of the request that wazo_auth.http() is answering; null without a token.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.add_check(
+  name text, function text, statuses integer[], description text, judges boolean DEFAULT false)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  INSERT INTO wazo_auth.check (name, function, statuses, description, judges, shipped)
+  VALUES (name, function, statuses, description, judges, wazo_auth.in_extension_script());
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_check(text, text, integer[], text, boolean) IS
+'Makes a check known, so that routes can name it; the arguments are the columns of wazo_auth.check. Raises 23505 for one '
+'that is there.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.route_shape(path text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN regexp_replace(regexp_replace(path, '\{\w*uuid\}', '<uuid>', 'g'), '\{\w+\}', '<any>', 'g');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.route_shape(text) IS
+'A path template without the names of its parameters: templates of one shape mean the same requests.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_route(route wazo_auth.route, replaces boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_name text := route.method || ' ' || route.path;
+  v_check text;
+BEGIN
+  IF route.public IS DISTINCT FROM (route.access IS NULL) THEN
+    RAISE EXCEPTION 'the route % has % access', v_name, CASE WHEN route.public THEN 'both public => true and an' ELSE 'no' END
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Give it the access that a token must grant, or say public => true if everybody may use it.';
+  END IF;
+  SELECT c.name INTO v_check FROM unnest(route.checks) c (name)
+  WHERE NOT EXISTS (SELECT FROM wazo_auth.check k WHERE k.name = c.name);
+  IF FOUND THEN
+    RAISE EXCEPTION 'there is no check "%" for the route %', v_check, v_name
+      USING ERRCODE = 'undefined_object', HINT = 'See SELECT name, description FROM wazo_auth.check.';
+  END IF;
+  IF route.method NOT IN ('GET', 'HEAD') AND (route.changes_no_access IS NULL)
+     <> EXISTS (SELECT FROM wazo_auth.check k WHERE k.name = ANY (route.checks) AND k.judges) THEN
+    RAISE EXCEPTION 'the route % must either judge what its caller gives and takes or say why it changes no access', v_name
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Add a check (SELECT name, description FROM wazo_auth.check WHERE judges), or say changes_no_access => why.';
+  END IF;
+  IF NOT replaces AND EXISTS (SELECT FROM wazo_auth.route r
+                              WHERE r.method = route.method AND wazo_auth.route_shape(r.path) = wazo_auth.route_shape(route.path)
+                                AND (r.shipped OR NOT route.shipped)) THEN
+    RAISE EXCEPTION 'the route % is there already', v_name
+      USING ERRCODE = 'duplicate_object', HINT = 'Say replaces => true if it is to take the place of that one.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_route(wazo_auth.route, boolean) IS
+'Raises 22023 for a route that is open by an oversight or leaves unsaid whether it changes what anybody may do, 42704 for an '
+'unknown check, 42710 for one that is there and is not to be replaced.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.add_route(
   method text, path text, handler text, plugin text,
   access text DEFAULT NULL, checks text[] DEFAULT '{}',
   query_schema text DEFAULT NULL, body_schema text DEFAULT NULL,
   token_from text DEFAULT 'header', summary text DEFAULT NULL,
-  success integer DEFAULT 200, errors integer[] DEFAULT '{}')
+  success integer DEFAULT 200, errors integer[] DEFAULT '{}',
+  public boolean DEFAULT false, changes_no_access text DEFAULT NULL, replaces boolean DEFAULT false)
 RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  INSERT INTO wazo_auth.route AS r (method, path, handler, plugin, access, checks, query_schema, body_schema, token_from, summary,
-                                    success, errors, shipped)
-  VALUES (add_route.method, add_route.path, add_route.handler, add_route.plugin, add_route.access, add_route.checks,
-          add_route.query_schema, add_route.body_schema, add_route.token_from, add_route.summary,
-          add_route.success, add_route.errors, wazo_auth.in_extension_script())
-  ON CONFLICT (path, method, shipped) DO UPDATE
-  SET handler = EXCLUDED.handler, plugin = EXCLUDED.plugin, access = EXCLUDED.access, checks = EXCLUDED.checks,
-      query_schema = EXCLUDED.query_schema, body_schema = EXCLUDED.body_schema, token_from = EXCLUDED.token_from,
-      summary = EXCLUDED.summary, success = EXCLUDED.success, errors = EXCLUDED.errors;
-END;
-COMMENT ON FUNCTION wazo_auth.add_route(text, text, text, text, text, text[], text, text, text, text, integer, integer[]) IS
-'Adds a route, or replaces the one of the same method and path; a shipped one comes back when that row is deleted. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. plugin: name that the setting enabled_http_plugins can turn off. The other arguments are columns of wazo_auth.route. Served by all connections as soon as this commits.';
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_route wazo_auth.route;
+BEGIN
+  v_route.method := method;
+  v_route.path := path;
+  v_route.handler := handler;
+  v_route.access := access;
+  v_route.public := public;
+  v_route.token_from := token_from;
+  v_route.checks := checks;
+  v_route.query_schema := query_schema;
+  v_route.body_schema := body_schema;
+  v_route.plugin := plugin;
+  v_route.summary := summary;
+  v_route.success := success;
+  v_route.errors := errors;
+  v_route.changes_no_access := changes_no_access;
+  v_route.shipped := wazo_auth.in_extension_script();
+  PERFORM wazo_auth.check_route(v_route, replaces);
+  DELETE FROM wazo_auth.route r
+  WHERE r.method = v_route.method AND wazo_auth.route_shape(r.path) = wazo_auth.route_shape(v_route.path)
+    AND r.shipped = v_route.shipped;
+  INSERT INTO wazo_auth.route SELECT v_route.*;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_route(
+  text, text, text, text, text, text[], text, text, text, text, integer, integer[], boolean, text, boolean) IS
+'Adds a route. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. plugin: '
+'name that the setting enabled_http_plugins can turn off. replaces: it takes the place of the one of this method and path; a '
+'shipped one comes back when the row is deleted. The other arguments are columns of wazo_auth.route. Served by all '
+'connections as soon as this commits. Raises what wazo_auth.check_route() raises.';
+
+-- An upgrade registers the checks and routes of its version from here on.
+DELETE FROM wazo_auth.route WHERE shipped;
+DELETE FROM wazo_auth.check WHERE shipped;

@@ -42,7 +42,7 @@ BEGIN
   END IF;
   -- Everything is below the top tenant, and no clause leaves the planner the
   -- choice of any index.
-  IF EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = scope_clause.tenant_uuid AND cardinality(t.path) = 1) THEN
+  IF wazo_auth.tenant_is_top(tenant_uuid) THEN
     RETURN 'true';
   END IF;
   RETURN tenant_column || ' IN (SELECT t.uuid FROM wazo_auth.tenant_scope((SELECT ($1 ->> ''@tenant'')::uuid)) t(uuid))';

@@ -14,10 +14,11 @@ COMMENT ON FUNCTION wazo_auth.authentication_methods() IS
 'Names that a user''s authentication method can have: native, default (the tenant''s) and the enabled identity providers of the setting idp_plugins (contract: idp.md section 2).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_authentication_method(method text) RETURNS boolean
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT EXISTS (SELECT FROM wazo_auth.authentication_methods() m WHERE m = is_authentication_method.method);
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM wazo_auth.authentication_methods() m WHERE m = method);
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.is_authentication_method(text) IS
 'Can a user have this authentication method? The case counts.';
 

@@ -15,6 +15,8 @@ BEGIN ATOMIC
   FROM wazo_auth.authentication_methods() m;
 END;
 COMMENT ON FUNCTION wazo_auth.rest_idp_get(wazo_auth.http_request) IS 'GET /idp: the authentication methods that a user can have.';
+SELECT wazo_auth.add_route('GET', '/0.1/idp', 'wazo_auth.rest_idp_get', 'idp',
+  access => 'auth.idp.read', summary => 'Authentication methods that users can have');
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_authentication_method(user_uuid uuid, method text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -53,6 +55,10 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_idp_users_put(wazo_auth.http_request) IS
 'PUT /idp/{idp_type}/users: sets the method of all the users, or of none when one is unknown.';
+SELECT wazo_auth.add_route('PUT', '/0.1/idp/{idp_type}/users', 'wazo_auth.rest_idp_users_put', 'idp',
+  access => 'auth.idp.{idp_type}.users.update', checks => '{idp,tenant,body}', body_schema => 'idp_users',
+  summary => 'Set the authentication method of users', success => 204, errors => '{404}',
+  changes_no_access => 'it changes how users log in');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_user_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -62,6 +68,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_idp_user_put(wazo_auth.http_request) IS 'PUT /idp/{idp_type}/users/{user_uuid}: sets the user''s method.';
+SELECT wazo_auth.add_route('PUT', '/0.1/idp/{idp_type}/users/{user_uuid}', 'wazo_auth.rest_idp_user_put', 'idp',
+  access => 'auth.idp.{idp_type}.users.{user_uuid}.create', checks => '{idp,tenant,user}',
+  summary => 'Set the authentication method of a user', success => 204,
+  changes_no_access => 'it changes how the user logs in');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_user_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -73,15 +83,7 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_idp_user_delete(wazo_auth.http_request) IS
 'DELETE /idp/{idp_type}/users/{user_uuid}: a user with this method gets its tenant''s default one.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/idp', 'wazo_auth.rest_idp_get', 'idp',
-  access => 'auth.idp.read', summary => 'Authentication methods that users can have');
-SELECT wazo_auth.add_route('PUT', '/0.1/idp/{idp_type}/users', 'wazo_auth.rest_idp_users_put', 'idp',
-  access => 'auth.idp.{idp_type}.users.update', checks => '{idp,tenant,body}', body_schema => 'idp_users',
-  summary => 'Set the authentication method of users', success => 204, errors => '{404}');
-SELECT wazo_auth.add_route('PUT', '/0.1/idp/{idp_type}/users/{user_uuid}', 'wazo_auth.rest_idp_user_put', 'idp',
-  access => 'auth.idp.{idp_type}.users.{user_uuid}.create', checks => '{idp,tenant,user}',
-  summary => 'Set the authentication method of a user', success => 204);
 SELECT wazo_auth.add_route('DELETE', '/0.1/idp/{idp_type}/users/{user_uuid}', 'wazo_auth.rest_idp_user_delete', 'idp',
   access => 'auth.idp.{idp_type}.users.{user_uuid}.delete', checks => '{idp,tenant,user}',
-  summary => 'Take an authentication method from a user', success => 204);
+  summary => 'Take an authentication method from a user', success => 204,
+  changes_no_access => 'it changes how the user logs in');

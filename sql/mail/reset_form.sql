@@ -46,6 +46,5 @@ END
 $page$;
 COMMENT ON FUNCTION wazo_auth.rest_password_reset_form_get(wazo_auth.http_request) IS
 'GET /users/password/reset/form: a page that asks for the new password; the same for everybody, and good for nothing without the link of a mail.';
-
 SELECT wazo_auth.add_route('GET', '/0.1/users/password/reset/form', 'wazo_auth.rest_password_reset_form_get', 'password_reset',
-  summary => 'A page on which to choose a new password, with the link of a mail');
+  public => true, summary => 'A page on which to choose a new password, with the link of a mail');

@@ -17,6 +17,41 @@ $$;
 COMMENT ON FUNCTION wazo_auth.policy_of_slug(uuid, text) IS
 'The policy that a slug means in a tenant: its own, else the nearest one shared by a tenant above, else the configuration''s (which the top tenant owns); null without one (contract: semantics.md section 8). Case counts.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.policy_in_sight(policy_uuid uuid, tenant_uuid uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM wazo_auth.policy p
+    WHERE p.uuid = policy_uuid
+      AND (p.config_managed OR wazo_auth.tenant_contains(tenant_uuid, p.tenant_uuid)
+           OR p.shared AND wazo_auth.tenant_contains(p.tenant_uuid, tenant_uuid)));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.policy_in_sight(uuid, uuid) IS
+'Is the policy in sight from the tenant? It is from its own and from those above; a shared one from all below its own, too, '
+'and one of the configuration from everywhere (contract: semantics.md section 8).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.may_add(caller wazo_auth.acl, auth_id text, session_id text, entries text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT e.entry FROM unnest(entries) WITH ORDINALITY e (entry, place)
+          WHERE NOT wazo_auth.acl_may_add(caller, e.entry, auth_id, session_id) ORDER BY e.place LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.may_add(wazo_auth.acl, text, text, text[]) IS
+'The first of the entries that a caller with this ACL may not give to others; null when it may give all of them.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.may_remove(caller wazo_auth.acl, auth_id text, session_id text, entries text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT e.entry FROM unnest(entries) WITH ORDINALITY e (entry, place)
+          WHERE NOT wazo_auth.acl_may_remove(caller, e.entry, auth_id, session_id) ORDER BY e.place LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.may_remove(wazo_auth.acl, text, text, text[]) IS
+'The first of the entries that a caller with this ACL may not take from others; null when it may take all of them.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.acl_distinct(entries text[]) RETURNS wazo_auth.acl
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC

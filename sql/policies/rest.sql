@@ -55,13 +55,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_policies_get(wazo_auth.http_request) IS 'GET /policies: those that the scoping tenant can see.';
+SELECT wazo_auth.add_route('GET', '/0.1/policies', 'wazo_auth.rest_policies_get', 'policies',
+  access => 'auth.policies.read', checks => '{query,tenant}', query_schema => 'policy_list',
+  summary => 'Policies that the tenant can see');
 
 CREATE OR REPLACE FUNCTION wazo_auth.body_acl(request wazo_auth.http_request) RETURNS wazo_auth.acl
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT wazo_auth.acl_distinct(ARRAY(
-    SELECT e.value FROM pg_catalog.jsonb_array_elements_text(request.body -> 'acl') WITH ORDINALITY e (value, place) ORDER BY e.place));
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.acl_distinct(wazo_auth.body_entries(request));
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.body_acl(wazo_auth.http_request) IS 'The ACL in a policy''s body.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policies_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
@@ -75,6 +78,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_policies_post(wazo_auth.http_request) IS 'POST /policies: creates a policy in the scoping tenant.';
+SELECT wazo_auth.add_route('POST', '/0.1/policies', 'wazo_auth.rest_policies_post', 'policies',
+  access => 'auth.policies.create', checks => '{body,tenant,may_add_body}', body_schema => 'policy_post',
+  summary => 'Create a policy', errors => '{409}');
+
+-- A policy is named by its uuid or by its slug. By its slug it is looked for
+-- first; by its uuid only after the accesses that the request itself names.
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -83,6 +92,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_policy_get(wazo_auth.http_request) IS 'GET /policies/{policy_uuid} and /policies/{policy_slug}.';
+SELECT wazo_auth.add_route('GET', '/0.1/policies/{policy_uuid}',
+  'wazo_auth.rest_policy_get', 'policies',
+  access => 'auth.policies.{policy_uuid}.read', checks => '{tenant,policy}',
+  summary => 'A policy, by its uuid');
+SELECT wazo_auth.add_route('GET', '/0.1/policies/{policy_slug}',
+  'wazo_auth.rest_policy_get', 'policies',
+  access => 'auth.policies.{policy_slug}.read', checks => '{tenant,policy}',
+  summary => 'A policy, by its slug');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -95,6 +112,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_policy_put(wazo_auth.http_request) IS 'PUT /policies/{policy_uuid} and /policies/{policy_slug}: replaces it.';
+SELECT wazo_auth.add_route('PUT', '/0.1/policies/{policy_uuid}',
+  'wazo_auth.rest_policy_put', 'policies',
+  access => 'auth.policies.{policy_uuid}.update', checks => '{tenant,body,may_add_body,policy,may_remove_rest}',
+  body_schema => 'policy_put', summary => 'Replace a policy, by its uuid', errors => '{403,409}');
+SELECT wazo_auth.add_route('PUT', '/0.1/policies/{policy_slug}',
+  'wazo_auth.rest_policy_put', 'policies',
+  access => 'auth.policies.{policy_slug}.update', checks => '{tenant,policy,body,may_add_body,may_remove_rest}',
+  body_schema => 'policy_put', summary => 'Replace a policy, by its slug', errors => '{403,409}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -107,6 +132,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_policy_delete(wazo_auth.http_request) IS 'DELETE /policies/{policy_uuid} and /policies/{policy_slug}.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/policies/{policy_uuid}',
+  'wazo_auth.rest_policy_delete', 'policies',
+  access => 'auth.policies.{policy_uuid}.delete', checks => '{tenant,policy,may_remove_policy}',
+  summary => 'Delete a policy, by its uuid', success => 204, errors => '{403}');
+SELECT wazo_auth.add_route('DELETE', '/0.1/policies/{policy_slug}',
+  'wazo_auth.rest_policy_delete', 'policies',
+  access => 'auth.policies.{policy_slug}.delete', checks => '{tenant,policy,may_remove_policy}',
+  summary => 'Delete a policy, by its slug', success => 204, errors => '{403}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -120,6 +153,14 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_policy_access_put(wazo_auth.http_request) IS
 'PUT /policies/{policy_uuid}/acl/{access} and the same with a slug: puts an access into the policy.';
+SELECT wazo_auth.add_route('PUT', '/0.1/policies/{policy_uuid}/acl/{access}',
+  'wazo_auth.rest_policy_access_put', 'policies',
+  access => 'auth.policies.{policy_uuid}.update', checks => '{tenant,may_add_access,policy}',
+  summary => 'Put an access into a policy, by its uuid', success => 204, errors => '{403,409}');
+SELECT wazo_auth.add_route('PUT', '/0.1/policies/{policy_slug}/acl/{access}',
+  'wazo_auth.rest_policy_access_put', 'policies',
+  access => 'auth.policies.{policy_slug}.update', checks => '{tenant,policy,may_add_access}',
+  summary => 'Put an access into a policy, by its slug', success => 204, errors => '{403,409}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -133,6 +174,14 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_policy_access_delete(wazo_auth.http_request) IS
 'DELETE /policies/{policy_uuid}/acl/{access} and the same with a slug: takes an access out of the policy.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/policies/{policy_uuid}/acl/{access}',
+  'wazo_auth.rest_policy_access_delete', 'policies',
+  access => 'auth.policies.{policy_uuid}.update', checks => '{tenant,may_remove_access,policy}',
+  summary => 'Take an access out of a policy, by its uuid', success => 204, errors => '{403}');
+SELECT wazo_auth.add_route('DELETE', '/0.1/policies/{policy_slug}/acl/{access}',
+  'wazo_auth.rest_policy_access_delete', 'policies',
+  access => 'auth.policies.{policy_slug}.update', checks => '{tenant,policy,may_remove_access}',
+  summary => 'Take an access out of a policy, by its slug', success => 204, errors => '{403}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -142,6 +191,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_policies_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/policies: those given to the user directly.';
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/policies', 'wazo_auth.rest_user_policies_get', 'user_policy',
+  access => 'auth.users.{user_uuid}.policies.read', checks => '{tenant,user,query}', query_schema => 'user_policy_list',
+  summary => 'Policies of a user');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -152,6 +204,14 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_policy_put(wazo_auth.http_request) IS
 'PUT /users/{user_uuid}/policies/{policy_uuid} and the same with a slug: gives the user a policy.';
+SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/policies/{policy_uuid}',
+  'wazo_auth.rest_user_policy_put', 'user_policy',
+  access => 'auth.users.{user_uuid}.policies.{policy_uuid}.create', checks => '{tenant,policy,may_add_policy,user}',
+  summary => 'Give a user a policy, by its uuid', success => 204);
+SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/policies/{policy_slug}',
+  'wazo_auth.rest_user_policy_put', 'user_policy',
+  access => 'auth.users.{user_uuid}.policies.{policy_slug}.create', checks => '{tenant,policy,may_add_policy,user}',
+  summary => 'Give a user a policy, by its slug', success => 204);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -162,6 +222,14 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_policy_delete(wazo_auth.http_request) IS
 'DELETE /users/{user_uuid}/policies/{policy_uuid} and the same with a slug: takes a policy from the user.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/policies/{policy_uuid}',
+  'wazo_auth.rest_user_policy_delete', 'user_policy',
+  access => 'auth.users.{user_uuid}.policies.{policy_uuid}.delete', checks => '{tenant,policy,may_remove_policy,user}',
+  summary => 'Take a policy from a user, by its uuid', success => 204);
+SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/policies/{policy_slug}',
+  'wazo_auth.rest_user_policy_delete', 'user_policy',
+  access => 'auth.users.{user_uuid}.policies.{policy_slug}.delete', checks => '{tenant,policy,may_remove_policy,user}',
+  summary => 'Take a policy from a user, by its slug', success => 204);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -172,6 +240,9 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_policies_get(wazo_auth.http_request) IS
 'GET /groups/{group_uuid}/policies: those of the group that the scoping tenant can see; the counts are of all.';
+SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/policies', 'wazo_auth.rest_group_policies_get', 'group_policy',
+  access => 'auth.groups.{group_uuid}.policies.read', checks => '{tenant,group,query}', query_schema => 'group_policy_list',
+  summary => 'Policies of a group');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -182,6 +253,14 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_policy_put(wazo_auth.http_request) IS
 'PUT /groups/{group_uuid}/policies/{policy_uuid} and the same with a slug: gives the group a policy.';
+SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/policies/{policy_uuid}',
+  'wazo_auth.rest_group_policy_put', 'group_policy',
+  access => 'auth.groups.{group_uuid}.policies.{policy_uuid}.create', checks => '{tenant,group,policy,may_add_policy}',
+  summary => 'Give a group a policy, by its uuid', success => 204);
+SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/policies/{policy_slug}',
+  'wazo_auth.rest_group_policy_put', 'group_policy',
+  access => 'auth.groups.{group_uuid}.policies.{policy_slug}.create', checks => '{tenant,policy,group,may_add_policy}',
+  summary => 'Give a group a policy, by its slug', success => 204);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -192,61 +271,11 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_policy_delete(wazo_auth.http_request) IS
 'DELETE /groups/{group_uuid}/policies/{policy_uuid} and the same with a slug: takes a policy from the group.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/policies', 'wazo_auth.rest_user_policies_get', 'user_policy',
-  access => 'auth.users.{user_uuid}.policies.read', checks => '{tenant,user,query}', query_schema => 'user_policy_list',
-  summary => 'Policies of a user');
-SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/policies', 'wazo_auth.rest_group_policies_get', 'group_policy',
-  access => 'auth.groups.{group_uuid}.policies.read', checks => '{tenant,group,query}', query_schema => 'group_policy_list',
-  summary => 'Policies of a group');
-SELECT wazo_auth.add_route('GET', '/0.1/policies', 'wazo_auth.rest_policies_get', 'policies',
-  access => 'auth.policies.read', checks => '{query,tenant}', query_schema => 'policy_list',
-  summary => 'Policies that the tenant can see');
-SELECT wazo_auth.add_route('POST', '/0.1/policies', 'wazo_auth.rest_policies_post', 'policies',
-  access => 'auth.policies.create', checks => '{body,tenant,may_add}', body_schema => 'policy_post',
-  summary => 'Create a policy', errors => '{409}');
-
--- A policy is named by its uuid or by its slug. By its slug it is looked for
--- first; by its uuid only after the accesses that the request itself names.
-DO $do$
-DECLARE
-  v_id text;
-  v_by text;
-BEGIN
-  FOR v_id, v_by IN VALUES ('{policy_uuid}', ', by its uuid'), ('{policy_slug}', ', by its slug') LOOP
-    PERFORM wazo_auth.add_route('GET', '/0.1/policies/' || v_id, 'wazo_auth.rest_policy_get', 'policies',
-      access => 'auth.policies.' || v_id || '.read', checks => '{tenant,policy}', summary => 'A policy' || v_by);
-    PERFORM wazo_auth.add_route('PUT', '/0.1/policies/' || v_id, 'wazo_auth.rest_policy_put', 'policies',
-      access => 'auth.policies.' || v_id || '.update',
-      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,body,may_add,policy,may_remove}'
-                          ELSE '{tenant,policy,body,may_add,may_remove}' END::text[],
-      body_schema => 'policy_put', summary => 'Replace a policy' || v_by, errors => '{403,409}');
-    PERFORM wazo_auth.add_route('DELETE', '/0.1/policies/' || v_id, 'wazo_auth.rest_policy_delete', 'policies',
-      access => 'auth.policies.' || v_id || '.delete', checks => '{tenant,policy,may_remove}',
-      summary => 'Delete a policy' || v_by, success => 204, errors => '{403}');
-    PERFORM wazo_auth.add_route('PUT', '/0.1/policies/' || v_id || '/acl/{access}', 'wazo_auth.rest_policy_access_put', 'policies',
-      access => 'auth.policies.' || v_id || '.update',
-      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,may_add,policy}' ELSE '{tenant,policy,may_add}' END::text[],
-      summary => 'Put an access into a policy' || v_by, success => 204, errors => '{403,409}');
-    PERFORM wazo_auth.add_route('DELETE', '/0.1/policies/' || v_id || '/acl/{access}', 'wazo_auth.rest_policy_access_delete', 'policies',
-      access => 'auth.policies.' || v_id || '.update',
-      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,may_remove,policy}' ELSE '{tenant,policy,may_remove}' END::text[],
-      summary => 'Take an access out of a policy' || v_by, success => 204, errors => '{403}');
-
-    PERFORM wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/policies/' || v_id, 'wazo_auth.rest_user_policy_put', 'user_policy',
-      access => 'auth.users.{user_uuid}.policies.' || v_id || '.create', checks => '{tenant,policy,may_add,user}',
-      summary => 'Give a user a policy' || v_by, success => 204);
-    PERFORM wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/policies/' || v_id, 'wazo_auth.rest_user_policy_delete', 'user_policy',
-      access => 'auth.users.{user_uuid}.policies.' || v_id || '.delete', checks => '{tenant,policy,may_remove,user}',
-      summary => 'Take a policy from a user' || v_by, success => 204);
-    PERFORM wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/policies/' || v_id, 'wazo_auth.rest_group_policy_put', 'group_policy',
-      access => 'auth.groups.{group_uuid}.policies.' || v_id || '.create',
-      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,group,policy,may_add}' ELSE '{tenant,policy,group,may_add}' END::text[],
-      summary => 'Give a group a policy' || v_by, success => 204);
-    PERFORM wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/policies/' || v_id, 'wazo_auth.rest_group_policy_delete', 'group_policy',
-      access => 'auth.groups.{group_uuid}.policies.' || v_id || '.delete',
-      checks => CASE v_id WHEN '{policy_uuid}' THEN '{tenant,group,policy,may_remove}' ELSE '{tenant,policy,group,may_remove}' END::text[],
-      summary => 'Take a policy from a group' || v_by, success => 204);
-  END LOOP;
-END
-$do$;
+SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/policies/{policy_uuid}',
+  'wazo_auth.rest_group_policy_delete', 'group_policy',
+  access => 'auth.groups.{group_uuid}.policies.{policy_uuid}.delete', checks => '{tenant,group,policy,may_remove_policy}',
+  summary => 'Take a policy from a group, by its uuid', success => 204);
+SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/policies/{policy_slug}',
+  'wazo_auth.rest_group_policy_delete', 'group_policy',
+  access => 'auth.groups.{group_uuid}.policies.{policy_slug}.delete', checks => '{tenant,policy,group,may_remove_policy}',
+  summary => 'Take a policy from a group, by its slug', success => 204);

@@ -75,6 +75,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tokens_get(wazo_auth.http_request) IS 'GET /tokens: refresh tokens of the tenant''s users.';
+SELECT wazo_auth.add_route('GET', '/0.1/tokens', 'wazo_auth.rest_tokens_get', 'tokens',
+  access => 'auth.tokens.read', checks => '{tenant,query}', query_schema => 'refresh_token_list',
+  summary => 'Refresh tokens of a tenant''s users');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_tokens_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -84,6 +87,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_tokens_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/tokens: refresh tokens of a user.';
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/tokens', 'wazo_auth.rest_user_tokens_get', 'tokens',
+  access => 'auth.users.{user_uuid}.tokens.read', checks => '{tenant,user,query}', query_schema => 'refresh_token_list',
+  summary => 'Refresh tokens of a user');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -93,6 +99,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_token_delete(wazo_auth.http_request) IS 'DELETE /users/{user_uuid}/tokens/{client_id}.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/tokens/{client_id}', 'wazo_auth.rest_user_token_delete', 'tokens',
+  access => 'auth.users.{user_uuid}.tokens.{client_id}.delete', checks => '{tenant,user}',
+  summary => 'Revoke a refresh token of a user', success => 204,
+  changes_no_access => 'it ends a way to log in; its user keeps its policies');
 
 CREATE OR REPLACE FUNCTION wazo_auth.caller_uuid(request wazo_auth.http_request) RETURNS uuid
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -115,6 +125,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_my_tokens_get(wazo_auth.http_request) IS 'GET /users/me/tokens: refresh tokens of the caller.';
+SELECT wazo_auth.add_route('GET', '/0.1/users/me/tokens', 'wazo_auth.rest_my_tokens_get', 'tokens',
+  access => 'auth.users.me.tokens.read', checks => '{tenant,query}', query_schema => 'refresh_token_list',
+  summary => 'Refresh tokens of the caller');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_my_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -124,19 +137,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_my_token_delete(wazo_auth.http_request) IS 'DELETE /users/me/tokens/{client_id}.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/tokens', 'wazo_auth.rest_tokens_get', 'tokens',
-  access => 'auth.tokens.read', checks => '{tenant,query}', query_schema => 'refresh_token_list',
-  summary => 'Refresh tokens of a tenant''s users');
-SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/tokens', 'wazo_auth.rest_user_tokens_get', 'tokens',
-  access => 'auth.users.{user_uuid}.tokens.read', checks => '{tenant,user,query}', query_schema => 'refresh_token_list',
-  summary => 'Refresh tokens of a user');
-SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/tokens/{client_id}', 'wazo_auth.rest_user_token_delete', 'tokens',
-  access => 'auth.users.{user_uuid}.tokens.{client_id}.delete', checks => '{tenant,user}',
-  summary => 'Revoke a refresh token of a user', success => 204);
-SELECT wazo_auth.add_route('GET', '/0.1/users/me/tokens', 'wazo_auth.rest_my_tokens_get', 'tokens',
-  access => 'auth.users.me.tokens.read', checks => '{tenant,query}', query_schema => 'refresh_token_list',
-  summary => 'Refresh tokens of the caller');
 SELECT wazo_auth.add_route('DELETE', '/0.1/users/me/tokens/{client_id}', 'wazo_auth.rest_my_token_delete', 'tokens',
   access => 'auth.users.me.tokens.{client_id}.delete', checks => '{tenant}',
-  summary => 'Revoke a refresh token of the caller', success => 204);
+  summary => 'Revoke a refresh token of the caller', success => 204,
+  changes_no_access => 'it ends a way to log in; its user keeps its policies');

@@ -45,6 +45,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_sessions_get(wazo_auth.http_request) IS 'GET /sessions: sessions of the tenant.';
+SELECT wazo_auth.add_route('GET', '/0.1/sessions', 'wazo_auth.rest_sessions_get', 'sessions',
+  access => 'auth.sessions.read', checks => '{tenant,query}', query_schema => 'session_list',
+  summary => 'Sessions of the tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_session_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -60,6 +63,10 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_session_delete(wazo_auth.http_request) IS
 'DELETE /sessions/{session_uuid}: ends a session of the tenant or below, or of the caller; the same answer for any other.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/sessions/{session_uuid}', 'wazo_auth.rest_session_delete', 'sessions',
+  access => 'auth.sessions.{session_uuid}.delete', checks => '{tenant}',
+  summary => 'End a session', success => 204,
+  changes_no_access => 'it ends a session; its user keeps its policies');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_sessions_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -69,6 +76,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_sessions_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/sessions: sessions of a user.';
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/sessions', 'wazo_auth.rest_user_sessions_get', 'user_session',
+  access => 'auth.users.{user_uuid}.sessions.read', checks => '{tenant,user,query}', query_schema => 'session_list',
+  summary => 'Sessions of a user');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_session_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -81,16 +91,7 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_session_delete(wazo_auth.http_request) IS
 'DELETE /users/{user_uuid}/sessions/{session_uuid}: ends a session of this user; the same answer when it is nobody''s or another user''s.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/sessions', 'wazo_auth.rest_sessions_get', 'sessions',
-  access => 'auth.sessions.read', checks => '{tenant,query}', query_schema => 'session_list',
-  summary => 'Sessions of the tenant');
-SELECT wazo_auth.add_route('DELETE', '/0.1/sessions/{session_uuid}', 'wazo_auth.rest_session_delete', 'sessions',
-  access => 'auth.sessions.{session_uuid}.delete', checks => '{tenant}',
-  summary => 'End a session', success => 204);
-SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/sessions', 'wazo_auth.rest_user_sessions_get', 'user_session',
-  access => 'auth.users.{user_uuid}.sessions.read', checks => '{tenant,user,query}', query_schema => 'session_list',
-  summary => 'Sessions of a user');
 SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/sessions/{session_uuid}', 'wazo_auth.rest_user_session_delete', 'user_session',
   access => 'auth.users.{user_uuid}.sessions.{session_uuid}.delete', checks => '{tenant,user}',
-  summary => 'End a session of a user', success => 204);
+  summary => 'End a session of a user', success => 204,
+  changes_no_access => 'it ends a session; its user keeps its policies');

@@ -48,11 +48,15 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_token_head(request internal) RETURNS v
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_head';
 COMMENT ON FUNCTION wazo_auth.rest_token_head(internal) IS
 'HEAD /token/{token_uuid}: 204 when the token is valid and passes the checks of scope and tenant, 404 or 403 otherwise.';
+SELECT wazo_auth.add_route('HEAD', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_head', 'tokens',
+  summary => 'Is a token valid for a scope and tenant?', success => 204, errors => '{403,404}', query_schema => 'token_query', public => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_get(request internal) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_get';
 COMMENT ON FUNCTION wazo_auth.rest_token_get(internal) IS
 'GET /token/{token_uuid}: like HEAD, with the token as JSON.';
+SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_get', 'tokens',
+  summary => 'A token, if it is valid for a scope and tenant', errors => '{403,404}', query_schema => 'token_query', public => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -84,6 +88,9 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_token_post(wazo_auth.http_request) IS
 'POST /token: logs in by Basic credentials or refresh token and answers with the new token.';
+SELECT wazo_auth.add_route('POST', '/0.1/token', 'wazo_auth.rest_token_post', 'tokens',
+  checks => '{body}', body_schema => 'token_request', summary => 'Log in', errors => '{401,404,429}', public => true,
+  changes_no_access => 'a token grants what its user has already');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -94,6 +101,9 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_token_delete(wazo_auth.http_request) IS
 'DELETE /token/{token_uuid}: ends the session; the same answer for an unknown token.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_delete', 'tokens',
+  summary => 'End a session', public => true,
+  changes_no_access => 'it ends a session; its user keeps its policies');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_scopes_check_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -119,14 +129,6 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_token_scopes_check_post(wazo_auth.http_request) IS
 'POST /token/{token_uuid}/scopes/check: which of the accesses the token grants.';
-
-SELECT wazo_auth.add_route('POST', '/0.1/token', 'wazo_auth.rest_token_post', 'tokens',
-  checks => '{body}', body_schema => 'token_request', summary => 'Log in', errors => '{401,404,429}');
-SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_get', 'tokens',
-  summary => 'A token, if it is valid for a scope and tenant', errors => '{403,404}', query_schema => 'token_query');
-SELECT wazo_auth.add_route('HEAD', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_head', 'tokens',
-  summary => 'Is a token valid for a scope and tenant?', success => 204, errors => '{403,404}', query_schema => 'token_query');
-SELECT wazo_auth.add_route('DELETE', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_delete', 'tokens',
-  summary => 'End a session');
 SELECT wazo_auth.add_route('POST', '/0.1/token/{token_uuid}/scopes/check', 'wazo_auth.rest_token_scopes_check_post', 'tokens',
-  checks => '{body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?', errors => '{403,404}');
+  checks => '{body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?', errors => '{403,404}', public => true,
+  changes_no_access => 'it only reads');

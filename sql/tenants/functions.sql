@@ -34,12 +34,14 @@ COMMENT ON FUNCTION wazo_auth.tenant_scope(uuid, boolean) IS
 'The tenant, and with recurse all tenants below it.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.tenant_contains(tenant_uuid uuid, below uuid) RETURNS boolean
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = tenant_contains.below AND tenant_contains.tenant_uuid = ANY (t.path));
-END;
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_tenant_contains';
 COMMENT ON FUNCTION wazo_auth.tenant_contains(uuid, uuid) IS
 'Is the second tenant the first one or below it? False for an unknown one.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.tenant_is_top(tenant_uuid uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_tenant_is_top';
+COMMENT ON FUNCTION wazo_auth.tenant_is_top(uuid) IS
+'Is it the tenant above all others? False for an unknown one.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.random_slug(size integer) RETURNS text
 LANGUAGE sql VOLATILE

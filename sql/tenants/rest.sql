@@ -88,6 +88,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenants_get(wazo_auth.http_request) IS 'GET /tenants: the scoping tenant and all below it.';
+SELECT wazo_auth.add_route('GET', '/0.1/tenants', 'wazo_auth.rest_tenants_get', 'tenants',
+  access => 'auth.tenants.read', checks => '{tenant,query}', query_schema => 'tenant_list',
+  summary => 'The tenant and those below it');
 
 CREATE OR REPLACE FUNCTION wazo_auth.body_address(request wazo_auth.http_request) RETURNS wazo_auth.postal_address
 LANGUAGE sql STABLE
@@ -117,6 +120,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenants_post(wazo_auth.http_request) IS 'POST /tenants: creates a tenant below the scoping tenant.';
+SELECT wazo_auth.add_route('POST', '/0.1/tenants', 'wazo_auth.rest_tenants_post', 'tenants',
+  access => 'auth.tenants.create', checks => '{tenant,body}', body_schema => 'tenant_post',
+  summary => 'Create a tenant', errors => '{403,404,409}',
+  changes_no_access => 'there is nobody in a new tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -125,6 +132,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenant_get(wazo_auth.http_request) IS 'GET /tenants/{tenant_uuid}.';
+SELECT wazo_auth.add_route('GET', '/0.1/tenants/{tenant_uuid}', 'wazo_auth.rest_tenant_get', 'tenants',
+  access => 'auth.tenants.{tenant_uuid}.read', checks => '{tenant,target_tenant}', summary => 'A tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -142,6 +151,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenant_put(wazo_auth.http_request) IS 'PUT /tenants/{tenant_uuid}: replaces it.';
+SELECT wazo_auth.add_route('PUT', '/0.1/tenants/{tenant_uuid}', 'wazo_auth.rest_tenant_put', 'tenants',
+  access => 'auth.tenants.{tenant_uuid}.update', checks => '{tenant,body,target_tenant}', body_schema => 'tenant_put',
+  summary => 'Replace a tenant', errors => '{409}',
+  changes_no_access => 'it describes the tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -156,6 +169,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenant_delete(wazo_auth.http_request) IS 'DELETE /tenants/{tenant_uuid}.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/tenants/{tenant_uuid}', 'wazo_auth.rest_tenant_delete', 'tenants',
+  access => 'auth.tenants.{tenant_uuid}.delete', checks => '{tenant,target_tenant,may_remove_tenant}',
+  summary => 'Delete a tenant that has no child, with all that is in it', success => 204, errors => '{400,403}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_domains_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -168,6 +184,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenant_domains_get(wazo_auth.http_request) IS 'GET /tenants/{tenant_uuid}/domains.';
+SELECT wazo_auth.add_route('GET', '/0.1/tenants/{tenant_uuid}/domains', 'wazo_auth.rest_tenant_domains_get', 'tenants',
+  access => 'auth.tenants.{tenant_uuid}.domains.read', checks => '{tenant,target_tenant}', summary => 'Domain names of a tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_parent_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -177,23 +195,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenant_parent_put(wazo_auth.http_request) IS 'PUT /tenants/{tenant_uuid}/parent/{parent_tenant_uuid}: moves it.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/tenants', 'wazo_auth.rest_tenants_get', 'tenants',
-  access => 'auth.tenants.read', checks => '{tenant,query}', query_schema => 'tenant_list',
-  summary => 'The tenant and those below it');
-SELECT wazo_auth.add_route('POST', '/0.1/tenants', 'wazo_auth.rest_tenants_post', 'tenants',
-  access => 'auth.tenants.create', checks => '{tenant,body}', body_schema => 'tenant_post',
-  summary => 'Create a tenant', errors => '{403,404,409}');
-SELECT wazo_auth.add_route('GET', '/0.1/tenants/{tenant_uuid}', 'wazo_auth.rest_tenant_get', 'tenants',
-  access => 'auth.tenants.{tenant_uuid}.read', checks => '{tenant,target_tenant}', summary => 'A tenant');
-SELECT wazo_auth.add_route('PUT', '/0.1/tenants/{tenant_uuid}', 'wazo_auth.rest_tenant_put', 'tenants',
-  access => 'auth.tenants.{tenant_uuid}.update', checks => '{tenant,body,target_tenant}', body_schema => 'tenant_put',
-  summary => 'Replace a tenant', errors => '{409}');
-SELECT wazo_auth.add_route('DELETE', '/0.1/tenants/{tenant_uuid}', 'wazo_auth.rest_tenant_delete', 'tenants',
-  access => 'auth.tenants.{tenant_uuid}.delete', checks => '{tenant,target_tenant}',
-  summary => 'Delete a tenant that has no child, with all that is in it', success => 204, errors => '{400,403}');
-SELECT wazo_auth.add_route('GET', '/0.1/tenants/{tenant_uuid}/domains', 'wazo_auth.rest_tenant_domains_get', 'tenants',
-  access => 'auth.tenants.{tenant_uuid}.domains.read', checks => '{tenant,target_tenant}', summary => 'Domain names of a tenant');
 SELECT wazo_auth.add_route('PUT', '/0.1/tenants/{tenant_uuid}/parent/{parent_tenant_uuid}', 'wazo_auth.rest_tenant_parent_put', 'tenants',
   access => 'auth.tenants.{tenant_uuid}.parent.{parent_tenant_uuid}.update', checks => '{tenant,target_tenant,parent_tenant}',
-  summary => 'Move a tenant, with those below it, under another parent', success => 204, errors => '{409}');
+  summary => 'Move a tenant, with those below it, under another parent', success => 204, errors => '{409}',
+  changes_no_access => 'it changes who sees the tenant; all keep their policies');

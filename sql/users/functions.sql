@@ -12,6 +12,11 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.unknown_user(text) IS 'Raises WA404 unknown-user.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.user_in_sight(user_uuid uuid, tenant_uuid uuid, caller uuid) RETURNS boolean
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_user_in_sight';
+COMMENT ON FUNCTION wazo_auth.user_in_sight(uuid, uuid, uuid) IS
+'Is the user in the tenant or below it, or the caller itself?';
+
 CREATE OR REPLACE FUNCTION wazo_auth.login_in_use(login text, kind text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -46,17 +46,6 @@ SELECT wazo_auth.declare_schema('change_password', 'first_error', 'users', '{
   "new_password": {"type": "string", "required": true, "min": 1}
 }');
 
-CREATE OR REPLACE FUNCTION wazo_auth.check_user_in_sight(request wazo_auth.http_request) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF NOT wazo_auth.user_in_sight((request.params ->> 'user_uuid')::uuid, request.tenant_uuid, wazo_auth.try_uuid(request.token_auth_id)) THEN
-    PERFORM wazo_auth.unknown_user(request.params ->> 'user_uuid');
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.check_user_in_sight(wazo_auth.http_request) IS
-'What the check "user" of a route does, for handlers that have to find other errors before. Raises WA404.';
-
 CREATE OR REPLACE FUNCTION wazo_auth.rest_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -64,6 +53,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_users_get(wazo_auth.http_request) IS 'GET /users: users of the tenant.';
+SELECT wazo_auth.add_route('GET', '/0.1/users', 'wazo_auth.rest_users_get', 'users',
+  access => 'auth.users.read', checks => '{tenant,query}', query_schema => 'user_list',
+  summary => 'Users of the tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.created_user_json(user_uuid uuid) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -98,6 +90,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_users_post(wazo_auth.http_request) IS 'POST /users: creates a user in the tenant.';
+SELECT wazo_auth.add_route('POST', '/0.1/users', 'wazo_auth.rest_users_post', 'users',
+  access => 'auth.users.create', checks => '{tenant,body}', body_schema => 'user_post',
+  summary => 'Create a user', errors => '{409}',
+  changes_no_access => 'a new user has what its tenant gives to all of its users');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -106,6 +102,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}.';
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_get', 'users',
+  access => 'auth.users.{user_uuid}.read', checks => '{tenant,user}',
+  summary => 'A user');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -121,6 +120,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_put(wazo_auth.http_request) IS 'PUT /users/{user_uuid}: replaces all but password and addresses.';
+SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_put', 'users',
+  access => 'auth.users.{user_uuid}.update', checks => '{tenant,body,method,user}', body_schema => 'user_put',
+  summary => 'Replace a user', errors => '{409}',
+  changes_no_access => 'it describes the user, which keeps its policies, enabled or not');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -130,6 +133,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_delete(wazo_auth.http_request) IS 'DELETE /users/{user_uuid}.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_delete', 'users',
+  access => 'auth.users.{user_uuid}.delete', checks => '{tenant,user}',
+  summary => 'Delete a user', success => 204,
+  changes_no_access => 'who is gone holds nothing, and all others keep what they have');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_password_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -141,22 +148,7 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_password_put(wazo_auth.http_request) IS
 'PUT /users/{user_uuid}/password: the old password is needed; all tokens of the user end, the caller''s too.';
-
-SELECT wazo_auth.add_route('GET', '/0.1/users', 'wazo_auth.rest_users_get', 'users',
-  access => 'auth.users.read', checks => '{tenant,query}', query_schema => 'user_list',
-  summary => 'Users of the tenant');
-SELECT wazo_auth.add_route('POST', '/0.1/users', 'wazo_auth.rest_users_post', 'users',
-  access => 'auth.users.create', checks => '{tenant,body}', body_schema => 'user_post',
-  summary => 'Create a user', errors => '{409}');
-SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_get', 'users',
-  access => 'auth.users.{user_uuid}.read', checks => '{tenant,user}',
-  summary => 'A user');
-SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_put', 'users',
-  access => 'auth.users.{user_uuid}.update', checks => '{tenant,body,method,user}', body_schema => 'user_put',
-  summary => 'Replace a user', errors => '{409}');
-SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_delete', 'users',
-  access => 'auth.users.{user_uuid}.delete', checks => '{tenant,user}',
-  summary => 'Delete a user', success => 204);
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/password', 'wazo_auth.rest_user_password_put', 'users',
   access => 'auth.users.{user_uuid}.password.update', checks => '{body,tenant,user}', body_schema => 'change_password',
-  summary => 'Change the password of a user', success => 204, errors => '{405}');
+  summary => 'Change the password of a user', success => 204, errors => '{405}',
+  changes_no_access => 'it changes how the user logs in');

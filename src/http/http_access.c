@@ -1,10 +1,10 @@
 /*
  * http_access.c
- *	  What stands before a handler: the caller's token, the access it must
- *	  grant, the tenant the request is about, the user named in the path.
+ *	  Who asks: the caller's token, the access that it must grant, and the
+ *	  tenant that the request is about.
  *
- * This is the one place that decides what a caller can see: the scoping tenant
- * and everything below it, and always itself.
+ * What the request names in its path is looked at by functions of the domains,
+ * see sql/<domain>/checks.sql.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -16,17 +16,15 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
-#include "base/catalog.h"
 #include "base/error.h"
 #include "http/http_access.h"
-#include "http/http_sql.h"
-#include "base/row_by_key.h"
 #include "crypto/secret.h"
 
 /* What a header may put into an error's details, in bytes. */
 #define MAX_SHOWN	256
 
-PG_FUNCTION_INFO_V1(wazo_auth_user_in_sight);
+PG_FUNCTION_INFO_V1(wazo_auth_raise_unauthorized);
+PG_FUNCTION_INFO_V1(wazo_auth_caller_acl);
 
 /*
  * Fills the parameters into an access template.  Dots become underscores, so
@@ -122,20 +120,44 @@ raise_unauthorized(HttpCall *call, bool denied)
 }
 
 /*
- * raise_refused_grant
- *
- * 401 for a caller that may not give or take an access, shown with its "!"
- * (contract: errors.md section 2).
+ * 401 for a caller that the request's checks refuse; what it asked for and has
+ * not, with its "!", or NULL (contract: errors.md section 2).
  */
-void
-raise_refused_grant(const HttpCall *call, const char *access, size_t len)
+static void pg_attribute_noreturn()
+raise_refused(const HttpCall *call, const text *required)
 {
 	StringInfoData details;
 
 	details_begin(&details);
-	details_text(&details, "invalid_token", call->token, strlen(call->token));
-	details_text(&details, "required_access", access, len);
+	if (call && call->token)
+		details_text(&details, "invalid_token", call->token, strlen(call->token));
+	if (required)
+		details_text(&details, "required_access", VARDATA_ANY(required), VARSIZE_ANY_EXHDR(required));
 	raise_status(401, "Unauthorized", error_detail("unauthorized", details_end(&details), NULL, NULL));
+}
+
+/*
+ * wazo_auth.raise_unauthorized(required_access text) returns void
+ *
+ * raise_refused() for checks in SQL, which need not know the token to show it.
+ */
+Datum
+wazo_auth_raise_unauthorized(PG_FUNCTION_ARGS)
+{
+	raise_refused(http_current_call, PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0));
+}
+
+/*
+ * wazo_auth.caller_acl() returns wazo_auth.acl
+ *
+ * Of the token of the request that is being judged; null without one.
+ */
+Datum
+wazo_auth_caller_acl(PG_FUNCTION_ARGS)
+{
+	if (http_current_call == NULL || !http_current_call->has_session)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(session_acl(&http_current_call->session));
 }
 
 /*
@@ -163,14 +185,14 @@ http_check_access(HttpCall *call)
 	call->has_caller_tenant = session_owner_tenant(&call->session, &call->caller_tenant);
 }
 
+/* 404: the user of the token is gone. */
 static void pg_attribute_noreturn()
-raise_unknown(const char *what, const char *resource, const pg_uuid_t *uuid)
+raise_no_caller(const HttpCall *call)
 {
-	char		text[UUID_TEXT_LEN + 1];
+	const char *uuid = call->session.user_text;
 
-	format_uuid(uuid, text);
-	raise_status(404, psprintf("No such %s: \"%s\"", what, text),
-				 error_detail(psprintf("unknown-%s", what), psprintf("{\"uuid\": \"%s\"}", text), resource, NULL));
+	raise_status(404, psprintf("No such user: \"%s\"", uuid),
+				 error_detail("unknown-user", psprintf("{\"uuid\": \"%s\"}", uuid), "users", NULL));
 }
 
 /*
@@ -187,7 +209,7 @@ http_check_tenant(HttpCall *call)
 	StringInfoData details;
 
 	if (!call->has_caller_tenant)
-		raise_unknown("user", "users", &call->session.user_uuid);
+		raise_no_caller(call);
 	call->tenant = call->caller_tenant;
 	call->has_tenant = true;
 	if (!http_header(call, "Wazo-Tenant", &header) || header.len == 0)
@@ -209,245 +231,7 @@ http_check_tenant(HttpCall *call)
 void
 http_check_top_tenant(HttpCall *call)
 {
-	StringInfoData details;
-
 	if (call->session.has_user && call->has_caller_tenant && tenant_is_top(&call->caller_tenant))
 		return;
-	details_begin(&details);
-	details_text(&details, "invalid_token", call->token, strlen(call->token));
-	raise_status(401, "Unauthorized", error_detail("unauthorized", details_end(&details), NULL, NULL));
-}
-
-static pg_uuid_t
-uuid_param(const HttpCall *call, const char *name)
-{
-	HttpSpan	value = http_path_param(call, name, strlen(name));
-	pg_uuid_t	uuid;
-
-	if (!parse_uuid_strict(value.s, value.len, true, &uuid))
-		elog(ERROR, "the route %s has no {%s}", call->route->path, name);
-	return uuid;
-}
-
-/* A user is in sight from its tenant and from those above, and to itself. */
-static bool
-user_in_sight(const pg_uuid_t *user, const pg_uuid_t *tenant, const pg_uuid_t *caller)
-{
-	pg_uuid_t	owner;
-
-	return (caller && memcmp(caller, user, UUID_LEN) == 0) ||
-		(row_uuid_of(BY(user, user_pkey), user, USER_TENANT_UUID, &owner) &&
-		 tenant_contains(tenant, &owner));
-}
-
-/*
- * wazo_auth.user_in_sight(user_uuid uuid, tenant_uuid uuid, caller uuid)
- *		returns boolean
- *
- * The same for users that are not in the path.  False for a null user.
- */
-Datum
-wazo_auth_user_in_sight(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(user_in_sight(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1),
-								 PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2)));
-}
-
-static bool
-group_in_sight(const HttpCall *call, const pg_uuid_t *group)
-{
-	pg_uuid_t	tenant;
-
-	return row_uuid_of(BY(group, group_pkey), group, GROUP_TENANT_UUID, &tenant) &&
-		tenant_contains(&call->tenant, &tenant);
-}
-
-/* An address is in sight where its user is; in a user's path only that user's. */
-static bool
-email_in_sight(const HttpCall *call, const pg_uuid_t *email)
-{
-	HttpSpan	named = http_path_param(call, "user_uuid", strlen("user_uuid"));
-	pg_uuid_t	owner;
-	pg_uuid_t	user;
-
-	return row_uuid_of(BY(email, email_pkey), email, EMAIL_USER_UUID, &owner) &&
-		(named.s == NULL ||
-		 (parse_uuid_strict(named.s, named.len, true, &user) && memcmp(&user, &owner, UUID_LEN) == 0)) &&
-		user_in_sight(&owner, &call->tenant, call->session.has_user ? &call->session.user_uuid : NULL);
-}
-
-/*
- * A policy is in sight from its tenant and from those above; a shared one from
- * all tenants below its own, too, and one from the configuration from
- * everywhere (contract: semantics.md section 8).
- */
-static bool
-policy_in_sight(const HttpCall *call, const pg_uuid_t *policy)
-{
-	RowByKey	row;
-	bool		found;
-	pg_uuid_t	tenant;
-	bool		shared = false;
-	bool		config_managed = false;
-	bool		isnull;
-
-	found = row_open(&row, BY(policy, policy_pkey), policy);
-	if (found)
-	{
-		tenant = row_get_uuid(&row, POLICY_TENANT_UUID);
-		shared = DatumGetBool(row_get(&row, POLICY_SHARED, &isnull));
-		config_managed = DatumGetBool(row_get(&row, POLICY_CONFIG_MANAGED, &isnull));
-	}
-	row_close(&row);
-	return found &&
-		(config_managed || tenant_contains(&call->tenant, &tenant) ||
-		 (shared && tenant_contains(&tenant, &call->tenant)));
-}
-
-/* Python's repr() of a text, as far as a path can hold it. */
-static void
-append_python_text(StringInfo out, HttpSpan value)
-{
-	char		quote = memchr(value.s, '\'', value.len) && !memchr(value.s, '"', value.len) ? '"' : '\'';
-
-	appendStringInfoChar(out, quote);
-	for (size_t i = 0; i < value.len; i++)
-	{
-		unsigned char c = value.s[i];
-
-		if (c == '\\' || c == (unsigned char) quote)
-			appendStringInfo(out, "\\%c", c);
-		else if (c == '\n' || c == '\r' || c == '\t')
-			appendStringInfo(out, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-		else if (c < 0x20 || c == 0x7f)
-			appendStringInfo(out, "\\x%02x", c);
-		else
-			appendStringInfoChar(out, c);
-	}
-	appendStringInfoChar(out, quote);
-}
-
-static void
-check_policy(HttpCall *call)
-{
-	HttpSpan	slug = http_path_param(call, "policy_slug", strlen("policy_slug"));
-	StringInfoData message;
-	Datum		found;
-	bool		isnull;
-
-	initStringInfo(&message);
-	if (slug.s == NULL)
-	{
-		call->policy = uuid_param(call, "policy_uuid");
-		call->has_policy = policy_in_sight(call, &call->policy);
-		if (!call->has_policy)
-		{
-			char		text[UUID_TEXT_LEN + 1];
-
-			format_uuid(&call->policy, text);
-			appendStringInfo(&message, "No such policy {'uuid': '%s'}", text);
-		}
-	}
-	else
-	{
-		found = http_query_value(HTTP_SQL_POLICY_OF_SLUG, UUIDPGetDatum(&call->tenant),
-								 PointerGetDatum(cstring_to_text_with_len(slug.s, slug.len)), &isnull);
-		call->has_policy = !isnull;
-		if (call->has_policy)
-			call->policy = *DatumGetUUIDP(found);
-		else
-		{
-			appendStringInfoString(&message, "No such policy {'slug': ");
-			append_python_text(&message, slug);
-			appendStringInfoChar(&message, '}');
-		}
-	}
-	if (!call->has_policy)
-		raise_status(404, message.data, NULL);
-}
-
-static void
-check_idp(HttpCall *call)
-{
-	HttpSpan	type = http_path_param(call, "idp_type", strlen("idp_type"));
-	StringInfoData details;
-	bool		isnull;
-	Datum		known = http_query_value(HTTP_SQL_IS_METHOD, PointerGetDatum(cstring_to_text_with_len(type.s, type.len)),
-										 (Datum) 0, &isnull);
-
-	if (!isnull && DatumGetBool(known))
-		return;
-	details_begin(&details);
-	details_text(&details, "idp_type", type.s, type.len);
-	raise_status(404, psprintf("No such IDP type: \"%.*s\"", (int) type.len, type.s),
-				 error_detail("unknown-idp-type", details_end(&details), "idp", NULL));
-}
-
-/*
- * http_check_method
- *
- * The body's authentication_method, if it has one, must be known.  Raises
- * WA400 (contract: errors.md section 5, BAD-METHOD).
- */
-void
-http_check_method(HttpCall *call)
-{
-	JsonbValue	buffer;
-	JsonbValue *method = NULL;
-	bool		isnull;
-
-	if (call->json && JB_ROOT_IS_OBJECT(call->json))
-		method = getKeyJsonValueFromContainer(&call->json->root, "authentication_method", 21, &buffer);
-	if (method && method->type == jbvString)
-		(void) http_query_value(HTTP_SQL_CHECK_METHOD,
-								PointerGetDatum(cstring_to_text_with_len(method->val.string.val, method->val.string.len)),
-								(Datum) 0, &isnull);
-}
-
-/*
- * http_check_target
- *
- * What the path names must be in sight from the scoping tenant.  Raises the
- * WA404 of its kind (contract: errors.md section 5).
- */
-void
-http_check_target(HttpCall *call, RouteCheck check)
-{
-	pg_uuid_t	uuid;
-
-	switch (check)
-	{
-		case ROUTE_CHECK_USER:
-			uuid = uuid_param(call, "user_uuid");
-			if (!user_in_sight(&uuid, &call->tenant, call->session.has_user ? &call->session.user_uuid : NULL))
-				raise_unknown("user", "users", &uuid);
-			break;
-		case ROUTE_CHECK_GROUP:
-			uuid = uuid_param(call, "group_uuid");
-			if (!group_in_sight(call, &uuid))
-				raise_unknown("group", "groups", &uuid);
-			call->group = uuid;
-			break;
-		case ROUTE_CHECK_EMAIL:
-			uuid = uuid_param(call, "email_uuid");
-			if (!email_in_sight(call, &uuid))
-				raise_unknown("email", "emails", &uuid);
-			break;
-		case ROUTE_CHECK_TARGET_TENANT:
-		case ROUTE_CHECK_PARENT_TENANT:
-			uuid = uuid_param(call, check == ROUTE_CHECK_TARGET_TENANT ? "tenant_uuid" : "parent_tenant_uuid");
-			if (!tenant_contains(&call->tenant, &uuid))
-				raise_unknown("tenant", "tenants", &uuid);
-			break;
-		case ROUTE_CHECK_POLICY:
-			check_policy(call);
-			break;
-		case ROUTE_CHECK_IDP:
-			check_idp(call);
-			break;
-		default:
-			elog(ERROR, "check %d looks for nothing", (int) check);
-	}
+	raise_refused(call, NULL);
 }

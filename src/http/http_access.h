@@ -12,8 +12,5 @@
 extern void http_check_access(HttpCall *call);
 extern void http_check_tenant(HttpCall *call);
 extern void http_check_top_tenant(HttpCall *call);
-extern void http_check_method(HttpCall *call);
-extern void http_check_target(HttpCall *call, RouteCheck check);
-extern void raise_refused_grant(const HttpCall *call, const char *access, size_t len) pg_attribute_noreturn();
 
 #endif							/* WAZO_AUTH_HTTP_ACCESS_H */

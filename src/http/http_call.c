@@ -15,6 +15,8 @@
 
 PG_FUNCTION_INFO_V1(wazo_auth_http_header);
 
+const HttpCall *http_current_call = NULL;
+
 /* The value of the first of n names and values whose name this is, whatever the case, or NULL. */
 static text *
 find_header(const Datum *header, int n, const char *name, size_t len)

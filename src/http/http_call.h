@@ -40,14 +40,16 @@ typedef struct HttpCall
 	pg_uuid_t	caller_tenant;	/* of the token's owner, as of now */
 	bool		has_tenant;
 	pg_uuid_t	tenant;			/* the scoping tenant */
-	bool		has_policy;
-	pg_uuid_t	policy;			/* that the path names, by uuid or slug */
-	pg_uuid_t	group;			/* that the path names, after its check */
 	Jsonb	   *query;		/* after validation; NULL: not yet, or none */
 	Jsonb	   *json;			/* the body, likewise */
+	Jsonb	   *params;			/* of the path, and what checks found; NULL: not yet */
+	Datum		row;			/* the wazo_auth.http_request of all this; 0: not yet */
 
 	HttpReply	reply;
 } HttpCall;
+
+/* The request whose checks or handler run, for errors that show its token; NULL: none */
+extern const HttpCall *http_current_call;
 
 extern bool http_header(HttpCall *call, const char *name, HttpSpan *value);
 extern HttpSpan http_path_param(const HttpCall *call, const char *name, size_t len);

@@ -30,7 +30,6 @@
 #include "base/error.h"
 #include "http/http_access.h"
 #include "http/http_error.h"
-#include "http/http_grant.h"
 #include "http/http_request.h"
 #include "validate/validate.h"
 
@@ -47,7 +46,6 @@ enum
 	REQUEST_PEER,
 	REQUEST_TOKEN_AUTH_ID,
 	REQUEST_TOKEN_SESSION_UUID,
-	REQUEST_TOKEN_ACL,
 	REQUEST_TOKEN_METADATA,
 	REQUEST_CALLER_TENANT_UUID,
 	REQUEST_TENANT_UUID,
@@ -65,10 +63,7 @@ push_string(JsonbParseState **state, JsonbIteratorToken token, HttpSpan s)
 	pushJsonbValue(state, token, &value);
 }
 
-/*
- * {"name": "value"} of the path parameters, UUIDs in lower case; a policy named
- * by its slug is there by its uuid, too.
- */
+/* {"name": "value"} of the path parameters, UUIDs in lower case. */
 static Jsonb *
 params_jsonb(const HttpCall *call)
 {
@@ -91,14 +86,6 @@ params_jsonb(const HttpCall *call)
 		}
 		push_string(&state, WJB_KEY, (HttpSpan) {name, len});
 		push_string(&state, WJB_VALUE, value);
-	}
-	if (call->has_policy)
-	{
-		char		text[UUID_TEXT_LEN + 1];
-
-		uuid_text_format(call->policy.data, text);
-		push_string(&state, WJB_KEY, (HttpSpan) {"policy_uuid", 11});
-		push_string(&state, WJB_VALUE, (HttpSpan) {pnstrdup(text, UUID_TEXT_LEN), UUID_TEXT_LEN});
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -224,7 +211,9 @@ make_request(HttpCall *call)
 #define SET(column, datum) (value[column] = (datum), isnull[column] = false)
 	SET(REQUEST_METHOD, CStringGetTextDatum(call->method));
 	SET(REQUEST_PATH, CStringGetTextDatum(call->route->path));
-	SET(REQUEST_PARAMS, JsonbPGetDatum(params_jsonb(call)));
+	if (call->params == NULL)
+		call->params = params_jsonb(call);
+	SET(REQUEST_PARAMS, JsonbPGetDatum(call->params));
 	SET(REQUEST_QUERY, JsonbPGetDatum(call->query ? call->query : query_jsonb(&call->target)));
 	SET(REQUEST_HEADERS, PointerGetDatum(call->headers));
 	if (call->json)
@@ -238,7 +227,6 @@ make_request(HttpCall *call)
 		SET(REQUEST_TOKEN_AUTH_ID,
 			PointerGetDatum(cstring_to_text_with_len(call->session.auth_id, call->session.auth_id_len)));
 		SET(REQUEST_TOKEN_SESSION_UUID, UUIDPGetDatum(&call->session.uuid));
-		SET(REQUEST_TOKEN_ACL, session_acl(&call->session));
 		SET(REQUEST_TOKEN_METADATA, PointerGetDatum(call->session.metadata));
 		SET(REQUEST_ACCESS, CStringGetTextDatum(call->access));
 	}
@@ -298,65 +286,105 @@ take_response(HttpCall *call, Datum row)
 	}
 }
 
+/* Calls a check's function or a handler; the row is made anew when it has become another. */
+static Datum
+call_with_request(HttpCall *call, const FmgrInfo *function, bool *isnull)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		result;
+
+	if (call->row == (Datum) 0)
+		call->row = make_request(call);
+	InitFunctionCallInfoData(*fcinfo, unconstify(FmgrInfo *, function), 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = call->row;
+	fcinfo->args[0].isnull = false;
+	result = FunctionCallInvoke(fcinfo);
+	*isnull = fcinfo->isnull;
+	return result;
+}
+
+/* A check raises an error, or finds further parameters for what comes after it. */
+static void
+run_check_function(HttpCall *call, const RouteCheck *check)
+{
+	bool		isnull;
+	Datum		found = call_with_request(call, &check->function, &isnull);
+
+	if (!check->finds || isnull)
+		return;
+	call->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(call->params), found));
+	call->row = (Datum) 0;
+}
+
+/* The checks that http() does itself: they make the request another one. */
+static void
+run_own_check(HttpCall *call, RouteCheckKind kind)
+{
+	switch (kind)
+	{
+		case ROUTE_CHECK_TENANT:
+			http_check_tenant(call);
+			break;
+		case ROUTE_CHECK_TOP_TENANT:
+			http_check_top_tenant(call);
+			break;
+		case ROUTE_CHECK_QUERY:
+			call->query = validate_query(call->route->query_schema, query_jsonb(&call->target));
+			break;
+		case ROUTE_CHECK_BODY:
+			call->json = validate_object(call->route->body_schema, body_jsonb(call));
+			break;
+		case ROUTE_CHECK_JSON:
+			call->json = body_jsonb(call);
+			break;
+		case ROUTE_CHECK_FUNCTION:
+			break;
+	}
+	call->row = (Datum) 0;
+}
+
+static void
+run_checks(HttpCall *call)
+{
+	http_check_access(call);
+	for (int i = 0; i < call->route->nchecks; i++)
+	{
+		const RouteCheck *check = &call->route->check[i];
+
+		if (check->kind == ROUTE_CHECK_FUNCTION)
+			run_check_function(call, check);
+		else
+			run_own_check(call, check->kind);
+	}
+}
+
 static void
 check_and_call(HttpCall *call)
 {
 	const Route *route = call->route;
 	Datum		result;
-	LOCAL_FCINFO(fcinfo, 1);
+	bool		isnull;
 
-	http_check_access(call);
-	for (int i = 0; i < route->nchecks; i++)
-	{
-		switch (route->check[i])
-		{
-			case ROUTE_CHECK_TENANT:
-				http_check_tenant(call);
-				break;
-			case ROUTE_CHECK_TOP_TENANT:
-				http_check_top_tenant(call);
-				break;
-			case ROUTE_CHECK_USER:
-			case ROUTE_CHECK_GROUP:
-			case ROUTE_CHECK_EMAIL:
-			case ROUTE_CHECK_POLICY:
-			case ROUTE_CHECK_TARGET_TENANT:
-			case ROUTE_CHECK_PARENT_TENANT:
-			case ROUTE_CHECK_IDP:
-				http_check_target(call, route->check[i]);
-				break;
-			case ROUTE_CHECK_METHOD:
-				http_check_method(call);
-				break;
-			case ROUTE_CHECK_MAY_ADD:
-				http_check_grant(call, false);
-				break;
-			case ROUTE_CHECK_MAY_REMOVE:
-				http_check_grant(call, true);
-				break;
-			case ROUTE_CHECK_QUERY:
-				call->query = validate_query(route->query_schema, query_jsonb(&call->target));
-				break;
-			case ROUTE_CHECK_BODY:
-				call->json = validate_object(route->body_schema, body_jsonb(call));
-				break;
-			case ROUTE_CHECK_JSON:
-				call->json = body_jsonb(call);
-				break;
-		}
-	}
+	run_checks(call);
 	if (!route->has_function)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("the function %s does not exist", route->handler)));
-
-	InitFunctionCallInfoData(*fcinfo, unconstify(FmgrInfo *, &route->function), 1, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = make_request(call);
-	fcinfo->args[0].isnull = false;
-	result = FunctionCallInvoke(fcinfo);
-	if (fcinfo->isnull)
+				 errmsg("the function %s or one of the route's checks does not exist", route->handler)));
+	result = call_with_request(call, &route->function, &isnull);
+	if (isnull)
 		raise_bad_response(call, "null");
 	take_response(call, result);
+}
+
+static void
+end_subtransaction(bool keep, MemoryContext context, ResourceOwner owner)
+{
+	if (keep)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 }
 
 /*
@@ -364,12 +392,16 @@ check_and_call(HttpCall *call)
  *
  * Fills call->reply from the route's handler, or from the error that stopped
  * it.  A cancelled or terminated statement is no answer: that is raised on.
+ *
+ * HEAD answers as GET would, and nothing of what GET would do stays: programs
+ * that look at links before people do send it.
  */
 void
 http_run_handler(HttpCall *call)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	const HttpCall *outer_call = http_current_call;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -379,6 +411,7 @@ http_run_handler(HttpCall *call)
 		int			sec_context;
 		int			nest_level = NewGUCNestLevel();
 
+		http_current_call = call;
 		GetUserIdAndSecContext(&user, &sec_context);
 		SetUserIdAndSecContext(wazo_catalog()->owner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
 		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
@@ -386,20 +419,18 @@ http_run_handler(HttpCall *call)
 		check_and_call(call);
 		AtEOXact_GUC(true, nest_level);
 		SetUserIdAndSecContext(user, sec_context);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		http_current_call = outer_call;
+		end_subtransaction(strcmp(call->method, "HEAD") != 0, context, owner);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *edata;
 
+		http_current_call = outer_call;
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		end_subtransaction(false, context, owner);
 		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
 			ReThrowError(edata);

@@ -2,9 +2,9 @@
  * http_route.c
  *	  Finds the route of a request.
  *
- * The table wazo_auth.route is read once per backend into a tree of path
- * segments.  It is read again after a change of the table, of the setting that
- * enables plugins (both have a statement trigger that says so, since plain
+ * The tables wazo_auth.route and wazo_auth.check are read once per backend into a
+ * tree of path segments.  They are read again after a change of one of them, of
+ * the setting that enables plugins (all three have a statement trigger that says so, since plain
  * DML reaches no other backend's caches), or of a function.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -61,6 +61,7 @@ typedef struct RouteTree
 static RouteTree *route_tree = NULL;
 static bool route_stale = true;
 static Oid	route_relid = InvalidOid;	/* of the tables that were read */
+static Oid	check_relid = InvalidOid;
 static Oid	setting_relid = InvalidOid;
 
 static void
@@ -73,7 +74,7 @@ release_tree(void *tree)
 static void
 route_invalidate_rel(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == route_relid || relid == setting_relid)
+	if (relid == InvalidOid || relid == route_relid || relid == check_relid || relid == setting_relid)
 		route_stale = true;
 }
 
@@ -175,35 +176,11 @@ tree_insert(RouteNode *node, Route *route)
 	return node;
 }
 
-static RouteCheck
-parse_check(const char *name)
+/* Looks up schema.function with one argument of this type; InvalidOid: none. */
+static Oid
+find_function(const char *name, Oid argtype)
 {
-	static const struct
-	{
-		const char *name;
-		RouteCheck	check;
-	}			known[] = {
-		{"tenant", ROUTE_CHECK_TENANT},
-		{"top_tenant", ROUTE_CHECK_TOP_TENANT},
-		{"user", ROUTE_CHECK_USER},
-		{"group", ROUTE_CHECK_GROUP},
-		{"email", ROUTE_CHECK_EMAIL},
-		{"policy", ROUTE_CHECK_POLICY},
-		{"target_tenant", ROUTE_CHECK_TARGET_TENANT},
-		{"parent_tenant", ROUTE_CHECK_PARENT_TENANT},
-		{"idp", ROUTE_CHECK_IDP},
-		{"method", ROUTE_CHECK_METHOD},
-		{"may_add", ROUTE_CHECK_MAY_ADD},
-		{"may_remove", ROUTE_CHECK_MAY_REMOVE},
-		{"query", ROUTE_CHECK_QUERY},
-		{"body", ROUTE_CHECK_BODY},
-		{"json", ROUTE_CHECK_JSON},
-	};
-
-	for (int i = 0; i < lengthof(known); i++)
-		if (strcmp(name, known[i].name) == 0)
-			return known[i].check;
-	elog(ERROR, "unknown check \"%s\" of a route", name);
+	return LookupFuncName(stringToQualifiedNameList(name), 1, &argtype, true);
 }
 
 /*
@@ -213,14 +190,11 @@ parse_check(const char *name)
 static void
 resolve_handler(Route *route, MemoryContext context)
 {
-	List	   *name = stringToQualifiedNameList(route->handler);
-	Oid			argtype = wazo_catalog()->http_request;
-	Oid			oid = LookupFuncName(name, 1, &argtype, true);
+	Oid			oid = find_function(route->handler, wazo_catalog()->http_request);
 
 	if (!OidIsValid(oid))
 	{
-		argtype = INTERNALOID;
-		oid = LookupFuncName(name, 1, &argtype, true);
+		oid = find_function(route->handler, INTERNALOID);
 		/* Other functions of internal arguments expect something else there. */
 		if (OidIsValid(oid) && get_func_namespace(oid) != wazo_catalog()->schema)
 			oid = InvalidOid;
@@ -236,6 +210,82 @@ resolve_handler(Route *route, MemoryContext context)
 						route->method, route->path, route->handler),
 				 errhint("Create %s(wazo_auth.http_request) or delete the route from wazo_auth.route.",
 						 route->handler)));
+}
+
+/* The checks that http() does itself; their rows name no function. */
+static bool
+find_own_check(const char *name, RouteCheck *check)
+{
+	static const struct
+	{
+		const char *name;
+		RouteCheckKind kind;
+	}			own[] = {
+		{"tenant", ROUTE_CHECK_TENANT},
+		{"top_tenant", ROUTE_CHECK_TOP_TENANT},
+		{"query", ROUTE_CHECK_QUERY},
+		{"body", ROUTE_CHECK_BODY},
+		{"json", ROUTE_CHECK_JSON},
+	};
+
+	for (int i = 0; i < lengthof(own); i++)
+	{
+		if (strcmp(name, own[i].name) != 0)
+			continue;
+		check->kind = own[i].kind;
+		return true;
+	}
+	return false;
+}
+
+/* False when there is no such check, or not its function. */
+static bool
+resolve_check(RouteCheck *check, const char *name, const char *function, MemoryContext context)
+{
+	Oid			oid;
+
+	if (function == NULL)
+		return find_own_check(name, check);
+	oid = find_function(function, wazo_catalog()->http_request);
+	if (!OidIsValid(oid))
+		return false;
+	check->kind = ROUTE_CHECK_FUNCTION;
+	check->finds = get_func_rettype(oid) == JSONBOID;
+	fmgr_info_cxt(oid, &check->function, context);
+	return true;
+}
+
+/*
+ * The checks of a route: their names, and the functions of those that are
+ * registered.  A route with one that cannot be done is not served: serving it
+ * without would be a hole.
+ */
+static void
+resolve_checks(Route *route, Datum names, Datum functions, MemoryContext context)
+{
+	Datum	   *name;
+	Datum	   *function;
+	bool	   *isnull;
+	int			nfunctions;
+
+	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &name, NULL, &route->nchecks);
+	deconstruct_array(DatumGetArrayTypeP(functions), TEXTOID, -1, false, TYPALIGN_INT, &function, &isnull, &nfunctions);
+	Assert(nfunctions == route->nchecks);
+	route->check = palloc0(sizeof(RouteCheck) * route->nchecks);
+	for (int i = 0; i < route->nchecks; i++)
+	{
+		const char *word = TextDatumGetCString(name[i]);
+
+		if (resolve_check(&route->check[i], word, isnull[i] ? NULL : TextDatumGetCString(function[i]), context))
+			continue;
+		ereport(WARNING,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the route %s %s has the check \"%s\", which cannot be done, and is not served",
+						route->method, route->path, word),
+				 errhint("Register the check in wazo_auth.check, with a function that exists, or take it from the route.")));
+		route->has_function = route->direct = false;
+		route->nchecks = 0;
+	}
 }
 
 static int
@@ -290,12 +340,24 @@ set_allow(RouteNode *node)
 	set_allow(node->any);
 }
 
+/* The last column: the function of each check; null for those of http() itself and unknown ones. */
 static const char route_query[] =
 "SELECT DISTINCT ON (r.path, r.method) r.method, r.path, r.handler, r.access, r.token_from, r.query_schema, r.body_schema,"
-" pg_catalog.array_to_string(r.checks, ',')"
+" r.checks, ARRAY(SELECT c.function FROM pg_catalog.unnest(r.checks) WITH ORDINALITY k (name, place)"
+" LEFT JOIN wazo_auth.check c ON c.name = k.name ORDER BY k.place)"
 " FROM wazo_auth.route r"
 " WHERE wazo_auth.plugin_enabled(r.plugin)"
 " ORDER BY r.path, r.method, r.shipped";
+
+static Datum
+column_datum(HeapTuple tuple, TupleDesc desc, int attnum)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, attnum, &isnull);
+
+	Assert(!isnull);
+	return value;
+}
 
 /*
  * Reads the table as the extension's owner: the caller has no right to it.
@@ -316,6 +378,7 @@ route_load(void)
 	tree->context = context;
 	route_relid = cat->route;
 	setting_relid = cat->setting;
+	check_relid = get_relname_relid("check", cat->schema);
 	/* A change that arrives while we read makes the result stale again. */
 	route_stale = false;
 
@@ -336,7 +399,6 @@ route_load(void)
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 		Route	   *route = palloc0(sizeof(Route));
-		char	   *checks;
 		RouteNode	   *node;
 
 		route->method = column_text(tuple, desc, 1);
@@ -346,26 +408,8 @@ route_load(void)
 		route->token_in_query = strcmp(column_text(tuple, desc, 5), "query") == 0;
 		route->query_schema = column_text(tuple, desc, 6);
 		route->body_schema = column_text(tuple, desc, 7);
-		checks = column_text(tuple, desc, 8);
-		for (char *save = NULL, *name = strtok_r(checks, ",", &save);
-			 name;
-			 name = strtok_r(NULL, ",", &save))
-		{
-			if (route->nchecks < ROUTE_MAX_CHECKS)
-				route->check[route->nchecks] = parse_check(name);
-			route->nchecks++;
-		}
 		resolve_handler(route, context);
-		if (route->nchecks > ROUTE_MAX_CHECKS)
-		{
-			/* Serving it with some of its checks would be a hole. */
-			ereport(WARNING,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("the route %s %s has more than %d checks and is not served",
-							route->method, route->path, ROUTE_MAX_CHECKS)));
-			route->nchecks = ROUTE_MAX_CHECKS;
-			route->has_function = route->direct = false;
-		}
+		resolve_checks(route, column_datum(tuple, desc, 8), column_datum(tuple, desc, 9), context);
 		node = tree_insert(tree->root, route);
 		if (node)
 			node->routes = lappend(node->routes, route);

@@ -13,29 +13,23 @@
 
 #include "plain/http_target.h"
 
-struct HttpCall;
-
-/* What stands before a handler; the words are in http_route.c. */
-typedef enum RouteCheck
+/* What stands before a handler: a row of wazo_auth.check each */
+typedef enum RouteCheckKind
 {
-	ROUTE_CHECK_TENANT,			/* the scoping tenant */
+	ROUTE_CHECK_TENANT,			/* http() itself: the scoping tenant */
 	ROUTE_CHECK_TOP_TENANT,		/* the caller is of the top tenant */
-	ROUTE_CHECK_USER,			/* what the path names is in sight: */
-	ROUTE_CHECK_GROUP,
-	ROUTE_CHECK_EMAIL,
-	ROUTE_CHECK_POLICY,
-	ROUTE_CHECK_TARGET_TENANT,
-	ROUTE_CHECK_PARENT_TENANT,
-	ROUTE_CHECK_IDP,			/* {idp_type} is an authentication method */
-	ROUTE_CHECK_METHOD,			/* so is the body's authentication_method */
-	ROUTE_CHECK_MAY_ADD,		/* the caller holds what it gives */
-	ROUTE_CHECK_MAY_REMOVE,		/* or takes */
-	ROUTE_CHECK_QUERY,
+	ROUTE_CHECK_QUERY,			/* validation */
 	ROUTE_CHECK_BODY,
-	ROUTE_CHECK_JSON
-} RouteCheck;
+	ROUTE_CHECK_JSON,
+	ROUTE_CHECK_FUNCTION		/* a function of the check's domain */
+} RouteCheckKind;
 
-#define ROUTE_MAX_CHECKS	8
+typedef struct RouteCheck
+{
+	RouteCheckKind kind;
+	FmgrInfo	function;		/* of ROUTE_CHECK_FUNCTION */
+	bool		finds;			/* it returns further path parameters */
+} RouteCheck;
 
 typedef struct Route
 {
@@ -44,7 +38,7 @@ typedef struct Route
 	const char *access;			/* template, or NULL */
 	bool		token_in_query; /* ?token= before the headers */
 	int			nchecks;
-	RouteCheck	check[ROUTE_MAX_CHECKS];	/* in their order */
+	RouteCheck *check;			/* in their order */
 	const char *query_schema;	/* or NULL */
 	const char *body_schema;	/* or NULL */
 	int			nparams;

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/json_text.h"
+#include "base/python_repr.h"
 #include "validate/validate_error.h"
 
 #define SCHEMA_KEY	"_schema"
@@ -98,28 +99,10 @@ error_is_empty(const ErrorNode *node)
 
 /* Python's repr() of a text: single quotes unless it holds only such ones. */
 static void
-write_python_string(StringInfo out, const char *s)
-{
-	char		quote = strchr(s, '\'') && !strchr(s, '"') ? '"' : '\'';
-
-	appendStringInfoChar(out, quote);
-	for (; *s; s++)
-	{
-		if (*s == quote || *s == '\\')
-			appendStringInfoChar(out, '\\');
-		if (*s == '\n')
-			appendStringInfoString(out, "\\n");
-		else
-			appendStringInfoChar(out, *s);
-	}
-	appendStringInfoChar(out, quote);
-}
-
-static void
 write_string(Writer *w, const char *s)
 {
 	if (w->python)
-		write_python_string(&w->out, s);
+		append_python_repr(&w->out, s, strlen(s));
 	else
 		json_append_string(&w->out, s, strlen(s));
 }

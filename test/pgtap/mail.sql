@@ -201,6 +201,7 @@ SELECT wazo_auth.write_mails(10, 3, '1 second');
 SELECT pg_temp.mailed() AS token \gset
 SELECT is(pg_temp.ask('PUT', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token') LIKE '401 %', true, 'PUT takes no token in the query');
 SELECT is(pg_temp.ask('HEAD', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token'), '200', 'HEAD uses nothing up');
+SELECT is((SELECT e.confirmed FROM wazo_auth.email e WHERE e.uuid = :'email'), false, 'and confirms nothing');
 SELECT is(pg_temp.ask('GET', '/0.1/emails/' || :'email' || '/confirm?token=' || :'token'), '200 Email address confirmed', 'GET confirms, ' || n)
 FROM unnest('{once,twice}'::text[]) n;
 SELECT is((SELECT e.confirmed FROM wazo_auth.email e WHERE e.uuid = :'email'), true, 'it is confirmed');

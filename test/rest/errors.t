@@ -170,8 +170,8 @@ BEGIN
   RETURN CASE WHEN request.query ? 'null' THEN NULL WHEN request.query ? 'bad' THEN ROW(99, NULL, NULL)::wazo_auth.http_response
     ELSE wazo_auth.json_response(json_build_object('who', request.params ->> 'who', 'é', request.method), 418) END;
 END $$;
-SELECT wazo_auth.add_route('GET', '/0.1/teapot/{who}', 'mine.teapot', 'mine');
-SELECT wazo_auth.add_route('GET', '/0.1/broken', 'mine.nothing', 'mine');
+SELECT wazo_auth.add_route('GET', '/0.1/teapot/{who}', 'mine.teapot', 'mine', public => true);
+SELECT wazo_auth.add_route('GET', '/0.1/broken', 'mine.nothing', 'mine', public => true);
 EOF
 is_answer($t->ask('GET', '/0.1/teapot/caf%C3%A9%2F'), 418, '{"who": "caf\u00e9%2F", "\u00e9": "GET"}', "somebody's own route");
 foreach my $bad ('teapot/x?fail', 'teapot/x?null', 'teapot/x?bad', 'broken')
@@ -187,7 +187,7 @@ is($t->ask('GET', '/0.1/teapot/x')->{status}, 418, '... and the next request is 
 DELETE FROM wazo_auth.route WHERE path = '/0.1/broken';
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT (wazo_auth.http('GET', '/0.1/backends')).status;
-\\! '$t->{bin}/psql' -X -q -d '@{[$t->conninfo]}' -c "SELECT wazo_auth.add_route('GET', '/0.1/new', 'mine.teapot', 'mine')" >/dev/null
+\\! '$t->{bin}/psql' -X -q -d '@{[$t->conninfo]}' -c "SELECT wazo_auth.add_route('GET', '/0.1/new', 'mine.teapot', 'mine', public => true)" >/dev/null
 SELECT (wazo_auth.http('GET', '/0.1/teapot/x')).status;
 COMMIT;
 SELECT (wazo_auth.http('GET', '/0.1/new')).status;
@@ -200,26 +200,27 @@ $t->psql(<<'EOF');
 CREATE FUNCTION mine.twice(request wazo_auth.http_request) RETURNS wazo_auth.http_response LANGUAGE plpgsql AS $$
 BEGIN
   FOR i IN 1..3 LOOP
-    PERFORM wazo_auth.add_route('GET', '/0.1/teapot/{who}', 'mine.teapot', 'mine', summary => 'changed ' || i);
+    PERFORM wazo_auth.add_route('GET', '/0.1/teapot/{who}', 'mine.teapot', 'mine', summary => 'changed ' || i, public => true, replaces => true);
     IF (wazo_auth.http('GET', '/0.1/teapot/x')).status <> 418 OR (wazo_auth.http('GET', '/0.1/nothing')).status <> 404 THEN
       RETURN NULL;
     END IF;
   END LOOP;
   RETURN wazo_auth.json_response('"done"');
 END $$;
-SELECT wazo_auth.add_route('GET', '/0.1/twice', 'mine.twice', 'mine');
+SELECT wazo_auth.add_route('GET', '/0.1/twice', 'mine.twice', 'mine', public => true);
 EOF
 is_answer($t->ask('GET', '/0.1/twice'), 200, '"done"', 'a nested call after a change of the routes') foreach 1 .. 3;
 
-# ---- templates of the same form, all methods, and too many checks ----
+# ---- templates of the same form, all methods, and a check that is gone ----
 $t->psql(<<'EOF');
-SELECT wazo_auth.add_route(m, '/0.1/many/{' || p || '}', 'mine.teapot', 'mine')
-FROM unnest('{GET,HEAD,POST,PUT,PATCH,DELETE}'::text[]) m, unnest('{a,b,c,d}'::text[]) p;
-SELECT wazo_auth.add_route('GET', '/0.1/overchecked', 'mine.teapot', 'mine', checks => array_fill('json'::text, '{9}'));
-SELECT wazo_auth.add_route('GET', '/0.1/internal', 'pg_catalog.int4_avg_serialize', 'mine');
+INSERT INTO wazo_auth.route (method, path, handler, plugin, public)
+SELECT m, '/0.1/many/{' || p || '}', 'mine.teapot', 'mine', true FROM unnest('{GET,HEAD,POST,PUT,PATCH,DELETE}'::text[]) m, unnest('{a,b,c,d}'::text[]) p;
+SELECT wazo_auth.add_check('gone', 'mine.gone', '{404}', 'It is there');
+SELECT wazo_auth.add_route('GET', '/0.1/unchecked', 'mine.teapot', 'mine', checks => '{gone}', public => true);
+SELECT wazo_auth.add_route('GET', '/0.1/internal', 'pg_catalog.int4_avg_serialize', 'mine', public => true);
 EOF
 is($t->ask('OPTIONS', '/0.1/many/x')->{headers}{allow}, 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT', 'each method once in Allow');
-is($t->ask('GET', '/0.1/overchecked', json => {})->{status}, 500, 'a route with more checks than can be held is not served');
+is($t->ask('GET', '/0.1/unchecked')->{status}, 500, 'a route with a check that cannot be done is not served');
 is($t->ask('GET', '/0.1/internal')->{status}, 500, 'a C function that is no handler is not called');
 
 # ---- nothing secret in the logs ----

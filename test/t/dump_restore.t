@@ -40,8 +40,11 @@ INSERT INTO wazo_auth.access (access, description) VALUES ('my.own.access', 'min
 CREATE SCHEMA plugin;
 CREATE FUNCTION plugin.hello(wazo_auth.http_request) RETURNS wazo_auth.http_response LANGUAGE sql AS
 $$ SELECT wazo_auth.json_response('{"hello": "you"}'::json) $$;
-SELECT wazo_auth.add_route('GET', '/0.1/hello', 'plugin.hello', 'hello');
-SELECT wazo_auth.add_route('GET', '/0.1/backends', 'plugin.hello', 'hello');
+CREATE FUNCTION plugin.polite(request wazo_auth.http_request) RETURNS void LANGUAGE plpgsql AS
+$$ BEGIN IF request.query ? 'rude' THEN PERFORM wazo_auth.raise_error(404, 'not for you'); END IF; END $$;
+SELECT wazo_auth.add_check('polite', 'plugin.polite', '{404}', 'The caller is polite');
+SELECT wazo_auth.add_route('GET', '/0.1/hello', 'plugin.hello', 'hello', public => true, checks => '{polite}');
+SELECT wazo_auth.add_route('GET', '/0.1/backends', 'plugin.hello', 'hello', public => true, replaces => true);
 SELECT wazo_auth.declare_schema('hello', 'first_error', 'hello', '{"name": {"type": "string"}}');
 EOC
 
@@ -100,6 +103,7 @@ sub check_database
 	is(login($on, login => $people[0], body => sprintf($offline, 'c'))->{refresh_token}, $given[0]{refresh_token},
 		"$database: which can still be shown");
 	is(call($on, 'GET', '/0.1/hello')->{content}, qq({"hello": "you"}\n), "$database: an added route");
+	is(call($on, 'GET', '/0.1/hello?rude')->{status}, 404, "$database: with its check");
 	is(call($on, 'GET', '/0.1/backends')->{content}, qq({"hello": "you"}\n), "$database: one in place of a shipped one");
 	is(call($on, 'HEAD', '/0.1/status')->{status}, 200, "$database: a shipped route");
 	stop_front($on);
