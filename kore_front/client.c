@@ -9,18 +9,63 @@
  */
 #include "client.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "call.h"
+#include "config.h"
+#include "lanes.h"
+#include "listen.h"
+#include "log.h"
+#include "output.h"
+#include "peer.h"
+#include "request.h"
+#include "response.h"
+#include "route.h"
+
 #define READ_FIRST 4096			/* first size of the buffer; kept while idle only if not larger */
-#define READ_HEAD_MOST (FRONT_MAX_REQUEST_LINE + FRONT_MAX_HEADER_BLOCK + 512)
+#define READ_HEAD_MOST (REQUEST_MAX_LINE + REQUEST_MAX_HEADER_BLOCK + 512)
 #define SWEEP 500				/* ms */
 #define EMPTY_LINES_MOST 4
+#define LINGER 2000				/* ms to read and ignore what a refused client still sends */
 #define LARGE_BODY (64 * 1024)
 #define LARGE_BODIES_MOST (64 * 1024 * 1024)	/* bytes of large bodies that a worker holds at a time */
+
+typedef enum ClientState
+{
+	READING_HEAD,				/* also: idle, when nothing has arrived */
+	READING_BODY,
+	WORKING,					/* with the database */
+	LINGERING					/* answered for good, half closed */
+} ClientState;
+
+typedef struct Client
+{
+	struct connection *c;
+	TAILQ_ENTRY(Client) list;
+	ClientState state;
+	bool		peer_closing;	/* its end of sending was seen */
+	bool		closing;		/* close when everything is sent */
+	bool		advancing;
+	bool		gone;
+	int			empty_lines;
+	char	   *in;
+	uint32_t	in_len;
+	uint32_t	in_size;
+	size_t		charged;		/* what its body counts among the large ones */
+	RequestScan scan;
+	Request    *req;
+	Job		   *job;
+	uint64_t	deadline;		/* ms; of the state, unless WORKING */
+	uint64_t	write_deadline; /* ms; while output is pending */
+	uint64_t	started;		/* us; when the request was complete */
+	Output		out;
+	char		peer[INET6_ADDRSTRLEN];
+} Client;
 
 static TAILQ_HEAD(client_list, Client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static bool draining;
@@ -28,6 +73,7 @@ static size_t large_bodies;
 static Bytes response;			/* scratch, reused */
 
 static void client_read(Client *client);
+static void client_continue(Client *client);
 static void client_event(void *arg, int error);
 
 /* Called by Kore when a connection goes; the struct itself is freed by Kore at the end of the loop turn. */
@@ -41,7 +87,7 @@ client_gone(struct connection *c)
 	client->gone = true;
 	TAILQ_REMOVE(&clients, client, list);
 	if (client->job != NULL)
-		lanes_abandon(client->job);
+		lane_abandon(client->job);
 	client->job = NULL;
 	large_bodies -= client->charged;
 	if (client->in != NULL)
@@ -50,12 +96,12 @@ client_gone(struct connection *c)
 	client->in = NULL;
 	free(client->req);
 	client->req = NULL;
-	bytes_free(&client->out);
+	output_free(&client->out);
 	listen_slot_free();
 }
 
 /* Closes a connection; the struct lives on until the end of the loop turn. */
-void
+static void
 client_close(Client *client)
 {
 	if (!client->gone)
@@ -63,7 +109,7 @@ client_close(Client *client)
 }
 
 /* A connection was accepted. */
-void
+static void
 client_new(struct connection *c)
 {
 	Client	   *client = kore_calloc(1, sizeof(Client));
@@ -98,12 +144,12 @@ client_new(struct connection *c)
 static const char *
 log_peer(const Client *client)
 {
-	static char name[4 * FRONT_MAX_PEER + 1];
+	static char name[PEER_SIZE + 1];
 	size_t		len;
 
 	if (client->req == NULL)
 		return client->peer;
-	len = request_peer(client->req, client->in, front_config.num_proxies, client->peer, name, sizeof(name) - 1);
+	len = peer_address(client->req, client->in, front_config.num_proxies, client->peer, name);
 	if (len > 64)
 		len = 64;
 	for (size_t i = 0; i < len; i++)
@@ -116,6 +162,33 @@ log_peer(const Client *client)
 	}
 	name[len] = '\0';
 	return name;
+}
+
+/* Ends a connection whose last answer has been sent. */
+static void
+client_finish(Client *client)
+{
+	/*
+	 * Closing with unread input makes the kernel send a reset, which can destroy the answer before the client has
+	 * read it. So only our direction is closed, and the rest of the input is read for a while.
+	 */
+	(void) shutdown(client->c->fd, SHUT_WR);
+	client->state = LINGERING;
+	client->deadline = kore_time_ms() + LINGER;
+	client->in_len = 0;
+	client->c->evt.flags |= KORE_EVENT_READ;
+}
+
+/* Sends, or begins to. The connection may be gone afterwards. */
+static void
+client_send(Client *client, const char *data, size_t len)
+{
+	bool		pending = client->out.kept.len > 0;
+
+	if (!output_send(&client->out, client->c->fd, data, len))
+		client_close(client);
+	else if (!pending && client->out.kept.len > 0)
+		client->write_deadline = kore_time_ms() + front_config.body_timeout;
 }
 
 /* Sends what is in the scratch buffer as the answer to the current request, and goes on with the next one. */
@@ -151,15 +224,15 @@ client_answered(Client *client, int status, bool close)
 	memset(&client->scan, 0, sizeof(client->scan));
 	client->empty_lines = 0;
 	client->closing = close;
-	output_send(client, response.data, response.len);
+	client_send(client, response.data, response.len);
 	if (client->gone)
 		return;
 	if (close)
 	{
 		if (client->in_len > 0)
 			explicit_bzero(client->in, client->in_len);
-		if (client->out.len == 0)
-			output_finish(client);
+		if (client->out.kept.len == 0)
+			client_finish(client);
 		else
 			client->state = LINGERING;
 	}
@@ -167,21 +240,22 @@ client_answered(Client *client, int status, bool close)
 		client_continue(client);
 }
 
-/* An answer of the front to a request that was read whole. 503 with retry_after: try again in a second. */
-void
-client_answer_error(Client *client, int status, bool retry_after)
+/* An answer of the front to a request that was read whole. */
+static void
+client_answer_error(Client *client, int status)
 {
 	bool		close = !client->req->keep_alive || draining || client->peer_closing;
 
 	response.len = 0;
-	response_error(&response, client->req, client->in, status, retry_after, close);
+	response_error(&response, client->req, client->in, status, status == 503, close);
 	client_answered(client, status, close);
 }
 
 /* The database's answer, in binary format. */
-void
-client_answer_row(Client *client, const char *row, size_t len)
+static void
+client_answer_row(void *owner, const char *row, size_t len)
 {
+	Client	   *client = owner;
 	bool		close = !client->req->keep_alive || draining;
 	int			status;
 
@@ -190,12 +264,21 @@ client_answer_row(Client *client, const char *row, size_t len)
 	if (status == 0)
 	{
 		front_log(LOG_ERR, "wazo_auth.http_response has a layout that this front does not know");
-		client_answer_error(client, 500, false);
+		client_answer_error(client, 500);
 		return;
 	}
 	client_answered(client, status, close);
 	if (response.size > 1024 * 1024)
 		bytes_free(&response);
+}
+
+/* The database has none. */
+static void
+client_answer_failure(void *owner, JobFailure failure)
+{
+	static const int status[] = {[JOB_UNAVAILABLE] = 503, [JOB_LATE] = 504, [JOB_BROKEN] = 500};
+
+	client_answer_error(owner, status[failure]);
 }
 
 /* Refuses what cannot be read any further; the connection ends. */
@@ -212,20 +295,19 @@ client_refuse(Client *client, int status)
 
 /* ---- reading ---- */
 
-/* The request being answered. buf: base of its offsets. body: its body. */
-const Request *
-client_request(const Client *client, const char **buf, const char **body)
+/* What the database is asked. */
+static void
+client_parameters(void *owner, DbParameters *p)
 {
-	*buf = client->in;
-	*body = client->in + client->req->head_len;
-	return client->req;
+	static char address[PEER_SIZE];
+	const Client *client = owner;
+	const Request *req = client->req;
+	size_t		len = peer_address(req, client->in, front_config.num_proxies, client->peer, address);
+
+	call_parameters(p, req, client->in, client->in + req->head_len, address, len);
 }
 
-const char *
-client_tcp_peer(const Client *client)
-{
-	return client->peer;
-}
+static const JobCalls job_calls = {client_parameters, client_answer_row, client_answer_failure};
 
 static void
 reserve_input(Client *client, size_t size)
@@ -259,11 +341,18 @@ skip_empty_lines(Client *client)
 static void
 submit(Client *client)
 {
+	const Request *req = client->req;
+	static const LaneId lane[] = {[ROUTE_FAST] = LANE_FAST, [ROUTE_LOGIN] = LANE_LOGIN, [ROUTE_OTHER] = LANE_SLOW};
+	char		address[PEER_SIZE];
+	FairKey		peer;
+
 	client->state = WORKING;
 	client->started = front_time_us();
-	client->job = lanes_submit(client);
+	peer = fair_key(address, peer_address(req, client->in, front_config.num_proxies, client->peer, address));
+	client->job = lanes_submit(lane[route_class(req, client->in)], &peer, route_is_repeatable(req, client->in),
+							   &job_calls, client);
 	if (client->job == NULL)
-		client_answer_error(client, 503, true);
+		client_answer_error(client, 503);
 }
 
 /* Reads a head that may be complete. Returns false when there is nothing to do before more arrives. */
@@ -333,7 +422,7 @@ read_head(Client *client)
 	{
 		static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-		output_send(client, go_on, sizeof(go_on) - 1);
+		client_send(client, go_on, sizeof(go_on) - 1);
 	}
 	return false;
 }
@@ -345,7 +434,7 @@ process_input(Client *client)
 	bool		more = true;
 
 	client->advancing = true;
-	while (more && !client->gone && client->out.len == 0)
+	while (more && !client->gone && client->out.kept.len == 0)
 	{
 		if (client->state == READING_HEAD)
 			more = client->in_len > 0 && read_head(client);
@@ -383,7 +472,7 @@ discard(Client *client)
 static void
 client_read(Client *client)
 {
-	while (!client->gone && (client->c->evt.flags & KORE_EVENT_READ) && client->out.len == 0)
+	while (!client->gone && (client->c->evt.flags & KORE_EVENT_READ) && client->out.kept.len == 0)
 	{
 		size_t		room;
 		ssize_t		n;
@@ -431,11 +520,32 @@ client_read(Client *client)
 }
 
 /* Goes on after an answer: with what is buffered, then with what the socket has. */
-void
+static void
 client_continue(Client *client)
 {
 	process_input(client);
 	client_read(client);
+}
+
+/* The socket takes more of what is to be sent. */
+static void
+client_writable(Client *client)
+{
+	bool		moved;
+
+	if (!output_ready(&client->out, client->c->fd, &moved))
+	{
+		client_close(client);
+		return;
+	}
+	if (moved)
+		client->write_deadline = kore_time_ms() + front_config.body_timeout;
+	if (client->out.kept.len > 0)
+		return;
+	if (client->closing)
+		client_finish(client);
+	else if (client->state != WORKING)
+		client_continue(client);
 }
 
 static void
@@ -461,8 +571,8 @@ client_event(void *arg, int error)
 			return;
 		}
 	}
-	if (writable && client->out.len > 0)
-		output_ready(client);
+	if (writable && client->out.kept.len > 0)
+		client_writable(client);
 	client_read(client);
 }
 
@@ -478,7 +588,7 @@ sweep(void *arg, u_int64_t now)
 	for (client = TAILQ_FIRST(&clients); client != NULL; client = next)
 	{
 		next = TAILQ_NEXT(client, list);
-		if (client->out.len > 0)
+		if (client->out.kept.len > 0)
 		{
 			if (now >= client->write_deadline)
 				client_close(client);
@@ -499,7 +609,7 @@ void
 client_listen(int fd, int family)
 {
 	(void) kore_timer_add(sweep, SWEEP, NULL, 0);
-	listen_start(fd, family);
+	listen_start(fd, family, client_new);
 }
 
 /* Closes the connections that wait for a request. Returns how many others there are. */
@@ -513,20 +623,20 @@ close_idle(void)
 	for (client = TAILQ_FIRST(&clients); client != NULL; client = next)
 	{
 		next = TAILQ_NEXT(client, list);
-		if (client->state == LINGERING && client->out.len == 0)
+		if (client->state == LINGERING && client->out.kept.len == 0)
 		{
 			discard(client);
 			client_close(client);
 			continue;
 		}
-		if (client->state == READING_HEAD && client->in_len == 0 && client->out.len == 0)
+		if (client->state == READING_HEAD && client->in_len == 0 && client->out.kept.len == 0)
 		{
 			/* A request may have arrived just now. */
 			client->c->evt.flags |= KORE_EVENT_READ;
 			client_read(client);
 			if (client->gone)
 				continue;
-			if (client->state == READING_HEAD && client->in_len == 0 && client->out.len == 0)
+			if (client->state == READING_HEAD && client->in_len == 0 && client->out.kept.len == 0)
 			{
 				client_close(client);
 				continue;

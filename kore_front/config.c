@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
+#include "config.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <syslog.h>
 #include <unistd.h>
 #include <yaml.h>
 
@@ -23,75 +24,30 @@
 #error "front.mk defines the version, from the control file"
 #endif
 
-/* Larger configuration files are refused by libyaml's reader long before; this bounds a single value. */
-#define MAX_VALUE 4096
+#define MAX_VALUE 4096			/* characters of a single value */
+#define OPTION_CODE 256			/* of the first long option; smaller ones are letters */
 
 FrontConfig front_config;
 
-enum
+typedef struct Option Option;
+
+/*
+ * One setting. It is set from its default, then from the file, then from the command line, always as text and by the
+ * same function.
+ */
+struct Option
 {
-	OPT_LOG_FILE = 256, OPT_LISTEN_PORT, OPT_LISTEN_ADDRESS, OPT_DATABASE, OPT_READ_DATABASE, OPT_WORKERS,
-	OPT_NUM_PROXIES, OPT_NO_CORS, OPT_MAX_BODY, OPT_MAX_IN_FLIGHT, OPT_MAX_CONNECTIONS, OPT_FAST, OPT_SLOW,
-	OPT_HEADER_TIMEOUT, OPT_BODY_TIMEOUT, OPT_KEEPALIVE_TIMEOUT, OPT_REQUEST_TIMEOUT, OPT_DRAIN_TIMEOUT,
-	OPT_VERSION
+	const char *name;			/* --name; NULL: not on the command line */
+	char		letter;			/* -l; 0: none */
+	const char *key;			/* path in the file; NULL: not there */
+	void		(*set) (const Option *option, const char *value);
+	size_t		offset;			/* of the field in FrontConfig */
+	double		least;
+	double		most;
+	const char *fallback;		/* NULL: none */
+	const char *argument;		/* what --help calls the value; NULL: takes none, and is "true" when given */
+	const char *help;
 };
-
-static const struct option long_options[] = {
-	{"config-file", required_argument, NULL, 'c'},
-	{"user", required_argument, NULL, 'u'},
-	{"debug", no_argument, NULL, 'd'},
-	{"log-level", required_argument, NULL, 'l'},
-	{"log-file", required_argument, NULL, OPT_LOG_FILE},
-	{"listen-port", required_argument, NULL, OPT_LISTEN_PORT},
-	{"listen-address", required_argument, NULL, OPT_LISTEN_ADDRESS},
-	{"database", required_argument, NULL, OPT_DATABASE},
-	{"read-database", required_argument, NULL, OPT_READ_DATABASE},
-	{"workers", required_argument, NULL, OPT_WORKERS},
-	{"num-proxies", required_argument, NULL, OPT_NUM_PROXIES},
-	{"no-cors", no_argument, NULL, OPT_NO_CORS},
-	{"max-body", required_argument, NULL, OPT_MAX_BODY},
-	{"max-in-flight", required_argument, NULL, OPT_MAX_IN_FLIGHT},
-	{"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
-	{"fast-connections", required_argument, NULL, OPT_FAST},
-	{"slow-connections", required_argument, NULL, OPT_SLOW},
-	{"header-timeout", required_argument, NULL, OPT_HEADER_TIMEOUT},
-	{"body-timeout", required_argument, NULL, OPT_BODY_TIMEOUT},
-	{"keepalive-timeout", required_argument, NULL, OPT_KEEPALIVE_TIMEOUT},
-	{"request-timeout", required_argument, NULL, OPT_REQUEST_TIMEOUT},
-	{"drain-timeout", required_argument, NULL, OPT_DRAIN_TIMEOUT},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0}
-};
-
-static const char usage_text[] =
-	"Usage: wazo-auth [options]\n"
-	"\n"
-	"  -c, --config-file FILE       YAML file with settings (none by default)\n"
-	"  -u, --user USER              user to run as, when started by root (wazo-auth)\n"
-	"  -d, --debug                  log everything; same as --log-level debug\n"
-	"  -l, --log-level LEVEL        critical, error, warning, info (default) or debug;\n"
-	"                               the access log is at level info\n"
-	"      --log-file FILE          log there and not on standard error; reopened on SIGHUP\n"
-	"      --listen-address ADDR    default 127.0.0.1\n"
-	"      --listen-port PORT       default 9497\n"
-	"      --database CONNINFO      libpq connection string; default: libpq's environment\n"
-	"      --read-database CONNINFO same, for token checks only (a standby)\n"
-	"      --workers N              processes; default: number of processors\n"
-	"      --num-proxies N          proxies trusted in X-Forwarded-For (default 1, 0: none)\n"
-	"      --no-cors                no cross-origin headers\n"
-	"      --max-body BYTES         longest request body (default 1048576)\n"
-	"      --max-in-flight N        requests held at a time in each lane (default 1024)\n"
-	"      --max-connections N      client connections per worker (default 4096)\n"
-	"      --fast-connections N     database connections per worker for token checks (default 2)\n"
-	"      --slow-connections N     most database connections per worker for the rest (default 4)\n"
-	"      --header-timeout SECONDS    (default 10)\n"
-	"      --body-timeout SECONDS      (default 30)\n"
-	"      --keepalive-timeout SECONDS (default 65)\n"
-	"      --request-timeout SECONDS   time a request may take in the database (default 30)\n"
-	"      --drain-timeout SECONDS     time for open requests at shutdown (default 10)\n"
-	"      --version\n"
-	"  -h, --help\n";
 
 /* Ends the program for a wrong option; exit status 2 as every Unix tool does. */
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -107,47 +63,95 @@ usage_error(const char *fmt,...)
 	exit(2);
 }
 
+static void *
+field(const Option *option)
+{
+	return (char *) &front_config + option->offset;
+}
+
+static const char *
+option_name(const Option *option)
+{
+	return option->name != NULL ? option->name : option->key;
+}
+
+static bool
+is_true(const char *text)
+{
+	return strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcasecmp(text, "on") == 0;
+}
+
 /* Copies are made since Kore overwrites the argument vector with the process title. */
 static void
-set_string(char **field, const char *value)
+set_string(char **to, const char *value)
 {
 	if (strlen(value) > MAX_VALUE)
 		usage_error("a value is longer than %d characters", MAX_VALUE);
-	free(*field);
-	*field = strdup(value);
-	if (*field == NULL)
+	free(*to);
+	*to = strdup(value);
+	if (*to == NULL)
 		usage_error("out of memory");
 }
 
+static void
+set_text(const Option *option, const char *value)
+{
+	set_string(field(option), value);
+}
+
 static long
-parse_integer(const char *name, const char *value, long min, long max)
+parse_integer(const Option *option, const char *value)
 {
 	char	   *end;
 	long		n;
 
 	errno = 0;
 	n = strtol(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' || n < min || n > max)
-		usage_error("%s must be a number from %ld to %ld", name, min, max);
+	if (errno != 0 || end == value || *end != '\0' || n < (long) option->least || n > (long) option->most)
+		usage_error("%s must be a number from %.0f to %.0f", option_name(option), option->least, option->most);
 	return n;
 }
 
+static void
+set_int(const Option *option, const char *value)
+{
+	*(int *) field(option) = (int) parse_integer(option, value);
+}
+
+static void
+set_size(const Option *option, const char *value)
+{
+	*(size_t *) field(option) = (size_t) parse_integer(option, value);
+}
+
 /* Seconds, fractions allowed, to milliseconds. */
-static uint64_t
-parse_seconds(const char *name, const char *value)
+static void
+set_seconds(const Option *option, const char *value)
 {
 	char	   *end;
 	double		n;
 
 	errno = 0;
 	n = strtod(value, &end);
-	if (errno != 0 || end == value || *end != '\0' || !(n >= 0.1 && n <= 86400.0))
-		usage_error("%s must be a number of seconds from 0.1 to 86400", name);
-	return (uint64_t) (n * 1000.0);
+	if (errno != 0 || end == value || *end != '\0' || !(n >= option->least && n <= option->most))
+		usage_error("%s must be a number of seconds from %g to %g", option_name(option), option->least, option->most);
+	*(uint64_t *) field(option) = (uint64_t) (n * 1000.0);
 }
 
-static int
-parse_log_level(const char *value)
+static void
+set_bool(const Option *option, const char *value)
+{
+	*(bool *) field(option) = is_true(value);
+}
+
+static void
+set_not(const Option *option, const char *value)
+{
+	*(bool *) field(option) = !is_true(value);
+}
+
+static void
+set_log_level(const Option *option, const char *value)
 {
 	static const struct
 	{
@@ -160,8 +164,93 @@ parse_log_level(const char *value)
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
 		if (strcasecmp(value, levels[i].name) == 0)
-			return levels[i].level;
+		{
+			*(int *) field(option) = levels[i].level;
+			return;
+		}
 	usage_error("log level must be critical, error, warning, info or debug");
+}
+
+static void
+set_debug(const Option *option, const char *value)
+{
+	if (is_true(value))
+		*(int *) field(option) = LOG_DEBUG;
+}
+
+#define F(name) offsetof(FrontConfig, name)
+#define SECONDS 0.1, 86400
+
+/* In the order of --help. Of the file a later row wins over an earlier one. */
+static const Option options[] = {
+	{"config-file", 'c', NULL, set_text, F(config_file), 0, 0, NULL, "FILE", "YAML file with settings"},
+	{"user", 'u', "user", set_text, F(user), 0, 0, NULL, "USER", "user to run as, when started by root; without it: wazo-auth"},
+	{"log-level", 'l', "log_level", set_log_level, F(log_level), 0, 0, "info", "LEVEL",
+	"critical, error, warning, info or debug; the access log is at level info"},
+	{"debug", 'd', "debug", set_debug, F(log_level), 0, 0, NULL, NULL, "log everything; same as --log-level debug"},
+	{"log-file", 0, "log_filename", set_text, F(log_file), 0, 0, NULL, "FILE",
+	"log there and not on standard error; reopened on SIGHUP"},
+	{"listen-address", 0, "rest_api.listen", set_text, F(listen_address), 0, 0, "127.0.0.1", "ADDRESS", "listen there"},
+	{"listen-port", 0, "rest_api.port", set_int, F(listen_port), 1, 65535, "9497", "PORT", "on that port"},
+	{"database", 0, "db_uri", set_text, F(database), 0, 0, "", "CONNINFO",
+	"libpq connection string; without one: libpq's environment"},
+	{"read-database", 0, NULL, set_text, F(read_database), 0, 0, NULL, "CONNINFO",
+	"same, for token checks only (a standby)"},
+	{"workers", 0, NULL, set_int, F(workers), 1, 64, NULL, "N", "processes; without it: number of processors"},
+	{"num-proxies", 0, "rest_api.num_proxies", set_int, F(num_proxies), 0, 100, "0", "N",
+	"proxies before it whose X-Forwarded-For is believed"},
+	{"no-cors", 0, NULL, set_not, F(cors), 0, 0, "false", NULL, "no cross-origin headers"},
+	{NULL, 0, "rest_api.cors.enabled", set_bool, F(cors), 0, 0, NULL, NULL, NULL},
+	{"max-body", 0, NULL, set_size, F(max_body), 0, 256 * 1024 * 1024, "1048576", "BYTES", "longest request body"},
+	{"max-in-flight", 0, NULL, set_int, F(max_in_flight), 1, 1000000, "1024", "N",
+	"requests held at a time in each lane"},
+	{"max-connections", 0, NULL, set_int, F(max_connections), 1, 100000, "4096", "N", "client connections per worker"},
+	{"fast-connections", 0, NULL, set_int, F(fast_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "2", "N",
+	"database connections per worker for token checks; as many more while those are held up"},
+	{"login-connections", 0, NULL, set_int, F(login_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "2", "N",
+	"most database connections per worker for logins"},
+	{"slow-connections", 0, NULL, set_int, F(slow_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "4", "N",
+	"most database connections per worker for the rest"},
+	{"header-timeout", 0, NULL, set_seconds, F(header_timeout), SECONDS, "10", "SECONDS", "time to send a header"},
+	{"body-timeout", 0, NULL, set_seconds, F(body_timeout), SECONDS, "30", "SECONDS", "time to send a body"},
+	{"keepalive-timeout", 0, NULL, set_seconds, F(keepalive_timeout), SECONDS, "65", "SECONDS",
+	"time between two requests of a connection"},
+	{"request-timeout", 0, NULL, set_seconds, F(request_timeout), SECONDS, "30", "SECONDS", "time a request may take"},
+	{"fast-timeout", 0, NULL, set_seconds, F(fast_timeout), SECONDS, "5", "SECONDS", "time a token check may take"},
+	{"queue-wait", 0, NULL, set_seconds, F(queue_wait), SECONDS, "5", "SECONDS",
+	"time a request may wait for its turn; what would wait longer is refused at once"},
+	{"reconnect-wait", 0, NULL, set_seconds, F(reconnect_wait), SECONDS, "2", "SECONDS",
+	"time a request waits for a database that is away"},
+	{"drain-timeout", 0, NULL, set_seconds, F(drain_timeout), SECONDS, "10", "SECONDS",
+	"time for open requests at shutdown"}
+};
+
+#undef F
+#undef SECONDS
+
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static void
+print_help(void)
+{
+	fputs("Usage: wazo-auth [options]\n\n", stdout);
+	for (size_t i = 0; i < N_OPTIONS; i++)
+	{
+		const Option *o = &options[i];
+		char		left[64];
+		char		letter[8] = "   ";
+
+		if (o->name == NULL)
+			continue;
+		if (o->letter != 0)
+			snprintf(letter, sizeof(letter), "-%c,", o->letter);
+		snprintf(left, sizeof(left), "%s --%s %s", letter, o->name, o->argument != NULL ? o->argument : "");
+		printf("  %-33s %s", left, o->help);
+		if (o->argument != NULL && o->fallback != NULL && o->fallback[0] != '\0')
+			printf(" (default %s)", o->fallback);
+		putchar('\n');
+	}
+	fputs("      --version\n  -h, --help\n", stdout);
 }
 
 static void
@@ -173,26 +262,15 @@ set_defaults(void)
 	long		cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	memset(&front_config, 0, sizeof(front_config));
-	set_string(&front_config.listen_address, "127.0.0.1");
-	set_string(&front_config.database, "");
-	front_config.listen_port = 9497;
-	front_config.log_level = LOG_INFO;
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (options[i].fallback != NULL)
+			options[i].set(&options[i], options[i].fallback);
 	front_config.workers = cpus < 1 ? 1 : cpus > 64 ? 64 : (int) cpus;
-	front_config.num_proxies = 1;
-	front_config.cors = true;
-	front_config.max_body = 1024 * 1024;
-	front_config.max_in_flight = 1024;
-	front_config.max_connections = 4096;
-	front_config.fast_connections = 2;
-	front_config.slow_connections = 4;
-	front_config.header_timeout = 10000;
-	front_config.body_timeout = 30000;
-	front_config.keepalive_timeout = 65000;
-	front_config.request_timeout = 30000;
-	front_config.drain_timeout = 10000;
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		set_string(&front_config.cors_headers[front_config.n_cors_headers++], allowed[i]);
 }
+
+/* ---- the file ---- */
 
 /* Finds a key in a mapping; NULL when it is absent or the node is not a mapping. */
 static yaml_node_t *
@@ -227,20 +305,29 @@ yaml_text(yaml_document_t *doc, yaml_node_t *map, const char *key)
 	return text;
 }
 
-static bool
-yaml_true(const char *text)
+/* The value at a path of keys, "a.b.c", as yaml_text() gives it. */
+static const char *
+yaml_path(yaml_document_t *doc, const char *path)
 {
-	return strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcasecmp(text, "on") == 0;
+	yaml_node_t *node = yaml_document_get_root_node(doc);
+	char		key[64];
+	const char *dot;
+
+	while ((dot = strchr(path, '.')) != NULL)
+	{
+		snprintf(key, sizeof(key), "%.*s", (int) (dot - path), path);
+		node = yaml_find(doc, node, key);
+		path = dot + 1;
+	}
+	return yaml_text(doc, node, path);
 }
 
 static void
-apply_cors(yaml_document_t *doc, yaml_node_t *cors)
+apply_cors_headers(yaml_document_t *doc)
 {
-	const char *text = yaml_text(doc, cors, "enabled");
-	yaml_node_t *list = yaml_find(doc, cors, "allow_headers");
+	yaml_node_t *rest = yaml_find(doc, yaml_document_get_root_node(doc), "rest_api");
+	yaml_node_t *list = yaml_find(doc, yaml_find(doc, rest, "cors"), "allow_headers");
 
-	if (text != NULL)
-		front_config.cors = yaml_true(text);
 	if (list == NULL || list->type != YAML_SEQUENCE_NODE)
 		return;
 	while (front_config.n_cors_headers > 0)
@@ -254,8 +341,8 @@ apply_cors(yaml_document_t *doc, yaml_node_t *cors)
 
 		if (node == NULL || node->type != YAML_SCALAR_NODE)
 			continue;
-		if (front_config.n_cors_headers == FRONT_MAX_CORS_HEADERS)
-			usage_error("rest_api.cors.allow_headers has more than %d entries", FRONT_MAX_CORS_HEADERS);
+		if (front_config.n_cors_headers == CONFIG_MAX_CORS_HEADERS)
+			usage_error("rest_api.cors.allow_headers has more than %d entries", CONFIG_MAX_CORS_HEADERS);
 		set_string(&front_config.cors_headers[front_config.n_cors_headers++],
 				   (const char *) node->data.scalar.value);
 	}
@@ -264,27 +351,12 @@ apply_cors(yaml_document_t *doc, yaml_node_t *cors)
 static void
 apply_document(yaml_document_t *doc)
 {
-	yaml_node_t *root = yaml_document_get_root_node(doc);
-	yaml_node_t *rest = yaml_find(doc, root, "rest_api");
 	const char *text;
 
-	if ((text = yaml_text(doc, root, "user")) != NULL)
-		set_string(&front_config.user, text);
-	if ((text = yaml_text(doc, root, "log_level")) != NULL)
-		front_config.log_level = parse_log_level(text);
-	if ((text = yaml_text(doc, root, "debug")) != NULL && yaml_true(text))
-		front_config.log_level = LOG_DEBUG;
-	if ((text = yaml_text(doc, root, "log_filename")) != NULL)
-		set_string(&front_config.log_file, text);
-	if ((text = yaml_text(doc, root, "db_uri")) != NULL)
-		set_string(&front_config.database, text);
-	if ((text = yaml_text(doc, rest, "listen")) != NULL)
-		set_string(&front_config.listen_address, text);
-	if ((text = yaml_text(doc, rest, "port")) != NULL)
-		front_config.listen_port = (int) parse_integer("rest_api.port", text, 1, 65535);
-	if ((text = yaml_text(doc, rest, "num_proxies")) != NULL)
-		front_config.num_proxies = (int) parse_integer("rest_api.num_proxies", text, 0, 100);
-	apply_cors(doc, yaml_find(doc, rest, "cors"));
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (options[i].key != NULL && (text = yaml_path(doc, options[i].key)) != NULL)
+			options[i].set(&options[i], text);
+	apply_cors_headers(doc);
 }
 
 /* A missing file is told and ignored, as upstream does; a broken one ends the program. */
@@ -312,43 +384,81 @@ load_file(const char *path)
 	fclose(file);
 }
 
-static void
-apply_option(int opt, const char *arg)
-{
-	FrontConfig *c = &front_config;
+/* ---- the command line ---- */
 
-	switch (opt)
+static struct option long_options[N_OPTIONS + 3];
+static char short_options[2 * N_OPTIONS + 2];
+
+/* What getopt_long() wants to know; the code of an option is OPTION_CODE and its place in the table. */
+static void
+make_getopt_tables(void)
+{
+	size_t		n = 0;
+	size_t		s = 0;
+
+	for (size_t i = 0; i < N_OPTIONS; i++)
 	{
-		case 'c': set_string(&c->config_file, arg); break;
-		case 'u': set_string(&c->user, arg); break;
-		case 'd': c->log_level = LOG_DEBUG; break;
-		case 'l': c->log_level = parse_log_level(arg); break;
-		case OPT_LOG_FILE: set_string(&c->log_file, arg); break;
-		case OPT_LISTEN_PORT: c->listen_port = (int) parse_integer("--listen-port", arg, 1, 65535); break;
-		case OPT_LISTEN_ADDRESS: set_string(&c->listen_address, arg); break;
-		case OPT_DATABASE: set_string(&c->database, arg); break;
-		case OPT_READ_DATABASE: set_string(&c->read_database, arg); break;
-		case OPT_WORKERS: c->workers = (int) parse_integer("--workers", arg, 1, 64); break;
-		case OPT_NUM_PROXIES: c->num_proxies = (int) parse_integer("--num-proxies", arg, 0, 100); break;
-		case OPT_NO_CORS: c->cors = false; break;
-		case OPT_MAX_BODY: c->max_body = (size_t) parse_integer("--max-body", arg, 0, 256 * 1024 * 1024); break;
-		case OPT_MAX_IN_FLIGHT: c->max_in_flight = (int) parse_integer("--max-in-flight", arg, 1, 1000000); break;
-		case OPT_MAX_CONNECTIONS:
-			c->max_connections = (int) parse_integer("--max-connections", arg, 1, 100000);
-			break;
-		case OPT_FAST:
-			c->fast_connections = (int) parse_integer("--fast-connections", arg, 1, FRONT_MAX_CONNECTIONS);
-			break;
-		case OPT_SLOW:
-			c->slow_connections = (int) parse_integer("--slow-connections", arg, 1, FRONT_MAX_CONNECTIONS);
-			break;
-		case OPT_HEADER_TIMEOUT: c->header_timeout = parse_seconds("--header-timeout", arg); break;
-		case OPT_BODY_TIMEOUT: c->body_timeout = parse_seconds("--body-timeout", arg); break;
-		case OPT_KEEPALIVE_TIMEOUT: c->keepalive_timeout = parse_seconds("--keepalive-timeout", arg); break;
-		case OPT_REQUEST_TIMEOUT: c->request_timeout = parse_seconds("--request-timeout", arg); break;
-		case OPT_DRAIN_TIMEOUT: c->drain_timeout = parse_seconds("--drain-timeout", arg); break;
-		default: break;
+		const Option *o = &options[i];
+		int			has_value = o->argument != NULL ? required_argument : no_argument;
+
+		if (o->name == NULL)
+			continue;
+		long_options[n++] = (struct option) {o->name, has_value, NULL, OPTION_CODE + (int) i};
+		if (o->letter != 0)
+		{
+			short_options[s++] = o->letter;
+			if (has_value == required_argument)
+				short_options[s++] = ':';
+		}
 	}
+	long_options[n++] = (struct option) {"version", no_argument, NULL, 'V'};
+	long_options[n] = (struct option) {"help", no_argument, NULL, 'h'};
+	short_options[s] = 'h';
+}
+
+/* The option that getopt_long() has found; NULL for none of the table. */
+static const Option *
+found_option(int code)
+{
+	if (code >= OPTION_CODE)
+		return &options[code - OPTION_CODE];
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (options[i].letter == code)
+			return &options[i];
+	return NULL;
+}
+
+/* Reads the command line. file_only: no more than which file to read, and what ends the program. */
+static void
+read_arguments(int argc, char **argv, bool file_only)
+{
+	int			code;
+
+	optind = 1;
+	while ((code = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+	{
+		const Option *o;
+
+		switch (code)
+		{
+			case 'h':
+				print_help();
+				exit(0);
+			case 'V':
+				puts("wazo-auth " WAZO_AUTH_VERSION);
+				exit(0);
+			case '?':
+				fputs("Try 'wazo-auth --help'.\n", stderr);
+				exit(2);
+			default:
+				o = found_option(code);
+				if (o != NULL && (!file_only || o->offset == offsetof(FrontConfig, config_file)))
+					o->set(o, optarg != NULL ? optarg : "true");
+				break;
+		}
+	}
+	if (optind < argc)
+		usage_error("unexpected argument \"%s\"", argv[optind]);
 }
 
 /*
@@ -358,38 +468,13 @@ apply_option(int opt, const char *arg)
 void
 config_load(int argc, char **argv)
 {
-	static const char short_options[] = "c:u:dl:h";
-	int			opt;
-
 	set_defaults();
+	make_getopt_tables();
 	/* Two rounds: the file must be known before the options that win over it are applied. */
-	while ((opt = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
-	{
-		switch (opt)
-		{
-			case 'h':
-				fputs(usage_text, stdout);
-				exit(0);
-			case OPT_VERSION:
-				puts("wazo-auth " WAZO_AUTH_VERSION);
-				exit(0);
-			case '?':
-				fputs("Try 'wazo-auth --help'.\n", stderr);
-				exit(2);
-			case 'c':
-				set_string(&front_config.config_file, optarg);
-				break;
-			default:
-				break;
-		}
-	}
-	if (optind < argc)
-		usage_error("unexpected argument \"%s\"", argv[optind]);
+	read_arguments(argc, argv, true);
 	if (front_config.config_file != NULL)
 		load_file(front_config.config_file);
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
-		apply_option(opt, optarg);
+	read_arguments(argc, argv, false);
 
 	if (front_config.log_file != NULL && front_config.log_file[0] != '/')
 		usage_error("the log file must be an absolute path");

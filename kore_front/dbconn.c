@@ -1,25 +1,19 @@
 /*
  * dbconn.c: one connection to PostgreSQL: libpq in pipeline mode, never blocking, on Kore's event loop.
  *
- * Every request is one execution of one prepared statement followed by its own Sync, so each is a transaction of its
+ * Every job is one execution of one prepared statement followed by its own Sync, so each is a transaction of its
  * own; the answer is handed on only when the Sync came back without error, that is, after the commit.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "db.h"
+#include "dbconn.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
-#define TEXTOID 25
-#define BYTEAOID 17
-#define TEXTARRAYOID 1009
-
-static const char statement_name[] = "wazo_auth_http";
-static const char statement[] = "SELECT wazo_auth.http($1, $2, $3, $4, $5)";
+#include "log.h"
 
 static void db_event(void *arg, int error);
 
@@ -54,7 +48,7 @@ forget_results(DbConn *conn)
 	conn->sqlstate[0] = '\0';
 }
 
-/* Closes the connection. What was under way on it stays in its ring, for the lane to deal with. */
+/* Closes the connection. What was under way on it stays in its ring, for the owner to deal with. */
 void
 db_close(DbConn *conn)
 {
@@ -65,49 +59,63 @@ db_close(DbConn *conn)
 	conn->fd = -1;
 	conn->events = 0;
 	conn->dirty = false;
-	conn->retiring = false;
 	conn->state = DB_CLOSED;
 	conn->since = kore_time_ms();
 }
 
-/* While a database stays away its first complaint tells enough. */
+/* While a database stays away, the same complaint again tells nothing. */
 #define LOG_AGAIN_MS 10000
 
+/*
+ * Tells why there is no connection. reason: of libpq or the server; nothing has been sent by then but our own
+ * statements, and libpq's messages hold no password.
+ */
 static void
-log_connect_error(DbConn *conn, const char *what)
+log_connect_error(const char *what, const char *reason)
 {
 	static uint64_t last;
+	static char last_reason[256];
 	uint64_t	now = kore_time_ms();
 
-	if (last != 0 && now - last < LOG_AGAIN_MS)
+	if (last != 0 && now - last < LOG_AGAIN_MS && strncmp(reason, last_reason, sizeof(last_reason) - 1) == 0)
 		return;
 	last = now;
-	front_log(LOG_WARNING, "%s: %s", what, conn->pg != NULL ? PQerrorMessage(conn->pg) : "out of memory");
+	snprintf(last_reason, sizeof(last_reason), "%s", reason);
+	front_log(LOG_WARNING, "%s: %s", what, reason);
+}
+
+static const char *
+libpq_reason(const DbConn *conn)
+{
+	return conn->pg != NULL ? PQerrorMessage(conn->pg) : "out of memory";
 }
 
 /* Settings of the session and the statement, in one round trip. */
 static bool
 send_setup(DbConn *conn)
 {
-	static const Oid types[5] = {TEXTOID, TEXTOID, TEXTARRAYOID, BYTEAOID, TEXTOID};
+	const DbStatement *st = conn->kind->statement;
 	char		timeout[32];
 	const char *values[1] = {timeout};
 
 	/*
-	 * The server ends what takes too long; the front's own deadline is for a server that does not answer.  The rest is
+	 * The server ends what takes too long; the owner's own deadline is for a server that does not answer.  It also ends what
+	 * nobody waits for any more, once it sees that the connection is closed: that is how a job is cancelled.  The rest is
 	 * set for the role wazo_auth_front, too, but a role that is a member of it inherits rights, not settings: parameters
 	 * hold tokens and passwords, which are for no log, and the locks of the database's functions rely on the isolation.
 	 */
-	snprintf(timeout, sizeof(timeout), "%llu", (unsigned long long) front_config.request_timeout);
+	snprintf(timeout, sizeof(timeout), "%llu", (unsigned long long) conn->kind->statement_timeout);
 	return PQsendQueryParams(conn->pg,
 							 "SELECT pg_catalog.set_config('statement_timeout', $1, false),"
+							 " CASE WHEN pg_catalog.version() LIKE '%-linux-%'"
+							 " THEN pg_catalog.set_config('client_connection_check_interval', '500ms', false) END,"
 							 " pg_catalog.set_config('default_transaction_isolation', 'read committed', false),"
 							 " CASE WHEN pg_catalog.has_parameter_privilege('log_parameter_max_length', 'SET')"
 							 " THEN pg_catalog.set_config('log_parameter_max_length', '0', false) END,"
 							 " CASE WHEN pg_catalog.has_parameter_privilege('log_parameter_max_length_on_error', 'SET')"
 							 " THEN pg_catalog.set_config('log_parameter_max_length_on_error', '0', false) END",
 							 1, NULL, values, NULL, NULL, 0) &&
-		PQsendPrepare(conn->pg, statement_name, statement, 5, types) &&
+		PQsendPrepare(conn->pg, st->name, st->sql, st->n_parameters, st->types) &&
 		PQpipelineSync(conn->pg);
 }
 
@@ -125,14 +133,14 @@ poll_connect(DbConn *conn)
 		case PGRES_POLLING_OK:
 			break;
 		default:
-			log_connect_error(conn, "cannot connect to the database");
-			lane_lost(conn);
+			log_connect_error("cannot connect to the database", libpq_reason(conn));
+			conn->kind->lost(conn);
 			return;
 	}
 	if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg) || !send_setup(conn))
 	{
-		log_connect_error(conn, "cannot set up the database session");
-		lane_lost(conn);
+		log_connect_error("cannot set up the database session", libpq_reason(conn));
+		conn->kind->lost(conn);
 		return;
 	}
 	conn->state = DB_SETUP;
@@ -140,18 +148,17 @@ poll_connect(DbConn *conn)
 }
 
 /*
- * Starts to connect. conninfo: libpq connection string or URI, may be empty. Ends in lane_ready() or lane_lost(),
- * perhaps before it returns.
+ * Starts to connect. Ends in kind->ready() or kind->lost(), perhaps before it returns.
  */
 void
-db_open(DbConn *conn, const char *conninfo)
+db_open(DbConn *conn)
 {
 	/*
 	 * gssencmode: a Kerberos cache is of no use to a sandboxed server, and the library's look for one costs system
 	 * calls. The connection string comes after both and wins over them.
 	 */
 	static const char *const keywords[] = {"gssencmode", "application_name", "dbname", "client_encoding", NULL};
-	const char *values[] = {"disable", "wazo-auth", conninfo, "UTF8", NULL};
+	const char *values[] = {"disable", "wazo-auth", conn->kind->conninfo, "UTF8", NULL};
 
 	conn->evt.type = KORE_TYPE_PGSQL_CONN;
 	conn->evt.handle = db_event;
@@ -162,8 +169,8 @@ db_open(DbConn *conn, const char *conninfo)
 	conn->pg = PQconnectStartParams(keywords, values, 1);
 	if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD)
 	{
-		log_connect_error(conn, "cannot connect to the database");
-		lane_lost(conn);
+		log_connect_error("cannot connect to the database", libpq_reason(conn));
+		conn->kind->lost(conn);
 		return;
 	}
 	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
@@ -171,80 +178,38 @@ db_open(DbConn *conn, const char *conninfo)
 	watch(conn, EPOLLOUT, true);
 }
 
-/* Puts a value of the wire format, big-endian, where there is room for it. */
-static void
-put_int32(char **p, uint32_t n)
-{
-	n = htonl(n);
-	memcpy(*p, &n, 4);
-	*p += 4;
-}
-
-/* The request's headers as text[] in binary format: name, value, name, value. Returns the length. */
-static size_t
-encode_headers(const Request *req, const char *buf, char *out)
-{
-	char	   *p = out;
-
-	put_int32(&p, req->n_headers > 0 ? 1 : 0);	/* dimensions */
-	put_int32(&p, 0);			/* no NULLs */
-	put_int32(&p, TEXTOID);
-	if (req->n_headers == 0)
-		return (size_t) (p - out);
-	put_int32(&p, (uint32_t) req->n_headers * 2);
-	put_int32(&p, 1);			/* lower bound */
-	for (int i = 0; i < req->n_headers; i++)
-	{
-		const RequestHeader *h = &req->headers[i];
-		size_t		len;
-
-		put_int32(&p, h->name_len);
-		memcpy(p, buf + h->name, h->name_len);
-		p += h->name_len;
-		len = text_to_utf8(buf + h->value, h->value_len, p + 4);
-		put_int32(&p, (uint32_t) len);
-		p += len;
-	}
-	return (size_t) (p - out);
-}
-
 /*
- * Sends a request. The caller has seen that the connection is ready and has room. Returns false when the connection
- * is broken; the request is then not in its ring.
+ * Sends a job. The caller has seen that the connection is ready and has room. Returns false when the connection is
+ * broken; the job is then not in its ring.
  */
 bool
-db_send(DbConn *conn, Job *job)
+db_send(DbConn *conn, void *job, const DbParameters *p)
 {
-	/* headers: at most doubled by transcoding, plus two lengths each */
-	static char headers[2 * FRONT_MAX_HEADER_BLOCK + 8 * FRONT_MAX_HEADERS + 32];
-	static const int formats[5] = {1, 1, 1, 1, 1};
-	char		peer[4 * FRONT_MAX_PEER];
-	const char *buf;
-	const char *body;
-	const Request *req = client_request(job->client, &buf, &body);
-	const char *values[5];
-	int			lengths[5];
+	static const int formats[DB_MAX_PARAMETERS] = {1, 1, 1, 1, 1, 1, 1, 1};
+	const DbStatement *st = conn->kind->statement;
 
-	values[0] = buf + req->method;
-	lengths[0] = (int) req->method_len;
-	values[1] = buf + req->target;
-	lengths[1] = (int) req->target_len;
-	values[2] = headers;
-	lengths[2] = (int) encode_headers(req, buf, headers);
-	values[3] = req->body_len > 0 ? body : NULL;
-	lengths[3] = (int) req->body_len;
-	values[4] = peer;
-	lengths[4] = (int) request_peer(req, buf, front_config.num_proxies, client_tcp_peer(job->client),
-									peer, sizeof(peer));
-	if (!PQsendQueryPrepared(conn->pg, statement_name, 5, values, lengths, formats, 1) ||
+	if (!PQsendQueryPrepared(conn->pg, st->name, st->n_parameters, p->values, p->lengths, formats, 1) ||
 		!PQpipelineSync(conn->pg))
 		return false;
 	if (conn->count == 0)
 		conn->since = kore_time_ms();
 	conn->ring[(conn->head + conn->count++) % DB_MAX_DEPTH] = job;
-	job->conn = conn;
 	conn->dirty = true;
 	return true;
+}
+
+/* Takes the oldest job out of the ring; NULL when there is none. */
+void *
+db_take(DbConn *conn)
+{
+	void	   *job;
+
+	if (conn->count == 0)
+		return NULL;
+	job = conn->ring[conn->head];
+	conn->head = (conn->head + 1) % DB_MAX_DEPTH;
+	conn->count--;
+	return job;
 }
 
 /* Sends what libpq has kept back; once a loop turn for each connection that was written to. */
@@ -274,7 +239,10 @@ keep_error(DbConn *conn, const PGresult *res)
 		return;					/* the first one is the cause */
 	snprintf(conn->sqlstate, sizeof(conn->sqlstate), "%s", state != NULL ? state : "08006");
 	if (conn->state == DB_SETUP)
-		return;					/* told by setup_done(), not at every attempt */
+	{
+		log_connect_error("cannot set up the database session (is the extension there?)", PQresultErrorMessage(res));
+		return;
+	}
 	/* The message may quote what the client sent, so it stays in the server's log. */
 	front_log(LOG_ERR, "database error, SQLSTATE %s%s%s", conn->sqlstate, where != NULL ? " from " : "",
 			  where != NULL ? where : "");
@@ -285,32 +253,26 @@ static bool
 setup_done(DbConn *conn)
 {
 	if (conn->sqlstate[0] != '\0')
-	{
-		log_connect_error(conn, "cannot prepare wazo_auth.http (is the extension there?)");
 		return false;
-	}
 	forget_results(conn);
 	conn->state = DB_READY;
 	conn->born = conn->since = conn->used = kore_time_ms();
-	lane_ready(conn);
+	conn->kind->ready(conn);
 	return true;
 }
 
 static void
-request_done(DbConn *conn)
+job_done(DbConn *conn)
 {
-	Job		   *job = conn->ring[conn->head];
+	void	   *job = db_take(conn);
 	PGresult   *row = conn->row;
 	char		sqlstate[sizeof(conn->sqlstate)];
 
 	memcpy(sqlstate, conn->sqlstate, sizeof(sqlstate));
 	conn->row = NULL;
 	conn->sqlstate[0] = '\0';
-	conn->head = (conn->head + 1) % DB_MAX_DEPTH;
-	conn->count--;
 	conn->since = conn->used = kore_time_ms();
-	job->conn = NULL;
-	lane_answer(conn, job, row, sqlstate);
+	conn->kind->answer(conn, job, row, sqlstate);
 	PQclear(row);
 }
 
@@ -348,7 +310,7 @@ take_results(DbConn *conn)
 						return false;
 				}
 				else
-					request_done(conn);
+					job_done(conn);
 				break;
 			case PGRES_PIPELINE_ABORTED:
 				PQclear(res);
@@ -384,7 +346,7 @@ db_event(void *arg, int error)
 	/* What has been read before the end counts: the last message often tells why. */
 	if (!take_results(conn) || !alive || PQstatus(conn->pg) == CONNECTION_BAD)
 	{
-		lane_lost(conn);
+		conn->kind->lost(conn);
 		return;
 	}
 	if (flags & KORE_EVENT_WRITE)

@@ -17,11 +17,12 @@ KORE_BUILD := build/kore
 FRONT_BINARY := build/wazo-auth
 FRONT_SBINDIR ?= /usr/sbin
 
-FRONT_SOURCES := main config supervise sandbox listen client output request response dbconn lanes log mask
+FRONT_SOURCES := main config supervise sandbox listen client output request response cors route peer call lanes lane \
+	fair_queue dbconn log mask utf8 bytes
 FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o)
 KORE_STAMP := $(KORE_BUILD)/features
 
-# "4.1.0" to 40100, which front.h compares: struct layouts and hooks are those of that release.
+# "4.1.0" to 40100, which kore_release.h compares: struct layouts and hooks are those of that release.
 FRONT_KORE_RELEASE := $(shell awk -F. '{ print $$1 * 10000 + $$2 * 100 + $$3 }' $(KORE_SOURCE)/RELEASE 2>/dev/null || echo 0)
 FRONT_PQ_INCLUDE := $(shell pkg-config --cflags-only-I libpq 2>/dev/null || echo -I/usr/include/postgresql)
 
@@ -31,7 +32,7 @@ FRONT_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS) $(shell dpkg-buildflags -
 	-DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"' \
 	-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $(FRONT_PQ_INCLUDE) $(FRONT_EXTRA_CFLAGS)
 FRONT_LDFLAGS = $(shell dpkg-buildflags --get LDFLAGS) -pie -Wl,-z,relro,-z,now -rdynamic $(FRONT_EXTRA_LDFLAGS)
-FRONT_LIBS = -lpq -lyaml -lssl -lcrypto -ldl
+FRONT_LIBS = -lpq -lyaml -lutf8proc -lssl -lcrypto -ldl
 
 .DEFAULT_GOAL ?= front
 
@@ -45,7 +46,7 @@ $(KORE_STAMP): $(KORE_SOURCE)/RELEASE $(KORE_SOURCE)/Makefile
 	$(Q)MAKEFLAGS= MFLAGS= $(MAKE) -s -C $(KORE_SOURCE) OBJDIR=$(abspath $(KORE_BUILD)) CC='$(CC)' \
 		KORE_SINGLE_BINARY=1 NOHTTP=1 objects
 
-$(FRONT_BUILD)/%.o: kore_front/%.c kore_front/front.h kore_front/client.h kore_front/db.h kore_front/front.mk wazo_auth.control $(KORE_STAMP)
+$(FRONT_BUILD)/%.o: kore_front/%.c $(wildcard kore_front/*.h) kore_front/front.mk wazo_auth.control $(KORE_STAMP)
 	@mkdir -p $(FRONT_BUILD)
 	$(call say,CC $<)
 	$(Q)$(CC) $(FRONT_CFLAGS) $$(cat $(KORE_STAMP)) -c $< -o $@

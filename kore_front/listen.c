@@ -6,12 +6,14 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "client.h"
+#include "listen.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include "log.h"
 
 #define ACCEPT_AT_ONCE 4		/* leave some for the other workers */
 #define ACCEPT_PAUSE 100		/* ms, when file descriptors have run out */
@@ -20,6 +22,7 @@ static struct kore_server server;	/* plain HTTP; Kore looks at the flag only */
 static struct listener listener;
 static bool accepting;
 static bool wanted;
+static void (*on_accept) (struct connection *c);
 
 static void
 start_accepting(void)
@@ -78,7 +81,7 @@ accept_some(int most)
 			}
 			return false;
 		}
-		client_new(c);
+		on_accept(c);
 	}
 	return true;
 }
@@ -93,10 +96,13 @@ listener_event(void *arg, int error)
 		(void) accept_some(ACCEPT_AT_ONCE);
 }
 
-/* Starts to accept. fd: a listening, non-blocking socket. family: AF_INET or AF_INET6. */
+/*
+ * Starts to accept. fd: a listening, non-blocking socket. family: AF_INET or AF_INET6. accepted: gets each connection.
+ */
 void
-listen_start(int fd, int family)
+listen_start(int fd, int family, void (*accepted) (struct connection *c))
 {
+	on_accept = accepted;
 	listener.fd = fd;
 	listener.family = family;
 	listener.server = &server;

@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kore.h"
+#include "config.h"
+#include "kore_release.h"
+#include "mask.h"
 
 #define PIECE 4096				/* PIPE_BUF of Linux: written in one go */
 #define FLUSH_AFTER_MS 50

@@ -7,8 +7,6 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
-
 #include <errno.h>
 #include <grp.h>
 #include <libpq-fe.h>
@@ -19,8 +17,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "kore.h"
+#include "call.h"
+#include "client.h"
+#include "config.h"
 #include "hooks.h"
+#include "kore_release.h"
+#include "lanes.h"
+#include "log.h"
+#include "supervise.h"
 
 #define SPARE_FDS 128			/* database connections, log, epoll, Kore's pipes */
 #define ACCEPT_TICK 5			/* ms */
@@ -186,7 +190,7 @@ kore_worker_configure(void)
 
 	log_worker_start();
 	front_log(LOG_DEBUG, "worker %d starts", worker->id);
-	lanes_start();
+	lanes_start(&call_statement);
 	started = kore_time_ms();
 	accept_timer = kore_timer_add(accept_when_settled, 0, NULL, KORE_TIMER_ONESHOT);
 }

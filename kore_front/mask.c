@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
+#include "mask.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
+#include "request.h"
 
 #include <string.h>
 #include <strings.h>
@@ -81,14 +81,14 @@ request_scan(RequestScan *scan, const char *buf, size_t len)
 		if (end - 1 == scan->line)
 		{
 			/* an empty line: no request line before it is told by the parser */
-			return scan->pos - scan->first_line > FRONT_MAX_HEADER_BLOCK ? 431 : REQUEST_READY;
+			return scan->pos - scan->first_line > REQUEST_MAX_HEADER_BLOCK ? 431 : REQUEST_READY;
 		}
 		scan->line = end + 1;
 		scan->lines++;
 	}
 	if (scan->lines == 0)
-		return len > FRONT_MAX_REQUEST_LINE ? 414 : REQUEST_MORE;
-	return len - scan->first_line > FRONT_MAX_HEADER_BLOCK ? 431 : REQUEST_MORE;
+		return len > REQUEST_MAX_LINE ? 414 : REQUEST_MORE;
+	return len - scan->first_line > REQUEST_MAX_HEADER_BLOCK ? 431 : REQUEST_MORE;
 }
 
 /* METHOD SP target SP HTTP/1.x; anything else is malformed. */
@@ -112,9 +112,9 @@ parse_request_line(Request *req, const char *buf, size_t len)
 	if (version_len != 8 || memcmp(version, "HTTP/", 5) != 0 || version[6] != '.' ||
 		version[5] < '0' || version[5] > '9' || version[7] < '0' || version[7] > '9')
 		return 400;
-	if (sp1 - buf > FRONT_MAX_METHOD)
+	if (sp1 - buf > REQUEST_MAX_METHOD)
 		return 501;
-	if (sp2 - sp1 - 1 > FRONT_MAX_TARGET)
+	if (sp2 - sp1 - 1 > REQUEST_MAX_TARGET)
 		return 414;
 
 	req->method_len = (uint32_t) (sp1 - buf);
@@ -206,7 +206,7 @@ parse_header(Request *req, Framing *f, const char *buf, uint32_t start, uint32_t
 	if (colon == NULL || colon == line || !all_of(line, (size_t) (colon - line), CLASS_TOKEN) ||
 		!all_of(colon + 1, (size_t) (buf + end - colon - 1), CLASS_FIELD))
 		return 400;				/* also a folded line, and a space before the colon */
-	if (req->n_headers == FRONT_MAX_HEADERS)
+	if (req->n_headers == REQUEST_MAX_HEADERS)
 		return 431;
 	h = &req->headers[req->n_headers];
 	h->name = start;
@@ -319,173 +319,19 @@ request_parse(Request *req, const char *buf, size_t head_len, size_t max_body)
 	return REQUEST_READY;
 }
 
-/*
- * Whether a request goes through the fast lane: GET and HEAD of /0.1/token/X, POST of /0.1/token/X/scopes/check.
- * This is the only thing the front knows about routes (DESIGN, section 6).
- */
+/* Whether the method is this one; methods are told apart by case. */
 bool
-request_is_fast(const Request *req, const char *buf)
+request_method_is(const Request *req, const char *buf, const char *method)
 {
-	static const char prefix[] = "/0.1/token/";
-	static const char check[] = "/scopes/check";
-	const char *target = buf + req->target;
-	const char *method = buf + req->method;
-	const char *query = memchr(target, '?', req->target_len);
-	size_t		path_len = query != NULL ? (size_t) (query - target) : req->target_len;
-	const char *token;
-	const char *slash;
-	size_t		rest;
-
-	if (path_len <= sizeof(prefix) - 1 || memcmp(target, prefix, sizeof(prefix) - 1) != 0)
-		return false;
-	token = target + sizeof(prefix) - 1;
-	rest = path_len - (sizeof(prefix) - 1);
-	slash = memchr(token, '/', rest);
-	if (slash == NULL)
-		return req->is_head || (req->method_len == 3 && memcmp(method, "GET", 3) == 0);
-	return slash != token && req->method_len == 4 && memcmp(method, "POST", 4) == 0 &&
-		rest - (size_t) (slash - token) == sizeof(check) - 1 && memcmp(slash, check, sizeof(check) - 1) == 0;
+	return req->method_len == strlen(method) && memcmp(buf + req->method, method, req->method_len) == 0;
 }
 
-/* Whether a request may be sent to the database a second time when the connection broke: reads only. */
-bool
-request_is_safe(const Request *req, const char *buf)
+/* The first header of that name, NULL without one. */
+const RequestHeader *
+request_header(const Request *req, const char *buf, const char *name)
 {
-	return req->is_head || (req->method_len == 3 && memcmp(buf + req->method, "GET", 3) == 0) ||
-		request_is_fast(req, buf);
-}
-
-/*
- * Bytes that are not valid UTF-8 are read as Latin-1 and transcoded; valid ones are copied.
- * out: room for 2 * len bytes. Returns the length of the result. PostgreSQL's notion of UTF-8: no surrogates, no
- * overlong forms, nothing above U+10FFFF.
- */
-size_t
-text_to_utf8(const char *in, size_t len, char *out)
-{
-	const unsigned char *s = (const unsigned char *) in;
-	size_t		i = 0;
-	size_t		n = 0;
-
-	while (i < len && s[i] < 0x80)
-		i++;
-	while (i < len)
-	{
-		unsigned char c = s[i];
-		unsigned char low = 0x80;
-		unsigned char high = 0xbf;
-		int			more;
-
-		if (c < 0x80)
-			more = 0;
-		else if (c >= 0xc2 && c <= 0xdf)
-			more = 1;
-		else if (c >= 0xe0 && c <= 0xef)
-		{
-			more = 2;
-			if (c == 0xe0)
-				low = 0xa0;
-			else if (c == 0xed)
-				high = 0x9f;
-		}
-		else if (c >= 0xf0 && c <= 0xf4)
-		{
-			more = 3;
-			if (c == 0xf0)
-				low = 0x90;
-			else if (c == 0xf4)
-				high = 0x8f;
-		}
-		else
-			goto latin1;
-		if (i + (size_t) more >= len + (more == 0))
-			goto latin1;
-		for (int k = 1; k <= more; k++)
-		{
-			if (s[i + (size_t) k] < low || s[i + (size_t) k] > high)
-				goto latin1;
-			low = 0x80;
-			high = 0xbf;
-		}
-		i += 1 + (size_t) more;
-	}
-	memcpy(out, in, len);
-	return len;
-
-latin1:
-	for (i = 0; i < len; i++)
-	{
-		if (s[i] < 0x80)
-			out[n++] = (char) s[i];
-		else
-		{
-			out[n++] = (char) (0xc0 | (s[i] >> 6));
-			out[n++] = (char) (0x80 | (s[i] & 0x3f));
-		}
-	}
-	return n;
-}
-
-/*
- * The client's address as the database shall store it.
- * num_proxies n > 0: the n-th value from the right of all X-Forwarded-For lines together; fewer values, an empty one
- * or n = 0: the TCP peer. No check of its form, as upstream (config.md, section 8). out: UTF-8, cut to FRONT_MAX_PEER
- * characters; out_size at least 4 * FRONT_MAX_PEER. Returns its length.
- */
-size_t
-request_peer(const Request *req, const char *buf, int num_proxies, const char *tcp_peer, char *out, size_t out_size)
-{
-	char		value[2 * FRONT_MAX_HEADER_BLOCK];
-	size_t		len;
-	size_t		chars = 0;
-	int			wanted = num_proxies;
-
-	if (wanted > 0)
-	{
-		for (int i = req->n_headers - 1; i >= 0; i--)
-		{
-			const RequestHeader *h = &req->headers[i];
-			const char *start = buf + h->value;
-			const char *end = start + h->value_len;
-
-			if (h->name_len != 15 || strncasecmp(buf + h->name, "X-Forwarded-For", 15) != 0)
-				continue;
-			for (;;)
-			{
-				const char *item = end;
-
-				while (item > start && item[-1] != ',')
-					item--;
-				if (--wanted == 0)
-				{
-					while (item < end && (*item == ' ' || *item == '\t'))
-						item++;
-					while (end > item && (end[-1] == ' ' || end[-1] == '\t'))
-						end--;
-					len = text_to_utf8(item, (size_t) (end - item), value);
-					if (len == 0)
-						goto tcp;
-					for (size_t k = 0; k < len; k++)
-					{
-						if ((value[k] & 0xc0) != 0x80 && ++chars > FRONT_MAX_PEER)
-						{
-							len = k;
-							break;
-						}
-					}
-					if (len > out_size)
-						goto tcp;
-					memcpy(out, value, len);
-					return len;
-				}
-				if (item == start)
-					break;
-				end = item - 1;
-			}
-		}
-	}
-tcp:
-	len = strlen(tcp_peer);
-	memcpy(out, tcp_peer, len);
-	return len;
+	for (int i = 0; i < req->n_headers; i++)
+		if (same_name(buf + req->headers[i].name, req->headers[i].name_len, name))
+			return &req->headers[i];
+	return NULL;
 }

@@ -1,20 +1,22 @@
 /*
- * response.c: from the function's result to the bytes of an HTTP response, with the cross-origin headers.
+ * response.c: from the function's result to the bytes of an HTTP response.
  *
  * The composite (status, headers, body) is read in PostgreSQL's binary format without copying. What would let a
  * header value end its line (response splitting) turns the whole answer into a 500.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
+#include "response.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "config.h"
+#include "cors.h"
+#include "log.h"
 
 #define INT4OID 23
 #define BYTEAOID 17
@@ -23,45 +25,8 @@
 
 #define MAX_RESPONSE_HEADERS 200
 
-/* Makes room for more bytes. Ends the worker when memory is out; the parent starts another one. */
-void
-bytes_reserve(Bytes *b, size_t more)
-{
-	size_t		size = b->size != 0 ? b->size : 4096;
-
-	if (b->size - b->len >= more)
-		return;
-	while (size - b->len < more)
-		size *= 2;
-	b->data = realloc(b->data, size);
-	if (b->data == NULL)
-	{
-		front_log(LOG_CRIT, "out of memory");
-		_exit(1);
-	}
-	b->size = size;
-}
-
-void
-bytes_add(Bytes *b, const void *data, size_t len)
-{
-	bytes_reserve(b, len);
-	if (len > 0)
-		memcpy(b->data + b->len, data, len);
-	b->len += len;
-}
-
-void
-bytes_free(Bytes *b)
-{
-	free(b->data);
-	memset(b, 0, sizeof(*b));
-}
-
-#define ADD(b, literal) bytes_add((b), (literal), sizeof(literal) - 1)
-
 /* The standard phrase in upper case, as upstream sends it. Returns "" for a status without one. */
-const char *
+static const char *
 response_reason(int status)
 {
 	static const struct
@@ -88,18 +53,6 @@ response_reason(int status)
 	return "";
 }
 
-static void
-add_number(Bytes *out, uint64_t n)
-{
-	char		digits[24];
-	size_t		i = sizeof(digits);
-
-	do
-		digits[--i] = (char) ('0' + n % 10);
-	while ((n /= 10) > 0);
-	bytes_add(out, digits + i, sizeof(digits) - i);
-}
-
 /* The Date header, made once a second. */
 static void
 add_date(Bytes *out)
@@ -120,108 +73,11 @@ add_date(Bytes *out)
 	bytes_add(out, text, len);
 }
 
-static const RequestHeader *
-find_header(const Request *req, const char *buf, const char *name)
-{
-	size_t		len = strlen(name);
-
-	for (int i = 0; i < req->n_headers; i++)
-		if (req->headers[i].name_len == len && strncasecmp(buf + req->headers[i].name, name, len) == 0)
-			return &req->headers[i];
-	return NULL;
-}
-
 typedef struct Span
 {
 	const char *s;
 	size_t		len;
 } Span;
-
-static int
-compare_spans(const void *a, const void *b)
-{
-	const Span *x = a;
-	const Span *y = b;
-	int			c = memcmp(x->s, y->s, x->len < y->len ? x->len : y->len);
-
-	return c != 0 ? c : x->len < y->len ? -1 : x->len > y->len;
-}
-
-/* Requested headers that are allowed: as spelled by the client, sorted, joined with comma and space. */
-static void
-add_allowed_headers(Bytes *out, const char *value, size_t len)
-{
-	Span		found[FRONT_MAX_CORS_HEADERS];
-	size_t		n = 0;
-	const char *end = value + len;
-
-	while (value < end)
-	{
-		const char *comma = memchr(value, ',', (size_t) (end - value));
-		const char *stop = comma != NULL ? comma : end;
-		const char *next = comma != NULL ? comma + 1 : end;
-
-		while (value < stop && (*value == ' ' || *value == '\t'))
-			value++;
-		while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t'))
-			stop--;
-		for (int i = 0; i < front_config.n_cors_headers && n < FRONT_MAX_CORS_HEADERS; i++)
-		{
-			const char *allowed = front_config.cors_headers[i];
-
-			if (strlen(allowed) == (size_t) (stop - value) && strncasecmp(allowed, value, (size_t) (stop - value)) == 0)
-			{
-				found[n].s = value;
-				found[n++].len = (size_t) (stop - value);
-				break;
-			}
-		}
-		value = next;
-	}
-	if (n == 0)
-		return;
-	qsort(found, n, sizeof(found[0]), compare_spans);
-	ADD(out, "Access-Control-Allow-Headers: ");
-	for (size_t i = 0; i < n; i++)
-	{
-		if (i > 0)
-			ADD(out, ", ");
-		bytes_add(out, found[i].s, found[i].len);
-	}
-	ADD(out, "\r\n");
-}
-
-/* Cross-origin headers of every response (responses.md, section 1); those of a preflight only for OPTIONS. */
-static void
-add_cors(Bytes *out, const Request *req, const char *buf)
-{
-	static const char *const methods[] = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
-	const RequestHeader *h;
-
-	if (!front_config.cors)
-		return;
-	if (req == NULL || req->origin < 0)
-	{
-		ADD(out, "Access-Control-Allow-Origin: *\r\n");
-		return;
-	}
-	h = &req->headers[req->origin];
-	ADD(out, "Access-Control-Allow-Origin: ");
-	bytes_add(out, buf + h->value, h->value_len);
-	ADD(out, "\r\nVary: Origin\r\n");
-	if (!req->is_options || (h = find_header(req, buf, "Access-Control-Request-Method")) == NULL)
-		return;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-	{
-		if (strlen(methods[i]) == h->value_len && strncasecmp(methods[i], buf + h->value, h->value_len) == 0)
-		{
-			ADD(out, "Access-Control-Allow-Methods: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n");
-			if ((h = find_header(req, buf, "Access-Control-Request-Headers")) != NULL)
-				add_allowed_headers(out, buf + h->value, h->value_len);
-			break;
-		}
-	}
-}
 
 /* Status line and the headers that every response has. */
 static void
@@ -230,17 +86,17 @@ add_head(Bytes *out, const Request *req, const char *buf, int status, bool close
 	const char *reason = response_reason(status);
 
 	bytes_reserve(out, 1024);
-	ADD(out, "HTTP/1.1 ");
-	add_number(out, (uint64_t) status);
-	ADD(out, " ");
+	BYTES_ADD(out, "HTTP/1.1 ");
+	bytes_add_number(out, (uint64_t) status);
+	BYTES_ADD(out, " ");
 	bytes_add(out, reason, strlen(reason));
-	ADD(out, "\r\n");
+	BYTES_ADD(out, "\r\n");
 	add_date(out);
 	if (close)
-		ADD(out, "Connection: close\r\n");
+		BYTES_ADD(out, "Connection: close\r\n");
 	else if (req != NULL && req->http_1_0)
-		ADD(out, "Connection: keep-alive\r\n");
-	add_cors(out, req, buf);
+		BYTES_ADD(out, "Connection: keep-alive\r\n");
+	cors_add(out, req, buf);
 }
 
 /*
@@ -276,15 +132,15 @@ response_error(Bytes *out, const Request *req, const char *buf, int status, bool
 			message = messages[i].message;
 	add_head(out, req, buf, status, close);
 	if (retry_after)
-		ADD(out, "Retry-After: 1\r\n");
-	ADD(out, "Content-Type: application/json\r\nContent-Length: ");
-	add_number(out, sizeof(before) - 1 + strlen(message) + sizeof(after) - 1);
-	ADD(out, "\r\n\r\n");
+		BYTES_ADD(out, "Retry-After: 1\r\n");
+	BYTES_ADD(out, "Content-Type: application/json\r\nContent-Length: ");
+	bytes_add_number(out, sizeof(before) - 1 + strlen(message) + sizeof(after) - 1);
+	BYTES_ADD(out, "\r\n\r\n");
 	if (req != NULL && req->is_head)
 		return;
-	ADD(out, before);
+	BYTES_ADD(out, before);
 	bytes_add(out, message, strlen(message));
-	ADD(out, after);
+	BYTES_ADD(out, after);
 }
 
 /* Reads big-endian integers of the wire format, never past the end. */
@@ -412,9 +268,9 @@ add_headers(Bytes *out, Span array, Span *length)
 		{
 			bytes_reserve(out, name.len + value.len + 4);
 			bytes_add(out, name.s, name.len);
-			ADD(out, ": ");
+			BYTES_ADD(out, ": ");
 			bytes_add(out, value.s, value.len);
-			ADD(out, "\r\n");
+			BYTES_ADD(out, "\r\n");
 		}
 	}
 	return true;
@@ -465,21 +321,21 @@ response_from_row(Bytes *out, const Request *req, const char *buf, const char *r
 	{
 		if (!req->is_head)
 		{
-			ADD(out, "Content-Length: ");
-			add_number(out, field[2].len);
-			ADD(out, "\r\n");
+			BYTES_ADD(out, "Content-Length: ");
+			bytes_add_number(out, field[2].len);
+			BYTES_ADD(out, "\r\n");
 		}
 		else if (length.len > 0)
 		{
 			for (size_t i = 0; i < length.len; i++)
 				if (length.s[i] < '0' || length.s[i] > '9')
 					goto unsound;
-			ADD(out, "Content-Length: ");
+			BYTES_ADD(out, "Content-Length: ");
 			bytes_add(out, length.s, length.len);
-			ADD(out, "\r\n");
+			BYTES_ADD(out, "\r\n");
 		}
 	}
-	ADD(out, "\r\n");
+	BYTES_ADD(out, "\r\n");
 	if (!bodyless && !req->is_head)
 		bytes_add(out, field[2].s, field[2].len);
 	return status;

@@ -7,14 +7,12 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
-
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kore.h"
+#include "kore_release.h"
 #include "hooks.h"
 #include "seccomp.h"
 

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "front.h"
+#include "supervise.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -20,7 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kore.h"
+#include "config.h"
+#include "kore_release.h"
+#include "log.h"
 
 #define BACKLOG 4096
 #define SYSTEMD_FIRST_FD 3

@@ -26,11 +26,12 @@ our @EXPORT_OK = qw(wait_for parse_answers);
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
-# Polls until the code returns true, at most some seconds. Returns what it returned last.
+# Polls until the code returns true, at most some seconds. Returns what it returned last. The limit is no measure of
+# anything: it ends a test that has failed, on however slow a machine.
 sub wait_for
 {
 	my ($code, $seconds) = @_;
-	my $end = time() + ($seconds // 10);
+	my $end = time() + ($seconds // 60);
 	my $r;
 	until ($r = $code->())
 	{
@@ -131,6 +132,30 @@ sub psql
 	return $out;
 }
 
+# Holds what "?lock" requests wait for, until release_lock(). Needs a server that answers.
+sub hold_lock
+{
+	my ($self) = @_;
+	open($self->{lock}, '|-', "'$self->{bin}/psql' -X -q -A -t -d '@{[$self->conninfo]}' >/dev/null 2>&1") or die "psql: $!";
+	$self->{lock}->autoflush(1);
+	print {$self->{lock}} "SELECT pg_advisory_lock(7);\n";
+	wait_for(sub { $self->psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted") })
+		or die 'the lock is not to be had';
+}
+
+sub release_lock
+{
+	my ($self) = @_;
+	close delete $self->{lock};
+}
+
+# How many requests wait for the lock in the database.
+sub waiting
+{
+	my ($self) = @_;
+	return $self->psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+}
+
 sub slurp
 {
 	my ($self, $name) = @_;
@@ -160,8 +185,8 @@ sub start_front
 		die "the front ended: " . $self->log if waitpid($self->{front}, WNOHANG) == $self->{front};
 		my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 1) or return 0;
 		print $s "GET /started HTTP/1.0\r\n\r\n";
-		return IO::Select->new($s)->can_read(2) && sysread($s, my $buf, 1);
-	}, 10) or die "the front does not start: " . $self->log;
+		return IO::Select->new($s)->can_read(30) && sysread($s, my $buf, 1);
+	}) or die "the front does not start: " . $self->log;
 }
 
 # Sends a signal to the front's parent and waits for its end. Returns the wait status, undef when it does not end.
@@ -175,7 +200,7 @@ sub stop_front
 		return 0 if waitpid($self->{front}, WNOHANG) != $self->{front};
 		$status = $?;
 		return 1;
-	}, $seconds // 15) or return undef;
+	}, $seconds) or return undef;
 	delete $self->{front};
 	return $status;
 }
@@ -229,7 +254,7 @@ sub take_answer
 sub read_answer
 {
 	my ($self, $s, %opt) = @_;
-	my $end = time() + ($opt{timeout} // 10);
+	my $end = time() + ($opt{timeout} // 60);
 	my $buf = \${*$s}{wazo_buffer};
 	$$buf //= '';
 	while (1)
@@ -247,7 +272,7 @@ sub read_answer
 sub closed
 {
 	my ($self, $s, $seconds) = @_;
-	my $end = time() + ($seconds // 5);
+	my $end = time() + ($seconds // 60);
 	return 0 if length(${*$s}{wazo_buffer} // '');
 	return 0 if !IO::Select->new($s)->can_read($end - time());
 	my $n = sysread($s, my $buf, 4096);
@@ -294,6 +319,7 @@ sub DESTROY
 		kill 'KILL', $self->{front};
 		waitpid($self->{front}, 0);
 	}
+	$self->release_lock if $self->{lock};
 	kill 'KILL', @{$self->{others}} if $self->{others};	# fronts that a test started by itself
 	eval { $self->stop_server('immediate') };
 	system('rm', '-rf', $self->{dir}) if $self->{dir} =~ m{^/tmp/wazo_front\.};

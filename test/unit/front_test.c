@@ -4,7 +4,14 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "../../kore_front/front.h"
+#include "../../kore_front/config.h"
+#include "../../kore_front/fair_queue.h"
+#include "../../kore_front/log.h"
+#include "../../kore_front/mask.h"
+#include "../../kore_front/peer.h"
+#include "../../kore_front/response.h"
+#include "../../kore_front/route.h"
+#include "../../kore_front/utf8.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -149,7 +156,7 @@ test_requests(void)
 		if (request_scan(&scan, buf, len) == REQUEST_READY &&
 			request_parse(req, buf, scan.pos, 1000) == REQUEST_READY)
 		{
-			char		peer[4 * FRONT_MAX_PEER];
+			char		peer[PEER_SIZE];
 
 			accepted++;
 			good = good && req->head_len == scan.pos && req->method_len > 0 && req->body_len <= 1000 &&
@@ -160,8 +167,8 @@ test_requests(void)
 					memchr(buf + req->headers[h].value, '\n', req->headers[h].value_len) == NULL &&
 					memchr(buf + req->headers[h].value, '\0', req->headers[h].value_len) == NULL;
 			for (int proxies = 0; proxies < 5; proxies++)
-				good = good && request_peer(req, buf, proxies, "::1", peer, sizeof(peer)) <= sizeof(peer);
-			(void) request_is_fast(req, buf);
+				good = good && peer_address(req, buf, proxies, "::1", peer) <= sizeof(peer);
+			(void) route_class(req, buf);
 		}
 		free(buf);
 	}

@@ -31,11 +31,11 @@ $(UNIT_DIR)/validate_text_test: test/unit/validate_text_test.c src/plain/validat
 $(UNIT_DIR)/%_test: test/unit/%_test.c src/plain/%.c src/plain/%.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
-# The parts of the front without Kore; the version check of front.h is for the real build.
-FRONT_PURE = kore_front/request.c kore_front/response.c kore_front/mask.c
+# The parts of the front that need neither Kore nor libpq.
+FRONT_PURE = $(addprefix kore_front/,request.c response.c cors.c mask.c peer.c route.c utf8.c bytes.c fair_queue.c)
 
-$(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) kore_front/front.h | $(UNIT_DIR)
-	$(UNIT_CC) $(UNIT_CFLAGS) -DFRONT_KORE_RELEASE=40100 -DKORE_NO_HTTP -o $@ $(filter %.c,$^)
+$(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
 
 .PHONY: check-unit $(UNIT_TESTS)
 unit-front: $(UNIT_DIR)/front_test

@@ -18,10 +18,15 @@ DECLARE
 	arg text := split_part(path, '/', 3);
 	answer wazo_auth.http_response;
 BEGIN
+	-- waits until the test lets it go on
+	IF split_part(target, '?', 2) LIKE 'lock%' THEN
+		PERFORM pg_advisory_xact_lock_shared(7);
+		INSERT INTO wazo_auth.done VALUES (target);
+	END IF;
+	IF target LIKE '%?backend' THEN
+		RETURN (200, '{}'::text[], convert_to(pg_backend_pid()::text, 'UTF8'))::wazo_auth.http_response;
+	END IF;
 	IF path LIKE '/0.1/token/%' THEN
-		IF path LIKE '%slow' THEN
-			PERFORM pg_sleep(0.5);
-		END IF;
 		answer.status := CASE WHEN method = 'HEAD' THEN 204 ELSE 200 END;
 		answer.headers := ARRAY['Content-Type', 'application/json'];
 		answer.body := CASE WHEN method = 'HEAD' THEN NULL ELSE convert_to(path, 'UTF8') END;
@@ -54,8 +59,6 @@ BEGIN
 		WHEN 'commit' THEN
 			INSERT INTO wazo_auth.child VALUES (1);
 			answer := (200, '{}', 'not committed'::bytea);
-		WHEN 'backend' THEN
-			answer := (200, '{}', convert_to(pg_backend_pid()::text, 'UTF8'));
 		ELSE
 			answer := (200, ARRAY['Content-Type', 'application/json'], convert_to(json_build_object(
 				'method', method, 'target', target, 'headers', headers, 'body', encode(body, 'hex'), 'peer', peer)::text, 'UTF8'));

@@ -1,0 +1,52 @@
+/*
+ * config.h: the front's settings.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef WAZO_AUTH_FRONT_CONFIG_H
+#define WAZO_AUTH_FRONT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_MAX_CORS_HEADERS 64
+#define CONFIG_MAX_DB_CONNECTIONS 16	/* per lane and worker */
+
+typedef struct FrontConfig
+{
+	char	   *config_file;
+	char	   *user;
+	char	   *listen_address;
+	int			listen_port;
+	char	   *database;		/* libpq connection string, may be empty */
+	char	   *read_database;	/* the same for the fast lane, NULL: database */
+	char	   *log_file;		/* NULL: standard error */
+	int			log_level;		/* LOG_CRIT .. LOG_DEBUG */
+	int			workers;
+	int			num_proxies;
+	bool		cors;
+	char	   *cors_headers[CONFIG_MAX_CORS_HEADERS];
+	int			n_cors_headers;
+	size_t		max_body;		/* bytes */
+	int			max_in_flight;	/* requests, per lane, over all workers */
+	int			max_connections;	/* client connections per worker */
+	int			fast_connections;	/* database connections per worker */
+	int			login_connections;
+	int			slow_connections;
+	/* milliseconds */
+	uint64_t	header_timeout;
+	uint64_t	body_timeout;
+	uint64_t	keepalive_timeout;
+	uint64_t	request_timeout;
+	uint64_t	fast_timeout;
+	uint64_t	queue_wait;
+	uint64_t	reconnect_wait;
+	uint64_t	drain_timeout;
+} FrontConfig;
+
+extern FrontConfig front_config;
+
+extern void config_load(int argc, char **argv);
+
+#endif

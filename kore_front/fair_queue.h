@@ -1,0 +1,62 @@
+/*
+ * fair_queue.h: a bounded queue in which every peer has its turn.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef WAZO_AUTH_FRONT_FAIR_QUEUE_H
+#define WAZO_AUTH_FRONT_FAIR_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define FAIR_BUCKETS 1024
+
+/* Who shares: an IPv4 address, an IPv6 network, or anything else that was called an address. */
+typedef struct FairKey
+{
+	uint8_t		bytes[16];
+} FairKey;
+
+typedef struct FairItem FairItem;
+typedef struct FairPeer FairPeer;
+
+TAILQ_HEAD(FairItems, FairItem);
+
+/* To be embedded in what is queued. */
+struct FairItem
+{
+	FairPeer   *peer;			/* NULL: not held */
+	TAILQ_ENTRY(FairItem) list;
+};
+
+struct FairPeer
+{
+	FairKey		key;
+	int			held;			/* its items, queued or being worked on */
+	int			queued;
+	struct FairItems items;
+	LIST_ENTRY(FairPeer) bucket;
+	TAILQ_ENTRY(FairPeer) turn; /* while it has something queued */
+};
+
+typedef struct FairQueue
+{
+	int			limit;			/* items held at a time */
+	int			held;
+	int			queued;
+	int			peers;			/* that have something queued */
+	TAILQ_HEAD(, FairPeer) turns;
+	LIST_HEAD(, FairPeer) buckets[FAIR_BUCKETS];
+} FairQueue;
+
+extern FairKey fair_key(const char *address, size_t len);
+extern void fair_init(FairQueue *q, int limit);
+extern int	fair_ahead(const FairQueue *q, const FairKey *key);
+extern bool fair_put(FairQueue *q, FairItem *item, const FairKey *key);
+extern FairItem *fair_first(const FairQueue *q);
+extern void fair_take(FairQueue *q, FairItem *item);
+extern void fair_release(FairQueue *q, FairItem *item);
+
+#endif

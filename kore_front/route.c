@@ -1,0 +1,88 @@
+/*
+ * route.c: the little that the front knows about routes: which requests are small and quick, which are logins, and
+ * which may be done twice. A request taken for another class than it is gets the same answer, over another lane.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "route.h"
+
+#include <string.h>
+
+#define FAST_BODY 4096			/* bytes; a longer scope check is not quick */
+
+typedef struct Route
+{
+	const char *method;
+	const char *path;			/* '*': a segment of any text that is not empty */
+	RouteClass	class;
+} Route;
+
+static const Route routes[] = {
+	{"HEAD", "/0.1/token/*", ROUTE_FAST},
+	{"GET", "/0.1/token/*", ROUTE_FAST},
+	{"POST", "/0.1/token/*/scopes/check", ROUTE_FAST},
+	{"POST", "/0.1/token", ROUTE_LOGIN},
+	{"PUT", "/0.1/users/*/password", ROUTE_LOGIN},
+	{"GET", "/0.1/users/password/reset", ROUTE_LOGIN},
+	{"POST", "/0.1/users/password/reset", ROUTE_LOGIN},
+	{"POST", "/0.1/users/register", ROUTE_LOGIN}
+};
+
+static bool
+path_matches(const char *pattern, const char *path, const char *end)
+{
+	for (; *pattern != '\0'; pattern++)
+	{
+		if (*pattern == '*')
+		{
+			const char *start = path;
+
+			while (path < end && *path != '/')
+				path++;
+			if (path == start)
+				return false;
+		}
+		else if (path == end || *path++ != *pattern)
+			return false;
+	}
+	return path == end;
+}
+
+/* The route of the table that a request asks for, NULL for none. */
+static const Route *
+find_route(const Request *req, const char *buf)
+{
+	const char *path = buf + req->target;
+	const char *query = memchr(path, '?', req->target_len);
+	const char *end = query != NULL ? query : path + req->target_len;
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (request_method_is(req, buf, routes[i].method) && path_matches(routes[i].path, path, end))
+			return &routes[i];
+	return NULL;
+}
+
+/* Which kind of work a request is. */
+RouteClass
+route_class(const Request *req, const char *buf)
+{
+	const Route *route = find_route(req, buf);
+
+	if (route == NULL || (route->class == ROUTE_FAST && req->body_len > FAST_BODY))
+		return ROUTE_OTHER;
+	return route->class;
+}
+
+/*
+ * Whether a request may be sent to the database a second time when the connection broke: what only reads. A GET that
+ * sends a mail does not; a scope check does, however long.
+ */
+bool
+route_is_repeatable(const Request *req, const char *buf)
+{
+	const Route *route = find_route(req, buf);
+
+	if (route != NULL)
+		return route->class == ROUTE_FAST;
+	return req->is_head || request_method_is(req, buf, "GET");
+}
