@@ -157,7 +157,7 @@ BEGIN
   PERFORM wazo_auth.declare_setting('rest_api.num_proxies', 'integer',
     'proxies whose `X-Forwarded-…` headers count; here for the host in links of mails', '0', 0, 9999);
   PERFORM wazo_auth.declare_setting('rest_api.listen', 'string', 'address of the HTTP server', '"127.0.0.1"',
-    read_by => 'front', instead => 'wazo-auth --listen');
+    read_by => 'front', instead => 'wazo-auth --listen-address');
   PERFORM wazo_auth.declare_setting('rest_api.port', 'integer', 'its port', '9497', 1, 65535,
     read_by => 'front', instead => 'wazo-auth --listen-port');
   PERFORM wazo_auth.declare_setting('rest_api.cors', 'map', 'CORS',
