@@ -12,6 +12,14 @@ CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
 COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS 'Makes all backends read the settings again, and the routes, which they can turn off';
 
+CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema
+FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
+COMMENT ON TRIGGER forget_cached ON wazo_auth.schema IS 'Makes all backends read the shapes of requests again';
+
+CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema_field
+FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
+COMMENT ON TRIGGER forget_cached ON wazo_auth.schema_field IS 'Makes all backends read the shapes of requests again';
+
 CREATE OR REPLACE TRIGGER forget_counts AFTER INSERT OR DELETE OR TRUNCATE ON wazo_auth.user
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_counts();
 COMMENT ON TRIGGER forget_counts ON wazo_auth.user IS 'Makes all backends count the users of tenants anew';

@@ -36,15 +36,18 @@ exec_as_server() {
 # place of its binary, so copied binaries beside links to everything else are
 # an installation of their own.
 private_tree() {
-	local root=$1 bindir pkglibdir sharedir
+	local root=$1 bindir pkglibdir sharedir include
 	bindir=$("$PG_CONFIG" --bindir)
 	pkglibdir=$("$PG_CONFIG" --pkglibdir)
 	sharedir=$("$PG_CONFIG" --sharedir)
+	include=$("$PG_CONFIG" --includedir-server)
 	mkdir -p "$root$bindir" "$root$pkglibdir" "$root$sharedir/extension"
 	cp -a "$bindir/." "$root$bindir/"
 	find "$pkglibdir" -mindepth 1 -maxdepth 1 ! -name 'wazo_auth*' -exec ln -sfn -t "$root$pkglibdir" {} +
 	find "$sharedir" -mindepth 1 -maxdepth 1 ! -name extension -exec ln -sfn -t "$root$sharedir" {} +
 	find "$sharedir/extension" -mindepth 1 -maxdepth 1 ! -name 'wazo_auth*' -exec ln -sfn -t "$root$sharedir/extension" {} +
+	mkdir -p "$(dirname "$root$include")"
+	ln -sfn "$include" "$root$include"
 	make --no-print-directory -s EXTENSION_ONLY=1 with_llvm=no install DESTDIR="$root" >/dev/null
 	PG_BINDIR=$root$bindir
 	chmod -R go+rX "$root"

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION wazo_auth.forget_cached() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_forget_cached';
 COMMENT ON FUNCTION wazo_auth.forget_cached() IS
-'Statement trigger on the tables that every backend keeps compiled (routes, settings): makes all backends read them again.';
+'Statement trigger on the tables that every backend keeps in a cache (routes, settings, shapes of requests): makes all backends read them again.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_error(
   status integer, message text, error_id text DEFAULT NULL, details json DEFAULT NULL, resource text DEFAULT NULL,

@@ -1,21 +1,5 @@
 -- Validation of requests by declared shapes.
 
-CREATE OR REPLACE FUNCTION wazo_auth.schema_changed()
-    RETURNS pg_catalog.trigger
-    LANGUAGE c
-    AS 'MODULE_PATHNAME', 'wazo_auth_schema_changed';
-COMMENT ON FUNCTION wazo_auth.schema_changed() IS
-'Trigger of wazo_auth.schema and wazo_auth.schema_field: lets every backend forget the shapes that it has read.';
-
-CREATE OR REPLACE TRIGGER schema_changed
-    AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema
-    FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.schema_changed();
-COMMENT ON TRIGGER schema_changed ON wazo_auth.schema IS 'Lets every backend read the shapes anew.';
-CREATE OR REPLACE TRIGGER schema_changed
-    AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema_field
-    FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.schema_changed();
-COMMENT ON TRIGGER schema_changed ON wazo_auth.schema_field IS 'Lets every backend read the shapes anew.';
-
 CREATE OR REPLACE FUNCTION wazo_auth.in_extension_script()
     RETURNS pg_catalog.bool
     LANGUAGE c STABLE PARALLEL RESTRICTED

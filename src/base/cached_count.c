@@ -9,8 +9,7 @@
  * The trigger invalidates the relation cache entry of a table that exists for
  * nothing else.  Other backends hear of it after the change has become visible
  * and before the client is told of its commit, so whoever knows of a change
- * sees it counted.  A count is kept only if nothing was heard between the
- * moment before its snapshot was taken and its end.
+ * sees it counted.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -41,26 +40,11 @@ typedef struct CachedCount
 {
 	uint64		query;			/* hash of the text */
 	pg_uuid_t	key;
-	uint64		generation;		/* 0: free */
+	TableWatch	watch;
 	int64		count;
 } CachedCount;
 
 static CachedCount places[COUNT_PLACES];
-static uint64 generation = 1;	/* counts of an older one are void */
-
-static void
-count_invalidate(Datum arg, Oid relid)
-{
-	if (relid == InvalidOid || relid == wazo_catalog_counted())
-		generation++;
-}
-
-/* Registers the invalidation callback; called once per backend. */
-void
-cached_count_init(void)
-{
-	CacheRegisterRelcacheCallback(count_invalidate, (Datum) 0);
-}
 
 static int64
 count_now(const char *sql, Datum args, Snapshot snapshot)
@@ -90,7 +74,7 @@ wazo_auth_cached_count(PG_FUNCTION_ARGS)
 	uint64		query = DatumGetUInt64(hash_any_extended((unsigned char *) VARDATA_ANY(sql_text),
 														 VARSIZE_ANY_EXHDR(sql_text), 0));
 	CachedCount *place = &places[DatumGetUInt64(hash_any_extended(key->data, UUID_LEN, query)) % COUNT_PLACES];
-	uint64		started;
+	TableWatch	watch;
 	int64		count;
 
 	/* A transaction that looks at an old snapshot counts what it sees there. */
@@ -99,14 +83,12 @@ wazo_auth_cached_count(PG_FUNCTION_ARGS)
 
 	/* Inside a transaction nothing else listens between two statements. */
 	AcceptInvalidationMessages();
-	(void) wazo_catalog();
-	if (place->generation == generation && place->query == query &&
-		memcmp(&place->key, key, UUID_LEN) == 0)
+	if (place->query == query && memcmp(&place->key, key, UUID_LEN) == 0 &&
+		table_watch_unchanged(&place->watch))
 		PG_RETURN_INT64(place->count);
-	started = generation;
+	watch = catalog_watch(TABLE_BIT(T_COUNTED));
 	count = count_now(text_to_cstring(sql_text), args, GetLatestSnapshot());
-	if (started == generation)
-		*place = (CachedCount) {.query = query, .key = *key, .generation = started, .count = count};
+	*place = (CachedCount) {.query = query, .key = *key, .watch = watch, .count = count};
 	PG_RETURN_INT64(count);
 }
 
@@ -122,6 +104,6 @@ wazo_auth_forget_counts(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("wazo_auth.forget_counts() can only be called as a trigger")));
-	CacheInvalidateRelcacheByRelid(wazo_catalog()->counted);
+	CacheInvalidateRelcacheByRelid(catalog_table(T_COUNTED));
 	return PointerGetDatum(NULL);
 }

@@ -12,6 +12,5 @@
 #include "utils/snapshot.h"
 
 extern Datum cached_query_value(const char *sql, Datum args, Oid type, Snapshot snapshot, bool *isnull);
-extern void cached_count_init(void);
 
 #endif							/* WAZO_AUTH_CACHED_QUERY_H */

@@ -2,9 +2,12 @@
  * catalog.c
  *	  Where the extension's own objects are.
  *
- * A token check must not look up names; it finds the OIDs here.  They are
- * forgotten when the relation cache reports a change of one of the tables,
- * which DROP EXTENSION, ALTER EXTENSION and TRUNCATE all cause.
+ * A token check must not look up names; it finds OIDs and column numbers here.
+ * Those of a table are looked up again when the relation cache reports a change
+ * of it, which ALTER TABLE, REINDEX, TRUNCATE and DROP EXTENSION all cause.
+ *
+ * Column numbers come from the server's catalog: an upgraded database may have
+ * its columns in another order than sql/<domain>/tables.sql, and gaps.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -17,53 +20,132 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/extension.h"
-#include "base/row_by_key.h"
-#include "sessions/token.h"
 
-static WazoCatalog catalog;
-static bool catalog_valid = false;
-static uint64 changes = 0;		/* of any table, as far as heard */
+/*
+ * What is heard of during a look-up may void what it has found, so it is done
+ * again; not for ever, since the server can be told to void everything all the
+ * time (debug_discard_caches).  What was found last is used then, but not kept.
+ */
+#define MAX_LOOK_UPS	3
+
+/* Every table, and the column of its key. */
+static const struct
+{
+	const char *name;
+	ColumnId	key;			/* N_COLUMNS: nobody looks for rows by it */
+}			tables[N_TABLES] = {
+	[T_TENANT] = {"tenant", TENANT_UUID},
+	[T_USER] = {"user", USER_UUID},
+	[T_PASSWORD] = {"password", PASSWORD_USER_UUID},
+	[T_LOGIN] = {"login", LOGIN_LOGIN},
+	[T_EMAIL] = {"email", N_COLUMNS},
+	[T_GROUP] = {"group", GROUP_UUID},
+	[T_GROUP_USER] = {"group_user", N_COLUMNS},
+	[T_GROUP_POLICY] = {"group_policy", N_COLUMNS},
+	[T_POLICY] = {"policy", POLICY_UUID},
+	[T_USER_POLICY] = {"user_policy", N_COLUMNS},
+	[T_ACL_SET] = {"acl_set", ACL_SET_DIGEST},
+	[T_SESSION] = {"session", SESSION_TOKEN_DIGEST},
+	[T_SETTING] = {"setting", N_COLUMNS},
+	[T_ROUTE] = {"route", N_COLUMNS},
+	[T_CHECK] = {"check", N_COLUMNS},
+	[T_SCHEMA] = {"schema", N_COLUMNS},
+	[T_SCHEMA_FIELD] = {"schema_field", N_COLUMNS},
+	[T_COUNTED] = {"counted", N_COLUMNS},
+};
+
+/* Every column; "indexed": rows are looked for by it, so its index is found too. */
+static const struct
+{
+	TableId		table;
+	const char *name;
+	bool		indexed;
+}			columns[N_COLUMNS] = {
+	[TENANT_UUID] = {T_TENANT, "uuid", true},
+	[TENANT_PATH] = {T_TENANT, "path"},
+	[TENANT_DEFAULT_AUTHENTICATION_METHOD] = {T_TENANT, "default_authentication_method"},
+	[USER_UUID] = {T_USER, "uuid", true},
+	[USER_TENANT_UUID] = {T_USER, "tenant_uuid"},
+	[USER_ENABLED] = {T_USER, "enabled"},
+	[USER_AUTHENTICATION_METHOD] = {T_USER, "authentication_method"},
+	[PASSWORD_USER_UUID] = {T_PASSWORD, "user_uuid", true},
+	[PASSWORD_HASH] = {T_PASSWORD, "hash"},
+	[LOGIN_LOGIN] = {T_LOGIN, "login", true},
+	[LOGIN_USER_UUID] = {T_LOGIN, "user_uuid"},
+	[LOGIN_IS_USERNAME] = {T_LOGIN, "is_username"},
+	[EMAIL_USER_UUID] = {T_EMAIL, "user_uuid", true},
+	[EMAIL_ADDRESS] = {T_EMAIL, "address"},
+	[EMAIL_CONFIRMED] = {T_EMAIL, "confirmed"},
+	[GROUP_UUID] = {T_GROUP, "uuid", true},
+	[GROUP_TENANT_UUID] = {T_GROUP, "tenant_uuid"},
+	[GROUP_SLUG] = {T_GROUP, "slug"},
+	[GROUP_USER_USER_UUID] = {T_GROUP_USER, "user_uuid", true},
+	[GROUP_USER_GROUP_UUID] = {T_GROUP_USER, "group_uuid"},
+	[GROUP_POLICY_GROUP_UUID] = {T_GROUP_POLICY, "group_uuid", true},
+	[GROUP_POLICY_POLICY_UUID] = {T_GROUP_POLICY, "policy_uuid"},
+	[POLICY_UUID] = {T_POLICY, "uuid", true},
+	[POLICY_SLUG] = {T_POLICY, "slug"},
+	[POLICY_ACL] = {T_POLICY, "acl"},
+	[USER_POLICY_USER_UUID] = {T_USER_POLICY, "user_uuid", true},
+	[USER_POLICY_POLICY_UUID] = {T_USER_POLICY, "policy_uuid"},
+	[ACL_SET_DIGEST] = {T_ACL_SET, "digest", true},
+	[ACL_SET_ACL] = {T_ACL_SET, "acl"},
+	[SESSION_TOKEN_DIGEST] = {T_SESSION, "token_digest", true},
+	[SESSION_UUID] = {T_SESSION, "uuid"},
+	[SESSION_TENANT_UUID] = {T_SESSION, "tenant_uuid"},
+	[SESSION_ACL_DIGEST] = {T_SESSION, "acl_digest"},
+	[SESSION_EXPIRES_AT] = {T_SESSION, "expires_at"},
+	[SESSION_ISSUED_AT] = {T_SESSION, "issued_at"},
+	[SESSION_MOBILE] = {T_SESSION, "mobile"},
+	[SESSION_USER_UUID] = {T_SESSION, "user_uuid", true},
+	[SESSION_AUTH_ID] = {T_SESSION, "auth_id"},
+	[SESSION_USER_AGENT] = {T_SESSION, "user_agent"},
+	[SESSION_REMOTE_ADDR] = {T_SESSION, "remote_addr"},
+	[SESSION_METADATA] = {T_SESSION, "metadata"},
+	[SCHEMA_NAME] = {T_SCHEMA, "name"},
+	[SCHEMA_FAMILY] = {T_SCHEMA, "family"},
+	[SCHEMA_RESOURCE] = {T_SCHEMA, "resource"},
+	[SCHEMA_ERROR_ID] = {T_SCHEMA, "error_id"},
+	[SCHEMA_MANY] = {T_SCHEMA, "many"},
+	[SCHEMA_REFUSE_UNKNOWN] = {T_SCHEMA, "refuse_unknown"},
+	[SCHEMA_CROSS_CHECK] = {T_SCHEMA, "cross_check"},
+	[SCHEMA_FIELD_SCHEMA] = {T_SCHEMA_FIELD, "schema"},
+	[SCHEMA_FIELD_POSITION] = {T_SCHEMA_FIELD, "position"},
+	[SCHEMA_FIELD_NAME] = {T_SCHEMA_FIELD, "name"},
+	[SCHEMA_FIELD_REQUIRED] = {T_SCHEMA_FIELD, "required"},
+	[SCHEMA_FIELD_NULLABLE] = {T_SCHEMA_FIELD, "nullable"},
+	[SCHEMA_FIELD_DEFAULT_VALUE] = {T_SCHEMA_FIELD, "default_value"},
+	[SCHEMA_FIELD_ITEM_SCHEMA] = {T_SCHEMA_FIELD, "item_schema"},
+	[SCHEMA_FIELD_TYPE] = {T_SCHEMA_FIELD, "type"},
+	[SCHEMA_FIELD_MIN] = {T_SCHEMA_FIELD, "min"},
+	[SCHEMA_FIELD_MAX] = {T_SCHEMA_FIELD, "max"},
+	[SCHEMA_FIELD_CHOICES] = {T_SCHEMA_FIELD, "choices"},
+	[SCHEMA_FIELD_PATTERN] = {T_SCHEMA_FIELD, "pattern"},
+	[SCHEMA_FIELD_CHECK_PATTERN] = {T_SCHEMA_FIELD, "check_pattern"},
+	[SCHEMA_FIELD_ITEM_TYPE] = {T_SCHEMA_FIELD, "item_type"},
+	[SCHEMA_FIELD_ITEM_MIN] = {T_SCHEMA_FIELD, "item_min"},
+	[SCHEMA_FIELD_ITEM_MAX] = {T_SCHEMA_FIELD, "item_max"},
+	[SCHEMA_FIELD_ITEM_CHOICES] = {T_SCHEMA_FIELD, "item_choices"},
+	[SCHEMA_FIELD_ITEM_PATTERN] = {T_SCHEMA_FIELD, "item_pattern"},
+	[SCHEMA_FIELD_ITEM_CHECK_PATTERN] = {T_SCHEMA_FIELD, "item_check_pattern"},
+};
+
+static Oid	table_oid[N_TABLES];
+static TableWatch table_watch[N_TABLES];
+static AttrNumber column_number[N_COLUMNS];
+static Oid	column_index[N_COLUMNS];
+
+static WazoCatalog others;
+static TableWatch others_watch;
 
 static void
-catalog_invalidate(Datum arg, Oid relid)
-{
-	changes++;
-	if (relid == InvalidOid || relid == catalog.session || relid == catalog.acl_set ||
-		relid == catalog.user || relid == catalog.tenant ||
-		relid == catalog.group || relid == catalog.policy ||
-		relid == catalog.email || relid == catalog.login || relid == catalog.password ||
-		relid == catalog.group_user || relid == catalog.group_policy ||
-		relid == catalog.user_policy ||
-		relid == catalog.route || relid == catalog.setting)
-		catalog_valid = false;
-}
-
-/* A schema was made, dropped, renamed or given away: rare, so whichever it was. */
-static void
-schema_invalidate(Datum arg, int cacheid, uint32 hashvalue)
-{
-	changes++;
-	catalog_valid = false;
-}
-
-/* Registers the invalidation callback; called once per backend. */
-void
-catalog_init(void)
-{
-	CacheRegisterRelcacheCallback(catalog_invalidate, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_invalidate, (Datum) 0);
-}
-
-static void
-missing(const char *name)
+raise_missing(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -71,49 +153,169 @@ missing(const char *name)
 			 errhint("Run CREATE EXTENSION wazo_auth, or ALTER EXTENSION wazo_auth UPDATE.")));
 }
 
-static Oid
-find_table(Oid schema, const char *name, Oid *pkey)
+static bool
+index_serves(Relation index, AttrNumber column)
 {
-	Oid			relid = get_relname_relid(name, schema);
-
-	if (!OidIsValid(relid))
-		missing(name);
-	if (pkey)
-	{
-		Relation	rel = table_open(relid, AccessShareLock);
-
-		(void) RelationGetIndexList(rel);
-		*pkey = rel->rd_pkindex;
-		table_close(rel, AccessShareLock);
-		if (!OidIsValid(*pkey))
-			missing(name);
-	}
-	return relid;
+	return index->rd_index->indisvalid && index->rd_index->indkey.values[0] == column &&
+		index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL;
 }
 
-/* An index that a look-up by one column can use; without one it scans the table. */
+/*
+ * An index that a look-up by one column can use, a unique one if there is;
+ * InvalidOid: it scans the table.
+ */
 static Oid
-find_index(Oid relid, int attnum)
+find_index(Relation rel, AttrNumber column)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
 	List	   *indexes = RelationGetIndexList(rel);
 	ListCell   *lc;
 	Oid			result = InvalidOid;
+	bool		unique = false;
 
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		if (index->rd_index->indisvalid && index->rd_index->indkey.values[0] == attnum &&
-			index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL)
+		if (!unique && index_serves(index, column))
+		{
 			result = RelationGetRelid(index);
+			unique = index->rd_index->indisunique && index->rd_index->indnkeyatts == 1;
+		}
 		index_close(index, AccessShareLock);
-		if (OidIsValid(result))
-			break;
 	}
 	list_free(indexes);
-	table_close(rel, AccessShareLock);
 	return result;
+}
+
+static void
+find_columns(TableId table, Relation rel)
+{
+	for (int i = 0; i < N_COLUMNS; i++)
+	{
+		if (columns[i].table != table)
+			continue;
+		column_number[i] = get_attnum(RelationGetRelid(rel), columns[i].name);
+		if (column_number[i] == InvalidAttrNumber)
+			raise_missing(psprintf("%s.%s", tables[table].name, columns[i].name));
+		if (columns[i].indexed)
+			column_index[i] = find_index(rel, column_number[i]);
+	}
+}
+
+static void
+find_table(TableId table)
+{
+	Oid			schema;
+	Oid			owner;
+	Relation	rel;
+
+	table_watch_place(table, InvalidOid);
+	extension_place(&schema, &owner);
+	table_oid[table] = get_relname_relid(tables[table].name, schema);
+	rel = OidIsValid(table_oid[table]) ? try_table_open(table_oid[table], AccessShareLock) : NULL;
+	if (rel == NULL)
+		raise_missing(tables[table].name);
+	find_columns(table, rel);
+	table_close(rel, AccessShareLock);
+	table_watch_place(table, table_oid[table]);
+}
+
+/* Looks a table up if something has been heard of it. */
+static void
+know_table(TableId table)
+{
+	for (int i = 0; i < MAX_LOOK_UPS && !table_watch_unchanged(&table_watch[table]); i++)
+	{
+		TableWatch	watch = table_watch_begin(TABLE_BIT(table));
+
+		find_table(table);
+		table_watch[table] = watch;
+	}
+}
+
+/*
+ * catalog_table
+ *
+ * The OID of a table.  From here on, and as long as nothing else is looked up,
+ * catalog_column() and catalog_index() tell of the same table.  Raises 42704
+ * (undefined_object) when the table or one of its columns is not there, 3F000
+ * when the extension's schema was renamed.
+ */
+Oid
+catalog_table(TableId table)
+{
+	know_table(table);
+	return table_oid[table];
+}
+
+/*
+ * catalog_open
+ *
+ * Opens a table for reading.  Locks it and then looks it up once more: REINDEX
+ * CONCURRENTLY may have replaced its index since this process last heard of
+ * changes, and waits for our lock before it drops the old one; ALTER TABLE
+ * waits for it altogether.  So columns and indexes stay as they are until the
+ * table is closed.  Raises 42704 when it is not there.
+ */
+Relation
+catalog_open(TableId table)
+{
+	for (;;)
+	{
+		Oid			relid = catalog_table(table);
+		Relation	rel = try_table_open(relid, AccessShareLock);
+
+		if (catalog_table(table) == relid && rel != NULL)
+			return rel;
+		if (rel != NULL)
+			table_close(rel, AccessShareLock);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* The table of a column. */
+TableId
+catalog_table_of(ColumnId column)
+{
+	return columns[column].table;
+}
+
+/* The column of a table's key; the table has one. */
+ColumnId
+catalog_key(TableId table)
+{
+	Assert(tables[table].key != N_COLUMNS);
+	return tables[table].key;
+}
+
+/* The number of a column in its table, which the caller has locked. */
+AttrNumber
+catalog_column(ColumnId column)
+{
+	return column_number[column];
+}
+
+/* The index of an indexed column of a table that the caller has locked, or InvalidOid. */
+Oid
+catalog_index(ColumnId column)
+{
+	Assert(columns[column].indexed);
+	return column_index[column];
+}
+
+/*
+ * catalog_watch
+ *
+ * Begins to watch tables (TABLE_BIT of each), for what a cache reads from now
+ * on.  Raises 42704 when one of them is not there.
+ */
+TableWatch
+catalog_watch(uint64 watched)
+{
+	for (int i = 0; i < N_TABLES; i++)
+		if ((watched & TABLE_BIT(i)) != 0)
+			know_table(i);
+	return table_watch_begin(watched);
 }
 
 static Oid
@@ -123,87 +325,46 @@ find_type(Oid schema, const char *name)
 										CStringGetDatum(name), ObjectIdGetDatum(schema));
 
 	if (!OidIsValid(typid))
-		missing(name);
+		raise_missing(name);
 	return typid;
 }
 
 static void
-look_up(WazoCatalog *found)
+find_others(WazoCatalog *found)
 {
-	static const char *const status_name[] = TOKEN_STATUS_NAMES;
+	static const char *const status_name[N_TOKEN_STATUS] = TOKEN_STATUS_NAMES;
 
 	extension_place(&found->schema, &found->owner);
-	found->session = find_table(found->schema, "session", &found->session_pkey);
-	found->session_of_user = find_index(found->session, SESSION_USER_UUID);
-	found->acl_set = find_table(found->schema, "acl_set", &found->acl_set_pkey);
-	found->user = find_table(found->schema, "user", &found->user_pkey);
-	found->tenant = find_table(found->schema, "tenant", &found->tenant_pkey);
-	found->group = find_table(found->schema, "group", &found->group_pkey);
-	found->policy = find_table(found->schema, "policy", &found->policy_pkey);
-	found->email = find_table(found->schema, "email", &found->email_pkey);
-	found->email_of_user = find_index(found->email, EMAIL_USER_UUID);
-	found->login = find_table(found->schema, "login", &found->login_pkey);
-	found->password = find_table(found->schema, "password", &found->password_pkey);
-	found->group_user = find_table(found->schema, "group_user", &found->group_user_pkey);
-	found->group_policy = find_table(found->schema, "group_policy", &found->group_policy_pkey);
-	found->user_policy = find_table(found->schema, "user_policy", &found->user_policy_pkey);
-	found->route = find_table(found->schema, "route", NULL);
-	found->setting = find_table(found->schema, "setting", NULL);
-	found->counted = find_table(found->schema, "counted", NULL);
 	found->http_request = find_type(found->schema, "http_request");
 	found->http_response = find_type(found->schema, "http_response");
 	found->token_status = find_type(found->schema, "token_status");
-	for (int i = 0; i < lengthof(status_name); i++)
+	for (int i = 0; i < N_TOKEN_STATUS; i++)
 	{
 		found->token_status_value[i] =
 			GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
 							ObjectIdGetDatum(found->token_status), CStringGetDatum(status_name[i]));
 		if (!OidIsValid(found->token_status_value[i]))
-			missing("token_status");
+			raise_missing("token_status");
 	}
 }
 
 /*
  * wazo_catalog
  *
- * Returns the OIDs of the extension's objects; the pointer is good until the
- * next call.  Raises 42704 (undefined_object) when the extension is not there.
+ * Returns the OIDs of what is no table; the pointer is good until the next
+ * call.  They come and go with the tables of the extension, of which one is
+ * watched for them.  Raises 42704 when the extension is not there and 3F000
+ * when its schema was renamed.
  */
 const WazoCatalog *
 wazo_catalog(void)
 {
-	WazoCatalog found;
-	uint64		started;
-
-	if (likely(catalog_valid))
-		return &catalog;
-
-	/* What is heard of during the look-ups may void what they have found. */
-	do
+	for (int i = 0; i < MAX_LOOK_UPS && !table_watch_unchanged(&others_watch); i++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		started = changes;
-		look_up(&found);
-	} while (started != changes);
-	catalog = found;
-	catalog_valid = true;
-	return &catalog;
-}
+		TableWatch	watch = catalog_watch(TABLE_BIT(T_TENANT));
 
-/*
- * wazo_catalog_counted, wazo_catalog_setting
- *
- * The OIDs of these tables as last known, for invalidation callbacks, which
- * must not look up anything.
- */
-Oid
-wazo_catalog_counted(void)
-{
-	return catalog.counted;
-}
-
-Oid
-wazo_catalog_setting(void)
-{
-	return catalog.setting;
+		find_others(&others);
+		others_watch = watch;
+	}
+	return &others;
 }

@@ -1,7 +1,7 @@
 /*
  * catalog.h
- *	  Where the extension's own objects are: OIDs found by name once per
- *	  backend and forgotten when one of them changes.
+ *	  Where the extension's own objects are: tables, their columns and indexes,
+ *	  types, found by name once per process and again when they have changed.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -10,48 +10,132 @@
 
 #include "postgres.h"
 
+#include "access/attnum.h"
+#include "utils/relcache.h"
+
+#include "base/table_watch.h"
+
+/* The tables that C reads or keeps something of; the names are in catalog.c. */
+typedef enum TableId
+{
+	T_TENANT,
+	T_USER,
+	T_PASSWORD,
+	T_LOGIN,
+	T_EMAIL,
+	T_GROUP,
+	T_GROUP_USER,
+	T_GROUP_POLICY,
+	T_POLICY,
+	T_USER_POLICY,
+	T_ACL_SET,
+	T_SESSION,
+	T_SETTING,
+	T_ROUTE,
+	T_CHECK,
+	T_SCHEMA,
+	T_SCHEMA_FIELD,
+	T_COUNTED,					/* stands for what lists count, see cached_count.c */
+	N_TABLES
+} TableId;
+
+#define TABLE_BIT(table)	(UINT64CONST(1) << (table))
+
+/* The columns that C reads, each known by its table and its name in catalog.c. */
+typedef enum ColumnId
+{
+	TENANT_UUID,
+	TENANT_PATH,
+	TENANT_DEFAULT_AUTHENTICATION_METHOD,
+	USER_UUID,
+	USER_TENANT_UUID,
+	USER_ENABLED,
+	USER_AUTHENTICATION_METHOD,
+	PASSWORD_USER_UUID,
+	PASSWORD_HASH,
+	LOGIN_LOGIN,
+	LOGIN_USER_UUID,
+	LOGIN_IS_USERNAME,
+	EMAIL_USER_UUID,
+	EMAIL_ADDRESS,
+	EMAIL_CONFIRMED,
+	GROUP_UUID,
+	GROUP_TENANT_UUID,
+	GROUP_SLUG,
+	GROUP_USER_USER_UUID,
+	GROUP_USER_GROUP_UUID,
+	GROUP_POLICY_GROUP_UUID,
+	GROUP_POLICY_POLICY_UUID,
+	POLICY_UUID,
+	POLICY_SLUG,
+	POLICY_ACL,
+	USER_POLICY_USER_UUID,
+	USER_POLICY_POLICY_UUID,
+	ACL_SET_DIGEST,
+	ACL_SET_ACL,
+	SESSION_TOKEN_DIGEST,
+	SESSION_UUID,
+	SESSION_TENANT_UUID,
+	SESSION_ACL_DIGEST,
+	SESSION_EXPIRES_AT,
+	SESSION_ISSUED_AT,
+	SESSION_MOBILE,
+	SESSION_USER_UUID,
+	SESSION_AUTH_ID,
+	SESSION_USER_AGENT,
+	SESSION_REMOTE_ADDR,
+	SESSION_METADATA,
+	SCHEMA_NAME,
+	SCHEMA_FAMILY,
+	SCHEMA_RESOURCE,
+	SCHEMA_ERROR_ID,
+	SCHEMA_MANY,
+	SCHEMA_REFUSE_UNKNOWN,
+	SCHEMA_CROSS_CHECK,
+	SCHEMA_FIELD_SCHEMA,
+	SCHEMA_FIELD_POSITION,
+	SCHEMA_FIELD_NAME,
+	SCHEMA_FIELD_REQUIRED,
+	SCHEMA_FIELD_NULLABLE,
+	SCHEMA_FIELD_DEFAULT_VALUE,
+	SCHEMA_FIELD_ITEM_SCHEMA,
+	/* what a value must be, and an item of a list: the same in the same order */
+	SCHEMA_FIELD_TYPE,
+	SCHEMA_FIELD_MIN,
+	SCHEMA_FIELD_MAX,
+	SCHEMA_FIELD_CHOICES,
+	SCHEMA_FIELD_PATTERN,
+	SCHEMA_FIELD_CHECK_PATTERN,
+	SCHEMA_FIELD_ITEM_TYPE,
+	SCHEMA_FIELD_ITEM_MIN,
+	SCHEMA_FIELD_ITEM_MAX,
+	SCHEMA_FIELD_ITEM_CHOICES,
+	SCHEMA_FIELD_ITEM_PATTERN,
+	SCHEMA_FIELD_ITEM_CHECK_PATTERN,
+	N_COLUMNS
+} ColumnId;
+
+/* The labels of wazo_auth.token_status, in the order of TokenStatus in token.h. */
+#define TOKEN_STATUS_NAMES	{"valid", "unknown", "access_denied", "tenant_denied"}
+#define N_TOKEN_STATUS		4
+
 typedef struct WazoCatalog
 {
 	Oid			schema;
 	Oid			owner;			/* of the extension: handlers run as this role */
-	Oid			session;
-	Oid			session_pkey;
-	Oid			session_of_user;	/* index by user_uuid, or InvalidOid */
-	Oid			acl_set;
-	Oid			acl_set_pkey;
-	Oid			user;
-	Oid			user_pkey;
-	Oid			tenant;
-	Oid			tenant_pkey;
-	Oid			group;
-	Oid			group_pkey;
-	Oid			policy;
-	Oid			policy_pkey;
-	Oid			email;
-	Oid			email_pkey;
-	Oid			email_of_user;	/* index by user_uuid, or InvalidOid */
-	Oid			login;
-	Oid			login_pkey;
-	Oid			password;
-	Oid			password_pkey;
-	Oid			group_user;
-	Oid			group_user_pkey;
-	Oid			group_policy;
-	Oid			group_policy_pkey;
-	Oid			user_policy;
-	Oid			user_policy_pkey;
-	Oid			route;
-	Oid			setting;
-	Oid			counted;		/* stands for what lists count, see cached_count.c */
 	Oid			http_request;	/* row types */
 	Oid			http_response;
 	Oid			token_status;	/* enum type and its values */
-	Oid			token_status_value[4];
+	Oid			token_status_value[N_TOKEN_STATUS];
 } WazoCatalog;
 
 extern const WazoCatalog *wazo_catalog(void);
-extern Oid	wazo_catalog_counted(void);
-extern Oid	wazo_catalog_setting(void);
-extern void catalog_init(void);
+extern Oid	catalog_table(TableId table);
+extern Relation catalog_open(TableId table);
+extern TableId catalog_table_of(ColumnId column);
+extern ColumnId catalog_key(TableId table);
+extern AttrNumber catalog_column(ColumnId column);
+extern Oid	catalog_index(ColumnId column);
+extern TableWatch catalog_watch(uint64 tables);
 
 #endif							/* WAZO_AUTH_CATALOG_H */

@@ -6,39 +6,24 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
 #include "base/row_by_key.h"
 
-static Oid
-member(size_t offset)
-{
-	return *(const Oid *) ((const char *) wazo_catalog() + offset);
-}
-
-/*
- * Locks the table and then looks for its index once more: REINDEX CONCURRENTLY
- * may have replaced it since this process last heard of changes, and waits for
- * our lock before it drops the old one.
- */
 static bool
-open_scan(RowByKey *row, KeyOfTable by, ScanKey skey)
+open_scan(RowByKey *row, ColumnId column, RegProcedure equal, Datum key)
 {
-	Oid			relid;
+	ScanKeyData skey;
 	Oid			index;
 
-	for (;;)
-	{
-		relid = member(by.table);
-		row->rel = table_open(relid, AccessShareLock);
-		index = member(by.index);
-		if (member(by.table) == relid)
-			break;
-		table_close(row->rel, AccessShareLock);
-	}
-	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, skey);
+	row->rel = catalog_open(catalog_table_of(column));
+	index = catalog_index(column);
+	ScanKeyInit(&skey, catalog_column(column), BTEqualStrategyNumber, equal, key);
+	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, &skey);
 	return row_next(row);
 }
 
@@ -47,38 +32,30 @@ open_scan(RowByKey *row, KeyOfTable by, ScanKey skey)
  *
  * Looks for the row of a key as the active snapshot sees it; row->tuple is it,
  * or NULL.  Returns whether there is one.  In either case row_close() follows.
- * The key is the table's first column.
  */
 bool
-row_open(RowByKey *row, KeyOfTable by, const pg_uuid_t *key)
+row_open(RowByKey *row, TableId table, const pg_uuid_t *key)
 {
-	return rows_open(row, by, 1, key);
+	return rows_open(row, catalog_key(table), key);
 }
 
-/* The same for a text with the collation "C". */
+/* The same for a key that is a text with the collation "C". */
 bool
-row_open_text(RowByKey *row, KeyOfTable by, text *key)
+row_open_text(RowByKey *row, TableId table, text *key)
 {
-	ScanKeyData skey;
-
-	ScanKeyInit(&skey, 1, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(key));
-	return open_scan(row, by, &skey);
+	return open_scan(row, catalog_key(table), F_TEXTEQ, PointerGetDatum(key));
 }
 
 /*
  * rows_open
  *
- * Starts with the first of all rows that have the key in a column, in no
- * order; row_next() goes on.  The column is the first one of the index;
- * without such an index (InvalidOid) the table is scanned.
+ * Starts with the first of all rows that have the value in a column, in no
+ * order; row_next() goes on.
  */
 bool
-rows_open(RowByKey *row, KeyOfTable by, int attnum, const pg_uuid_t *key)
+rows_open(RowByKey *row, ColumnId column, const pg_uuid_t *key)
 {
-	ScanKeyData skey;
-
-	ScanKeyInit(&skey, attnum, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(key));
-	return open_scan(row, by, &skey);
+	return open_scan(row, column, F_UUID_EQ, UUIDPGetDatum(key));
 }
 
 /* On to the next row; false when there is none. */
@@ -97,6 +74,45 @@ row_close(RowByKey *row)
 	table_close(row->rel, AccessShareLock);
 }
 
+/* A column's value, which points into the row where its type does. */
+Datum
+row_get(const RowByKey *row, ColumnId column, bool *isnull)
+{
+	Assert(catalog_table(catalog_table_of(column)) == RelationGetRelid(row->rel));
+	return heap_getattr(row->tuple, catalog_column(column), RelationGetDescr(row->rel), isnull);
+}
+
+/* The value of a uuid column that is not null. */
+pg_uuid_t
+row_get_uuid(const RowByKey *row, ColumnId column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	Assert(!isnull);
+	return *DatumGetUUIDP(value);
+}
+
+/* A text column, copied to the current memory context; the column is not null. */
+text *
+row_get_text(const RowByKey *row, ColumnId column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	Assert(!isnull);
+	return DatumGetTextPCopy(value);
+}
+
+/* A boolean column; null is false. */
+bool
+row_get_bool(const RowByKey *row, ColumnId column)
+{
+	bool		isnull;
+
+	return DatumGetBool(row_get(row, column, &isnull));
+}
+
 /*
  * row_uuid_of
  *
@@ -104,13 +120,13 @@ row_close(RowByKey *row)
  * such row.
  */
 bool
-row_uuid_of(KeyOfTable by, const pg_uuid_t *key, int attnum, pg_uuid_t *value)
+row_uuid_of(TableId table, const pg_uuid_t *key, ColumnId column, pg_uuid_t *value)
 {
 	RowByKey	row;
-	bool		found = row_open(&row, by, key);
+	bool		found = row_open(&row, table, key);
 
 	if (found)
-		*value = row_get_uuid(&row, attnum);
+		*value = row_get_uuid(&row, column);
 	row_close(&row);
 	return found;
 }

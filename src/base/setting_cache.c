@@ -5,8 +5,7 @@
  * A login asks for half a dozen settings, and each would be a query.  A backend
  * reads all of them at once, defaults included, into one jsonb object, and
  * looks there until the trigger forget_cached() of wazo_auth.setting says that
- * they changed.  As with cached_count.c, what was read is kept only if nothing
- * was heard between the moment before its snapshot was taken and its end.
+ * they changed.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -23,28 +22,12 @@
 
 #include "base/cached_query.h"
 #include "base/catalog.h"
-#include "base/setting_cache.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_get_setting);
 
 static MemoryContext context = NULL;	/* of the object below */
 static Jsonb *settings = NULL;
-static uint64 generation = 1;
-static uint64 settings_generation = 0;	/* of the object; older ones are void */
-
-static void
-setting_invalidate(Datum arg, Oid relid)
-{
-	if (relid == InvalidOid || relid == wazo_catalog_setting())
-		generation++;
-}
-
-/* Registers the invalidation callback; called once per backend. */
-void
-setting_cache_init(void)
-{
-	CacheRegisterRelcacheCallback(setting_invalidate, (Datum) 0);
-}
+static TableWatch settings_watch;
 
 /* All settings as a snapshot sees them (NULL: the active one). */
 static Jsonb *
@@ -63,8 +46,9 @@ read_settings(Snapshot snapshot)
 static const Jsonb *
 current_settings(void)
 {
-	uint64		started;
+	TableWatch	watch;
 	Jsonb	   *read;
+	MemoryContext old_context;
 
 	/*
 	 * A transaction that looks at an old snapshot sees the settings of that
@@ -75,24 +59,18 @@ current_settings(void)
 
 	/* Inside a transaction nothing else listens between two statements. */
 	AcceptInvalidationMessages();
-	(void) wazo_catalog();
-	if (likely(settings_generation == generation))
+	if (likely(table_watch_unchanged(&settings_watch)))
 		return settings;
-	started = generation;
+	watch = catalog_watch(TABLE_BIT(T_SETTING));
 	read = read_settings(GetLatestSnapshot());
-	if (started == generation)
-	{
-		MemoryContext old_context;
-
-		if (context == NULL)
-			context = AllocSetContextCreate(CacheMemoryContext, "wazo_auth settings", ALLOCSET_SMALL_SIZES);
-		settings_generation = 0;
-		MemoryContextReset(context);
-		old_context = MemoryContextSwitchTo(context);
-		settings = DatumGetJsonbPCopy(JsonbPGetDatum(read));
-		MemoryContextSwitchTo(old_context);
-		settings_generation = started;
-	}
+	if (context == NULL)
+		context = AllocSetContextCreate(CacheMemoryContext, "wazo_auth settings", ALLOCSET_SMALL_SIZES);
+	settings_watch = (TableWatch) {0};
+	MemoryContextReset(context);
+	old_context = MemoryContextSwitchTo(context);
+	settings = DatumGetJsonbPCopy(JsonbPGetDatum(read));
+	MemoryContextSwitchTo(old_context);
+	settings_watch = watch;
 	return read;
 }
 

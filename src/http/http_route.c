@@ -14,7 +14,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -30,8 +29,6 @@
 #include "base/catalog.h"
 #include "http/http_route.h"
 #include "plain/uuid_text.h"
-
-PG_FUNCTION_INFO_V1(wazo_auth_forget_cached);
 
 /* One segment of the tree; children are few, so lists do. */
 typedef struct RouteNode
@@ -59,10 +56,9 @@ typedef struct RouteTree
 } RouteTree;
 
 static RouteTree *route_tree = NULL;
-static bool route_stale = true;
-static Oid	route_relid = InvalidOid;	/* of the tables that were read */
-static Oid	check_relid = InvalidOid;
-static Oid	setting_relid = InvalidOid;
+static TableWatch route_watch;
+static uint64 function_changes = 0;		/* of any function, as far as heard */
+static uint64 route_function_changes;	/* when the tree was read */
 
 static void
 release_tree(void *tree)
@@ -72,41 +68,16 @@ release_tree(void *tree)
 }
 
 static void
-route_invalidate_rel(Datum arg, Oid relid)
+on_function_change(Datum arg, int cacheid, uint32 hashvalue)
 {
-	if (relid == InvalidOid || relid == route_relid || relid == check_relid || relid == setting_relid)
-		route_stale = true;
+	function_changes++;
 }
 
-static void
-route_invalidate_proc(Datum arg, int cacheid, uint32 hashvalue)
-{
-	route_stale = true;
-}
-
-/* Registers the invalidation callbacks; called once per backend. */
+/* Registers for changes of functions; called once per process. */
 void
 route_init(void)
 {
-	CacheRegisterRelcacheCallback(route_invalidate_rel, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, route_invalidate_proc, (Datum) 0);
-}
-
-/*
- * wazo_auth.forget_cached() returns trigger
- *
- * Statement trigger on the tables that backends keep compiled: makes all of
- * them read the table again.
- */
-Datum
-wazo_auth_forget_cached(PG_FUNCTION_ARGS)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("wazo_auth.forget_cached() can only be called as a trigger")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
-	return PointerGetDatum(NULL);
+	CacheRegisterSyscacheCallback(PROCOID, on_function_change, (Datum) 0);
 }
 
 static char *
@@ -365,7 +336,6 @@ column_datum(HeapTuple tuple, TupleDesc desc, int attnum)
 static RouteTree *
 route_load(void)
 {
-	const WazoCatalog *cat = wazo_catalog();
 	Oid			save_user;
 	int			save_sec_context;
 	MemoryContext old_context = CurrentMemoryContext;
@@ -376,14 +346,9 @@ route_load(void)
 	context = AllocSetContextCreate(CurrentMemoryContext, "wazo_auth routes", ALLOCSET_DEFAULT_SIZES);
 	tree = MemoryContextAllocZero(context, sizeof(RouteTree));
 	tree->context = context;
-	route_relid = cat->route;
-	setting_relid = cat->setting;
-	check_relid = get_relname_relid("check", cat->schema);
-	/* A change that arrives while we read makes the result stale again. */
-	route_stale = false;
 
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
-	SetUserIdAndSecContext(cat->owner, save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(wazo_catalog()->owner, save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	/* Not the statement's snapshot: that may be older than the change we heard of. */
@@ -498,23 +463,17 @@ route_find(const char *method, const HttpTarget *target,
 	RouteSearch s = {.method = method, .target = target};
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
-	if (unlikely(route_stale || route_tree == NULL))
+	if (unlikely(!table_watch_unchanged(&route_watch) || route_function_changes != function_changes))
 	{
-		RouteTree  *fresh;
+		TableWatch	watch = catalog_watch(TABLE_BIT(T_ROUTE) | TABLE_BIT(T_CHECK) | TABLE_BIT(T_SETTING));
+		uint64		heard = function_changes;
+		RouteTree  *fresh = route_load();
 
-		PG_TRY();
-		{
-			fresh = route_load();
-		}
-		PG_CATCH();
-		{
-			route_stale = true;
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
 		if (route_tree)
 			release_tree(route_tree);
 		route_tree = fresh;
+		route_watch = watch;
+		route_function_changes = heard;
 	}
 	callback->func = release_tree;
 	callback->arg = route_tree;

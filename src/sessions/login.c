@@ -39,7 +39,7 @@ is_enabled(const pg_uuid_t *user)
 	RowByKey	row;
 	bool		enabled;
 
-	enabled = row_open(&row, BY(user, user_pkey), user) && row_get_bool(&row, USER_ENABLED);
+	enabled = row_open(&row, T_USER, user) && row_get_bool(&row, USER_ENABLED);
 	row_close(&row);
 	return enabled;
 }
@@ -51,7 +51,7 @@ has_confirmed_address(const pg_uuid_t *user, const text *folded)
 	RowByKey	row;
 	bool		found = false;
 
-	for (bool more = rows_open(&row, BY(email, email_of_user), EMAIL_USER_UUID, user);
+	for (bool more = rows_open(&row, EMAIL_USER_UUID, user);
 		 more && !found; more = row_next(&row))
 		found = row_get_bool(&row, EMAIL_CONFIRMED) &&
 			same_text(fold_login(row_get_text(&row, EMAIL_ADDRESS)), folded);
@@ -74,7 +74,7 @@ wazo_auth_resolve_login(PG_FUNCTION_ARGS)
 	RowByKey	row;
 	bool		found;
 
-	found = row_open_text(&row, BY(login, login_pkey), folded);
+	found = row_open_text(&row, T_LOGIN, folded);
 	if (found)
 	{
 		*user = row_get_uuid(&row, LOGIN_USER_UUID);
@@ -97,7 +97,7 @@ wazo_auth_stored_password(PG_FUNCTION_ARGS)
 	RowByKey	row;
 	text	   *hash = NULL;
 
-	if (row_open(&row, BY(password, password_pkey), PG_GETARG_UUID_P(0)))
+	if (row_open(&row, T_PASSWORD, PG_GETARG_UUID_P(0)))
 		hash = row_get_text(&row, PASSWORD_HASH);
 	row_close(&row);
 	if (hash == NULL)
@@ -118,7 +118,7 @@ wazo_auth_effective_authentication_method(PG_FUNCTION_ARGS)
 	text	   *method = NULL;
 	RowByKey	row;
 
-	if (row_open(&row, BY(user, user_pkey), PG_GETARG_UUID_P(0)))
+	if (row_open(&row, T_USER, PG_GETARG_UUID_P(0)))
 	{
 		method = row_get_text(&row, USER_AUTHENTICATION_METHOD);
 		tenant = row_get_uuid(&row, USER_TENANT_UUID);
@@ -130,7 +130,7 @@ wazo_auth_effective_authentication_method(PG_FUNCTION_ARGS)
 		memcmp(VARDATA_ANY(method), "default", strlen("default")) == 0)
 	{
 		method = NULL;
-		if (row_open(&row, BY(tenant, tenant_pkey), &tenant))
+		if (row_open(&row, T_TENANT, &tenant))
 			method = row_get_text(&row, TENANT_DEFAULT_AUTHENTICATION_METHOD);
 		row_close(&row);
 		if (method == NULL)
@@ -152,7 +152,7 @@ wazo_auth_has_live_sessions(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	RowByKey	row;
 
-	for (bool more = rows_open(&row, BY(session, session_of_user), SESSION_USER_UUID, PG_GETARG_UUID_P(0));
+	for (bool more = rows_open(&row, SESSION_USER_UUID, PG_GETARG_UUID_P(0));
 		 more && missing > 0; more = row_next(&row))
 	{
 		bool		isnull;

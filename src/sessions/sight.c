@@ -53,7 +53,7 @@ wazo_auth_group_tenant_uuid(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *tenant = palloc(sizeof(pg_uuid_t));
 
-	if (!row_uuid_of(BY(group, group_pkey), PG_GETARG_UUID_P(0), GROUP_TENANT_UUID, tenant))
+	if (!row_uuid_of(T_GROUP, PG_GETARG_UUID_P(0), GROUP_TENANT_UUID, tenant))
 		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(tenant);
 }
@@ -76,6 +76,6 @@ wazo_auth_user_in_sight(PG_FUNCTION_ARGS)
 	user = PG_GETARG_UUID_P(0);
 	if (!PG_ARGISNULL(2) && memcmp(PG_GETARG_UUID_P(2), user, UUID_LEN) == 0)
 		PG_RETURN_BOOL(true);
-	PG_RETURN_BOOL(row_uuid_of(BY(user, user_pkey), user, USER_TENANT_UUID, &owner) &&
+	PG_RETURN_BOOL(row_uuid_of(T_USER, user, USER_TENANT_UUID, &owner) &&
 				   tenant_contains(PG_GETARG_UUID_P(1), &owner));
 }

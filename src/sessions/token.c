@@ -24,13 +24,6 @@
 #include "crypto/secret.h"
 #include "sessions/token.h"
 
-/* Columns, in the order of sql/sessions/tables.sql */
-enum
-{
-	ACL_SET_DIGEST = 1,
-	ACL_SET_ACL
-};
-
 /*
  * session_find
  *
@@ -49,7 +42,7 @@ session_find(const pg_uuid_t *token, SessionDetail detail, Session *session)
 	bool		found = false;
 
 	token_digest(token, &digest);
-	if (row_open(&row, BY(session, session_pkey), &digest))
+	if (row_open(&row, T_SESSION, &digest))
 	{
 		session->expires_at = DatumGetTimestampTz(row_get(&row, SESSION_EXPIRES_AT, &isnull));
 		found = session->expires_at > GetCurrentStatementStartTimestamp();
@@ -121,7 +114,7 @@ session_acl(const Session *session)
 	Datum		acl = (Datum) 0;
 	bool		isnull;
 
-	if (row_open(&row, BY(acl_set, acl_set_pkey), &session->acl_digest))
+	if (row_open(&row, T_ACL_SET, &session->acl_digest))
 		acl = PointerGetDatum(PG_DETOAST_DATUM_COPY(row_get(&row, ACL_SET_ACL, &isnull)));
 	row_close(&row);
 	if (acl == (Datum) 0)
@@ -161,7 +154,7 @@ tenant_contains(const pg_uuid_t *tenant, const pg_uuid_t *below)
 	RowByKey	row;
 	bool		contains = false;
 
-	if (row_open(&row, BY(tenant, tenant_pkey), below))
+	if (row_open(&row, T_TENANT, below))
 	{
 		bool		isnull;
 		ArrayType  *path = DatumGetArrayTypeP(row_get(&row, TENANT_PATH, &isnull));
@@ -182,7 +175,7 @@ tenant_is_top(const pg_uuid_t *tenant)
 	RowByKey	row;
 	bool		top = false;
 
-	if (row_open(&row, BY(tenant, tenant_pkey), tenant))
+	if (row_open(&row, T_TENANT, tenant))
 	{
 		bool		isnull;
 		ArrayType  *path = DatumGetArrayTypeP(row_get(&row, TENANT_PATH, &isnull));
@@ -204,7 +197,7 @@ session_owner_tenant(const Session *session, pg_uuid_t *tenant)
 {
 	*tenant = session->tenant_uuid;
 	return !session->has_user ||
-		row_uuid_of(BY(user, user_pkey), &session->user_uuid, USER_TENANT_UUID, tenant);
+		row_uuid_of(T_USER, &session->user_uuid, USER_TENANT_UUID, tenant);
 }
 
 /*

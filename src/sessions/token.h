@@ -15,7 +15,7 @@
 
 #include "plain/uuid_text.h"
 
-/* The order is that of the SQL type wazo_auth.token_status. */
+/* The order is that of TOKEN_STATUS_NAMES in catalog.h. */
 typedef enum TokenStatus
 {
 	TOKEN_VALID,
@@ -23,8 +23,6 @@ typedef enum TokenStatus
 	TOKEN_ACCESS_DENIED,
 	TOKEN_TENANT_DENIED
 } TokenStatus;
-
-#define TOKEN_STATUS_NAMES {"valid", "unknown", "access_denied", "tenant_denied"}
 
 /* A live session, as far as checks need it. */
 typedef struct Session
@@ -47,7 +45,7 @@ typedef struct Session
 	text	   *remote_addr;
 } Session;
 
-/* What the path, a header or SQL gave as the tenant to check. */
+/* How much of a session is read. */
 typedef enum SessionDetail
 {
 	SESSION_FOR_CHECK,

@@ -44,7 +44,7 @@ add_policy(Grants *grants, const text *group_slug, const pg_uuid_t *policy)
 	RowByKey	row;
 
 	CHECK_FOR_INTERRUPTS();
-	if (row_open(&row, BY(policy, policy_pkey), policy))
+	if (row_open(&row, T_POLICY, policy))
 	{
 		Grant	   *grant;
 		text	   *slug = row_get_text(&row, POLICY_SLUG);
@@ -82,12 +82,12 @@ add_policies_of_group(Grants *grants, const pg_uuid_t *group)
 	RowByKey	row;
 	text	   *slug = NULL;
 
-	if (row_open(&row, BY(group, group_pkey), group))
+	if (row_open(&row, T_GROUP, group))
 		slug = row_get_text(&row, GROUP_SLUG);
 	row_close(&row);
 	if (slug == NULL)
 		return;
-	for (bool more = rows_open(&row, BY(group_policy, group_policy_pkey), GROUP_POLICY_GROUP_UUID, group);
+	for (bool more = rows_open(&row, GROUP_POLICY_GROUP_UUID, group);
 		 more; more = row_next(&row))
 	{
 		pg_uuid_t	policy = row_get_uuid(&row, GROUP_POLICY_POLICY_UUID);
@@ -129,7 +129,7 @@ wazo_auth_granted_acl(PG_FUNCTION_ARGS)
 	RowByKey	row;
 
 	grants.grant = palloc(grants.space * sizeof(Grant));
-	for (bool more = rows_open(&row, BY(group_user, group_user_pkey), GROUP_USER_USER_UUID, user);
+	for (bool more = rows_open(&row, GROUP_USER_USER_UUID, user);
 		 more; more = row_next(&row))
 	{
 		pg_uuid_t	group = row_get_uuid(&row, GROUP_USER_GROUP_UUID);
@@ -137,7 +137,7 @@ wazo_auth_granted_acl(PG_FUNCTION_ARGS)
 		add_policies_of_group(&grants, &group);
 	}
 	row_close(&row);
-	for (bool more = rows_open(&row, BY(user_policy, user_policy_pkey), USER_POLICY_USER_UUID, user);
+	for (bool more = rows_open(&row, USER_POLICY_USER_UUID, user);
 		 more; more = row_next(&row))
 	{
 		pg_uuid_t	policy = row_get_uuid(&row, USER_POLICY_POLICY_UUID);

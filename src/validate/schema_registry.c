@@ -5,7 +5,7 @@
  * The tables are read whole with the latest snapshot, since a transaction's
  * older one would leave its view behind in the cache.  Changes of rows send no
  * relcache invalidation by themselves; a statement trigger on both tables sends
- * it, and it also arrives when the changing transaction rolls back.
+ * it.
  *
  * A rule between fields is an SQL function that may run long enough for the
  * registry to be replaced under it, so users hold a reference.
@@ -15,37 +15,19 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/catalog.h"
 #include "validate/schema_registry.h"
-
-/* columns of the two tables, in the order of sql/http/schema_tables.sql */
-enum
-{
-	SCHEMA_NAME, SCHEMA_FAMILY, SCHEMA_RESOURCE, SCHEMA_ERROR_ID, SCHEMA_MANY,
-	SCHEMA_REFUSE_UNKNOWN, SCHEMA_CROSS_CHECK, SCHEMA_SHIPPED
-};
-enum
-{
-	COL_SCHEMA, COL_POSITION, COL_NAME, COL_TYPE, COL_REQUIRED,
-	COL_NULLABLE, COL_DEFAULT, COL_MIN, COL_MAX, COL_CHOICES, COL_PATTERN,
-	COL_CHECK_PATTERN, COL_ITEM_TYPE, COL_ITEM_MIN, COL_ITEM_MAX,
-	COL_ITEM_CHOICES, COL_ITEM_PATTERN, COL_ITEM_CHECK_PATTERN, COL_ITEM_SCHEMA
-};
 
 struct SchemaRegistry
 {
@@ -56,7 +38,7 @@ struct SchemaRegistry
 	SchemaSpec *schemas;		/* sorted by name */
 };
 
-/* One row, with the values of its columns. */
+/* One row, with the values of its columns by their number in the table. */
 typedef struct Row
 {
 	Datum	   *values;
@@ -66,11 +48,8 @@ typedef struct Row
 typedef void (*RowAction) (SchemaRegistry *registry, Row *row);
 
 static SchemaRegistry *current = NULL;
-static bool current_valid = false;
-static Oid	schema_relid = InvalidOid;
-static Oid	field_relid = InvalidOid;
+static TableWatch current_watch;
 
-PG_FUNCTION_INFO_V1(wazo_auth_schema_changed);
 PG_FUNCTION_INFO_V1(wazo_auth_in_extension_script);
 
 static const char *const type_names[] = {
@@ -94,45 +73,58 @@ find_word(const char *const *words, int count, char *word)
 	elog(ERROR, "unknown word \"%s\" in a request schema", word);
 }
 
+static bool
+is_null(const Row *row, ColumnId column)
+{
+	return row->nulls[catalog_column(column) - 1];
+}
+
+static Datum
+value(const Row *row, ColumnId column)
+{
+	return row->values[catalog_column(column) - 1];
+}
+
 /* A text column as a string in the current context, or NULL. */
 static char *
-column_text(Row *row, int column)
+column_text(Row *row, ColumnId column)
 {
-	return row->nulls[column] ? NULL : TextDatumGetCString(row->values[column]);
+	return is_null(row, column) ? NULL : TextDatumGetCString(value(row, column));
 }
 
 static void
-column_choices(Row *row, int column, ValueRules *rules)
+column_choices(Row *row, ColumnId column, ValueRules *rules)
 {
 	Datum	   *elements;
 	bool	   *nulls;
 
-	if (row->nulls[column])
+	if (is_null(row, column))
 		return;
 	rules->has_choices = true;
-	deconstruct_array(DatumGetArrayTypePCopy(row->values[column]), TEXTOID, -1,
+	deconstruct_array(DatumGetArrayTypePCopy(value(row, column)), TEXTOID, -1,
 					  false, TYPALIGN_INT, &elements, &nulls, &rules->nchoices);
 	rules->choices = palloc(Max(rules->nchoices, 1) * sizeof(char *));
 	for (int i = 0; i < rules->nchoices; i++)
 		rules->choices[i] = nulls[i] ? pstrdup("") : TextDatumGetCString(elements[i]);
 }
 
-/* The rules whose columns start at type_column; see the enum. */
+/* The rules whose columns start at "type", in the order of SCHEMA_FIELD_TYPE and the following. */
 static void
-column_rules(Row *row, int type_column, int min_column, ValueRules *rules)
+column_rules(Row *row, ColumnId type, ValueRules *rules)
 {
-	char	   *pattern = column_text(row, min_column + 3);
-	char	   *check = column_text(row, min_column + 4);
+	ColumnId	min = type + (SCHEMA_FIELD_MIN - SCHEMA_FIELD_TYPE);
+	ColumnId	max = type + (SCHEMA_FIELD_MAX - SCHEMA_FIELD_TYPE);
+	char	   *pattern = column_text(row, type + (SCHEMA_FIELD_PATTERN - SCHEMA_FIELD_TYPE));
+	char	   *check = column_text(row, type + (SCHEMA_FIELD_CHECK_PATTERN - SCHEMA_FIELD_TYPE));
 
-	rules->type = find_word(type_names, lengthof(type_names),
-							column_text(row, type_column));
-	rules->has_min = !row->nulls[min_column];
+	rules->type = find_word(type_names, lengthof(type_names), column_text(row, type));
+	rules->has_min = !is_null(row, min);
 	if (rules->has_min)
-		rules->min = DatumGetInt64(row->values[min_column]);
-	rules->has_max = !row->nulls[min_column + 1];
+		rules->min = DatumGetInt64(value(row, min));
+	rules->has_max = !is_null(row, max);
 	if (rules->has_max)
-		rules->max = DatumGetInt64(row->values[min_column + 1]);
-	column_choices(row, min_column + 2, rules);
+		rules->max = DatumGetInt64(value(row, max));
+	column_choices(row, type + (SCHEMA_FIELD_CHOICES - SCHEMA_FIELD_TYPE), rules);
 	rules->pattern = pattern;
 	if (check != NULL || pattern != NULL)
 		rules->check_pattern = cstring_to_text(check ? check : pattern);
@@ -156,8 +148,8 @@ add_schema(SchemaRegistry *registry, Row *row)
 							   column_text(row, SCHEMA_FAMILY));
 	schema->resource = column_text(row, SCHEMA_RESOURCE);
 	schema->error_id = column_text(row, SCHEMA_ERROR_ID);
-	schema->many = DatumGetBool(row->values[SCHEMA_MANY]);
-	schema->refuse_unknown = DatumGetBool(row->values[SCHEMA_REFUSE_UNKNOWN]);
+	schema->many = DatumGetBool(value(row, SCHEMA_MANY));
+	schema->refuse_unknown = DatumGetBool(value(row, SCHEMA_REFUSE_UNKNOWN));
 	schema->cross_check = column_text(row, SCHEMA_CROSS_CHECK);
 	schema->max_fields = 8;
 	schema->fields = palloc(schema->max_fields * sizeof(FieldSpec));
@@ -187,7 +179,7 @@ find_schema(SchemaRegistry *registry, char *name)
 static void
 add_field(SchemaRegistry *registry, Row *row)
 {
-	SchemaSpec *schema = find_schema(registry, column_text(row, COL_SCHEMA));
+	SchemaSpec *schema = find_schema(registry, column_text(row, SCHEMA_FIELD_SCHEMA));
 	FieldSpec  *field;
 
 	if (schema == NULL)			/* another snapshot's */
@@ -200,17 +192,17 @@ add_field(SchemaRegistry *registry, Row *row)
 	}
 	field = &schema->fields[schema->nfields++];
 	memset(field, 0, sizeof(*field));
-	field->position = DatumGetInt32(row->values[COL_POSITION]);
-	field->name = column_text(row, COL_NAME);
+	field->position = DatumGetInt32(value(row, SCHEMA_FIELD_POSITION));
+	field->name = column_text(row, SCHEMA_FIELD_NAME);
 	field->name_len = strlen(field->name);
-	field->required = DatumGetBool(row->values[COL_REQUIRED]);
-	field->nullable = DatumGetBool(row->values[COL_NULLABLE]);
-	if (!row->nulls[COL_DEFAULT])
-		field->default_value = DatumGetJsonbPCopy(row->values[COL_DEFAULT]);
-	column_rules(row, COL_TYPE, COL_MIN, &field->own);
+	field->required = DatumGetBool(value(row, SCHEMA_FIELD_REQUIRED));
+	field->nullable = DatumGetBool(value(row, SCHEMA_FIELD_NULLABLE));
+	if (!is_null(row, SCHEMA_FIELD_DEFAULT_VALUE))
+		field->default_value = DatumGetJsonbPCopy(value(row, SCHEMA_FIELD_DEFAULT_VALUE));
+	column_rules(row, SCHEMA_FIELD_TYPE, &field->own);
 	if (field->own.type == FIELD_LIST)
-		column_rules(row, COL_ITEM_TYPE, COL_ITEM_MIN, &field->items);
-	field->nested = column_text(row, COL_ITEM_SCHEMA);
+		column_rules(row, SCHEMA_FIELD_ITEM_TYPE, &field->items);
+	field->nested = column_text(row, SCHEMA_FIELD_ITEM_SCHEMA);
 }
 
 /* Calls action for every row of a table, in the registry's context. */
@@ -241,26 +233,11 @@ scan_table(Relation rel, Snapshot snapshot, SchemaRegistry *registry,
 static SchemaRegistry *
 load_registry(void)
 {
-	Oid			namespace = get_namespace_oid("wazo_auth", false);
 	MemoryContext context;
 	SchemaRegistry *registry;
-	Relation	schemas;
-	Relation	fields;
-	Snapshot	snapshot;
-
-	schema_relid = get_relname_relid("schema", namespace);
-	field_relid = get_relname_relid("schema_field", namespace);
-	if (!OidIsValid(schema_relid) || !OidIsValid(field_relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the tables of request schemas are missing"),
-				 errhint("Is the extension wazo_auth created in this database?")));
-	schemas = table_open(schema_relid, AccessShareLock);
-	fields = table_open(field_relid, AccessShareLock);
-
-	/* from here on an invalidation tells of something the scan may miss */
-	current_valid = true;
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Relation	schemas = catalog_open(T_SCHEMA);
+	Relation	fields = catalog_open(T_SCHEMA_FIELD);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 
 	/* a child of a short-lived context until it is complete */
 	context = AllocSetContextCreate(CurrentMemoryContext,
@@ -288,30 +265,22 @@ load_registry(void)
 
 /*
  * Gives the registry of now, with a reference that the caller must give back
- * with schema_registry_release(), on errors too.  Errors: 42P01, 3F000 when
- * the extension is not in this database.
+ * with schema_registry_release(), on errors too.  Errors: 42704 when the
+ * extension is not in this database.
  */
 SchemaRegistry *
 schema_registry_acquire(void)
 {
-	if (!current_valid)
+	if (!table_watch_unchanged(&current_watch))
 	{
-		SchemaRegistry *fresh;
+		TableWatch	watch = catalog_watch(TABLE_BIT(T_SCHEMA) | TABLE_BIT(T_SCHEMA_FIELD));
+		SchemaRegistry *fresh = load_registry();
 
-		PG_TRY();
-		{
-			fresh = load_registry();
-		}
-		PG_CATCH();
-		{
-			current_valid = false;
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
 		fresh->references = 1;
 		if (current != NULL)
 			schema_registry_release(current);
 		current = fresh;
+		current_watch = watch;
 	}
 	current->references++;
 	return current;
@@ -337,32 +306,6 @@ schema_registry_find(SchemaRegistry *registry, const char *name)
 				 errmsg("request schema \"%s\" does not exist", name),
 				 errhint("Declare it with wazo_auth.declare_schema().")));
 	return schema;
-}
-
-static void
-on_relcache_change(Datum arg, Oid relid)
-{
-	if (relid == InvalidOid || relid == schema_relid || relid == field_relid)
-		current_valid = false;
-}
-
-/* Registers for changes of the tables; called from _PG_init. */
-void
-schema_registry_init(void)
-{
-	CacheRegisterRelcacheCallback(on_relcache_change, (Datum) 0);
-}
-
-/* SQL: trigger wazo_auth.schema_changed() */
-Datum
-wazo_auth_schema_changed(PG_FUNCTION_ARGS)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("wazo_auth.schema_changed() must be called as a trigger")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
-	PG_RETURN_POINTER(NULL);
 }
 
 /* SQL: wazo_auth.in_extension_script() returns boolean */

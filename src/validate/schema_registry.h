@@ -77,7 +77,6 @@ typedef struct SchemaSpec
 
 typedef struct SchemaRegistry SchemaRegistry;
 
-extern void schema_registry_init(void);
 extern SchemaRegistry *schema_registry_acquire(void);
 extern void schema_registry_release(SchemaRegistry *registry);
 extern const SchemaSpec *schema_registry_find(SchemaRegistry *registry,
