@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.http(
 RETURNS wazo_auth.http_response
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_http';
 COMMENT ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) IS
-'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: address of the client. Errors are answers; only a cancelled statement or a null method or target (22004) raises one. Needs no right to any table.';
+'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: address of the client. Errors are answers; only a cancelled statement, a null method, target or header (22004) or a header without a value (22023) raises one. Needs no right to any table.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unauthorized(required_access text DEFAULT NULL) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_raise_unauthorized';

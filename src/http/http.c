@@ -99,6 +99,27 @@ strip_body(HttpReply *reply)
 	resetStringInfo(&reply->body);
 }
 
+/*
+ * Headers come as name and value in turn, and none of them is null.  That is
+ * between the caller and us, and no matter of the client's.
+ */
+static ArrayType *
+checked_headers(FunctionCallInfo fcinfo)
+{
+	ArrayType  *headers = PG_ARGISNULL(2) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(2);
+
+	if (array_contains_nulls(headers))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the headers of wazo_auth.http() must not contain nulls"),
+				 errhint("Leave out a header that has no value.")));
+	if (ArrayGetNItems(ARR_NDIM(headers), ARR_DIMS(headers)) % 2 != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the headers of wazo_auth.http() must be name and value in turn")));
+	return headers;
+}
+
 static void
 dispatch(HttpCall *call)
 {
@@ -118,7 +139,7 @@ dispatch(HttpCall *call)
 		return;
 	}
 	parsed = http_target_parse(VARDATA_ANY(target), VARSIZE_ANY_EXHDR(target),
-							   palloc(VARSIZE_ANY_EXHDR(target) + 1), &call->target);
+							   palloc(HTTP_TARGET_ROOM(VARSIZE_ANY_EXHDR(target))), &call->target);
 	if (parsed == HTTP_TARGET_NO_PATH)
 	{
 		http_plain_reply(reply, 404, "Not Found");
@@ -141,8 +162,10 @@ dispatch(HttpCall *call)
 		case ROUTE_FOUND:
 			break;
 	}
-	if (parsed == HTTP_TARGET_BAD_QUERY)
-		http_plain_reply(reply, 400, "The query string cannot be read.");
+	if (parsed == HTTP_TARGET_LONG_QUERY)
+		http_plain_reply(reply, 400, psprintf("The query string has more than %d parameters.", HTTP_MAX_QUERY));
+	else if (parsed == HTTP_TARGET_NUL_QUERY)
+		http_plain_reply(reply, 400, "The query string holds a null character.");
 	else if (call->route->direct)
 		(void) FunctionCall1(unconstify(FmgrInfo *, &call->route->function), PointerGetDatum(call));
 	else
@@ -154,7 +177,8 @@ dispatch(HttpCall *call)
  *		returns wazo_auth.http_response
  *
  * headers: name, value, name, value.  target: path and query as sent.  Raises
- * nothing that is an answer to the client; 22004 for null arguments.
+ * nothing that is an answer to the client; 22004 for a null method or target or
+ * a null among the headers, 22023 for a header without a value.
  */
 Datum
 wazo_auth_http(PG_FUNCTION_ARGS)
@@ -169,7 +193,7 @@ wazo_auth_http(PG_FUNCTION_ARGS)
 	method = PG_GETARG_TEXT_PP(0);
 	call->method = VARSIZE_ANY_EXHDR(method) <= HTTP_MAX_METHOD ? text_to_cstring(method) : "?";
 	call->target_text = PG_GETARG_TEXT_PP(1);
-	call->headers = PG_ARGISNULL(2) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(2);
+	call->headers = checked_headers(fcinfo);
 	call->body = PG_ARGISNULL(3) ? NULL : PG_GETARG_BYTEA_PP(3);
 	call->peer = PG_ARGISNULL(4) ? NULL : PG_GETARG_TEXT_PP(4);
 	call->reply.content_type = HTTP_JSON;

@@ -42,17 +42,8 @@ http_header(HttpCall *call, const char *name, HttpSpan *value)
 	text	   *found;
 
 	if (call->header == NULL)
-	{
-		bool	   *nulls;
-
 		deconstruct_array(call->headers, TEXTOID, -1, false, TYPALIGN_INT,
-						  &call->header, &nulls, &call->nheader);
-		for (int i = 0; i < call->nheader; i++)
-			if (nulls[i])
-				ereport(ERROR,
-						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						 errmsg("headers of wazo_auth.http() must not contain null")));
-	}
+						  &call->header, NULL, &call->nheader);
 	found = find_header(call->header, call->nheader, name, strlen(name));
 	if (found == NULL)
 		return false;

@@ -23,6 +23,51 @@ hex_digit(char c)
 }
 
 /*
+ * The length of the UTF-8 sequence (RFC 3629) at p, which lies before end.
+ * Where there is none, *valid is false and the length is that of what a decoder
+ * replaces by one U+FFFD: the longest beginning of a sequence, or one byte.
+ */
+static size_t
+utf8_sequence(const unsigned char *p, const unsigned char *end, bool *valid)
+{
+	unsigned char c = *p;
+	size_t		more;
+	size_t		n = 1;
+	unsigned	low = 0x80;
+	unsigned	high = 0xBF;
+
+	*valid = c < 0x80;
+	if (c >= 0xC2 && c <= 0xDF)
+		more = 1;
+	else if (c >= 0xE0 && c <= 0xEF)
+	{
+		more = 2;
+		if (c == 0xE0)
+			low = 0xA0;			/* no overlong forms */
+		else if (c == 0xED)
+			high = 0x9F;		/* no surrogates */
+	}
+	else if (c >= 0xF0 && c <= 0xF4)
+	{
+		more = 3;
+		if (c == 0xF0)
+			low = 0x90;
+		else if (c == 0xF4)
+			high = 0x8F;		/* up to U+10FFFF */
+	}
+	else
+		return n;
+	while (n <= more && p + n < end && p[n] >= low && p[n] <= high)
+	{
+		low = 0x80;
+		high = 0xBF;
+		n++;
+	}
+	*valid = n > more;
+	return n;
+}
+
+/*
  * Is this well-formed UTF-8 (RFC 3629) without a NUL?
  */
 bool
@@ -30,55 +75,17 @@ http_utf8_valid(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) s;
 	const unsigned char *end = p + len;
+	bool		valid = true;
 
-	while (p < end)
-	{
-		unsigned char c = *p;
-		int			more;
-		unsigned	low = 0x80;
-		unsigned	high = 0xBF;
-
-		if (c < 0x80)
-		{
-			if (c == 0)
-				return false;
-			p++;
-			continue;
-		}
-		if (c >= 0xC2 && c <= 0xDF)
-			more = 1;
-		else if (c >= 0xE0 && c <= 0xEF)
-		{
-			more = 2;
-			if (c == 0xE0)
-				low = 0xA0;		/* no overlong forms */
-			else if (c == 0xED)
-				high = 0x9F;	/* no surrogates */
-		}
-		else if (c >= 0xF0 && c <= 0xF4)
-		{
-			more = 3;
-			if (c == 0xF0)
-				low = 0x90;
-			else if (c == 0xF4)
-				high = 0x8F;	/* up to U+10FFFF */
-		}
-		else
-			return false;
-		if (end - p <= more || p[1] < low || p[1] > high)
-			return false;
-		for (int i = 2; i <= more; i++)
-			if (p[i] < 0x80 || p[i] > 0xBF)
-				return false;
-		p += more + 1;
-	}
-	return true;
+	while (p < end && valid && *p != 0)
+		p += utf8_sequence(p, end, &valid);
+	return p == end && valid;
 }
 
 /*
  * Decodes percent escapes into *buf and advances it.  A "%" that starts no
- * escape stays as it is.  In a path "%2F" stays too: it is no separator and no
- * part of a segment (contract: schemas.md section 2).
+ * escape stays as it is.  A "/" that was escaped is a character of its segment
+ * like any other, since the path has been split before.
  */
 static HttpSpan
 decode(const char *s, size_t len, bool is_path, char **buf)
@@ -92,20 +99,51 @@ decode(const char *s, size_t len, bool is_path, char **buf)
 
 		if (c == '%' && i + 2 < len && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0)
 		{
-			char		decoded = (char) (hex_digit(s[i + 1]) << 4 | hex_digit(s[i + 2]));
-
-			if (!is_path || decoded != '/')
-			{
-				*w++ = decoded;
-				i += 2;
-				continue;
-			}
+			*w++ = (char) (hex_digit(s[i + 1]) << 4 | hex_digit(s[i + 2]));
+			i += 2;
 		}
-		*w++ = (c == '+' && !is_path) ? ' ' : c;
+		else
+			*w++ = (c == '+' && !is_path) ? ' ' : c;
 	}
 	out.len = w - *buf;
 	*buf = w;
 	return out;
+}
+
+/*
+ * Decodes a name or value of the query.  What is no UTF-8 in it is read as
+ * U+FFFD, as Python's server does; that takes up to three bytes for one.
+ * False: it holds a NUL, which no text can.
+ */
+static bool
+decode_query(const char *s, size_t len, char **buf, HttpSpan *out)
+{
+	static const char replacement[] = "\xEF\xBF\xBD";
+	const unsigned char *p;
+	const unsigned char *end;
+	char	   *w;
+
+	*out = decode(s, len, false, buf);
+	if (memchr(out->s, 0, out->len) != NULL)
+		return false;
+	if (http_utf8_valid(out->s, out->len))
+		return true;
+	p = (const unsigned char *) out->s;
+	end = p + out->len;
+	w = *buf;
+	out->s = w;
+	while (p < end)
+	{
+		bool		valid;
+		size_t		n = utf8_sequence(p, end, &valid);
+
+		memcpy(w, valid ? (const char *) p : replacement, valid ? n : 3);
+		w += valid ? n : 3;
+		p += n;
+	}
+	out->len = w - out->s;
+	*buf = w;
+	return true;
 }
 
 static HttpTargetResult
@@ -123,12 +161,11 @@ parse_query(const char *s, const char *end, char *buf, HttpTarget *out)
 			int			n = out->nquery;
 
 			if (n == HTTP_MAX_QUERY)
-				return HTTP_TARGET_BAD_QUERY;
-			out->name[n] = decode(s, name_end - s, false, &buf);
-			out->value[n] = eq ? decode(eq + 1, stop - eq - 1, false, &buf) : (HttpSpan) {buf, 0};
-			if (!http_utf8_valid(out->name[n].s, out->name[n].len) ||
-				!http_utf8_valid(out->value[n].s, out->value[n].len))
-				return HTTP_TARGET_BAD_QUERY;
+				return HTTP_TARGET_LONG_QUERY;
+			out->value[n] = (HttpSpan) {buf, 0};
+			if (!decode_query(s, name_end - s, &buf, &out->name[n]) ||
+				(eq && !decode_query(eq + 1, stop - eq - 1, &buf, &out->value[n])))
+				return HTTP_TARGET_NUL_QUERY;
 			out->nquery++;
 		}
 		s = amp ? amp + 1 : end;
@@ -140,8 +177,8 @@ parse_query(const char *s, const char *end, char *buf, HttpTarget *out)
  * http_target_parse
  *
  * target, len: path and query as sent, percent-encoded; at most
- * HTTP_MAX_TARGET bytes.  buf: room for len bytes, which the spans of *out
- * point into.  An empty segment ("//", a trailing "/") can match no route.
+ * HTTP_MAX_TARGET bytes.  buf: room for HTTP_TARGET_ROOM(len) bytes, which the
+ * spans of *out point into.  An empty segment ("//", a trailing "/") can match no route.
  */
 HttpTargetResult
 http_target_parse(const char *target, size_t len, char *buf, HttpTarget *out)

@@ -15,6 +15,10 @@
 #define HTTP_MAX_SEGMENTS	24
 #define HTTP_MAX_QUERY		64
 
+/* Bytes that a target's parts take when decoded: once as sent, once with what
+ * is no UTF-8 replaced */
+#define HTTP_TARGET_ROOM(len)	(4 * (len) + 1)
+
 typedef struct HttpSpan
 {
 	const char *s;
@@ -34,7 +38,8 @@ typedef enum HttpTargetResult
 {
 	HTTP_TARGET_OK,
 	HTTP_TARGET_NO_PATH,		/* can match no route: 404 */
-	HTTP_TARGET_BAD_QUERY		/* path is good, query is not: 400 */
+	HTTP_TARGET_LONG_QUERY,		/* path is good, too many parameters: 400 */
+	HTTP_TARGET_NUL_QUERY		/* likewise, a null character in one: 400 */
 } HttpTargetResult;
 
 extern HttpTargetResult http_target_parse(const char *target, size_t len, char *buf, HttpTarget *out);

@@ -54,6 +54,11 @@ SELECT is_empty($$
     AND NOT EXISTS (SELECT FROM departure d WHERE d.method = b.method AND d.path = b.path AND d.status = e.status)$$,
   'and no other one, but for the departures');
 
+-- Nulls among the headers are the caller's mistake, and said whatever the route.
+SELECT throws_ok(format($$SELECT wazo_auth.http(%L, %L, ARRAY[%s])$$, r.method, r.path, h), c, NULL, r.method || ' ' || r.path || ' with headers ' || h)
+FROM (VALUES ('GET', '/0.1/users'), ('GET', '/0.1/backends'), ('HEAD', '/0.1/token/' || :'nobody'), ('GET', '/nowhere')) r (method, path),
+     (VALUES ('''X-Auth-Token'', NULL', '22004'), ('NULL, ''x''', '22004'), ('''X-Auth-Token''', '22023')) h (h, c);
+
 -- What is not built yet can only become less.
 SELECT diag('not built yet: ' || string_agg(format('%s %s', u.method, u.path), ', ' ORDER BY u.path, u.method))
 FROM upstream u

@@ -181,10 +181,10 @@ is($t->ask('HEAD', "/0.1/token/$session")->{status}, 204, '... its sessions live
 is($t->psql("SELECT refresh_token_digest IS NULL FROM wazo_auth.session WHERE token_digest = wazo_auth.token_digest('$session')"), 't', '... without it');
 is(clients("/0.1/users/$user{carol}/tokens"), '2 2 zoo.1/é mobile-app', '... others stay');
 is($t->ask('POST', '/0.1/token', json => {refresh_token => $refresh{'alice desk'}, client_id => 'desk'})->{status}, 200, '... also of the same client');
-unknown_client($t->ask('DELETE', '/0.1/users/me/tokens/zoo.1%2F%C3%A9', token => $carol), 'zoo.1%2F\u00e9', 'an escaped slash stays escaped');
-is_answer($t->ask('DELETE', '/0.1/users/me/tokens/mobile-app', token => $carol), 204, '', 'DELETE of my own');
+unknown_client($t->ask('DELETE', '/0.1/users/me/tokens/zoo.1%252F%C3%A9', token => $carol), 'zoo.1%2F\u00e9', 'decoded once');
+is_answer($t->ask('DELETE', '/0.1/users/me/tokens/zoo.1%2F%C3%A9', token => $carol), 204, '', 'DELETE of my own, with an escaped slash');
 is($t->ask('HEAD', "/0.1/token/$carol")->{status}, 204, '... my session lives');
-is(clients('/0.1/users/me/tokens', token => $carol), '1 1 zoo.1/é', '... one is left');
+is(clients('/0.1/users/me/tokens', token => $carol), '1 1 mobile-app', '... one is left');
 is_answer($t->ask('DELETE', '/0.1/users/me/tokens/Web%20App', token => $alice, tenant => $child), 204, '', '... while looking at a tenant below');
 
 # ---- a token of the service itself is nobody ----

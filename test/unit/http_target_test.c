@@ -29,7 +29,7 @@ static void
 show(const char *target, size_t len, char *out)
 {
 	char	   *copy = malloc(len ? len : 1);
-	char	   *buf = malloc(len ? len : 1);
+	char	   *buf = malloc(HTTP_TARGET_ROOM(len));
 	HttpTarget *t = malloc(sizeof(*t));
 	HttpTargetResult result;
 
@@ -45,8 +45,8 @@ show(const char *target, size_t len, char *out)
 		for (int i = 0; i < t->nquery; i++)
 			out += sprintf(out, "(%.*s=%.*s)", (int) t->name[i].len, t->name[i].s,
 						   (int) t->value[i].len, t->value[i].s);
-		if (result == HTTP_TARGET_BAD_QUERY)
-			strcpy(out, " bad query");
+		if (result != HTTP_TARGET_OK)
+			strcpy(out, result == HTTP_TARGET_NUL_QUERY ? " null in query" : " bad query");
 	}
 	free(t);
 	free(buf);
@@ -97,8 +97,8 @@ main(void)
 
 	target_is("/0.1/token", "[0.1][token]");
 	target_is("/a/b?x=1&y=2", "[a][b](x=1)(y=2)");
-	target_is("/a%2Fb", "[a%2Fb]");
-	target_is("/a%2fb", "[a%2fb]");
+	target_is("/a%2Fb", "[a/b]");
+	target_is("/a%2fb/%2F", "[a/b][/]");
 	target_is("/a%20b%C3%A9", "[a b\xC3\xA9]");
 	target_is("/a+b?c+d=e+f", "[a+b](c d=e f)");
 	target_is("/a?x=%2F%26%3D", "[a](x=/&=)");
@@ -118,9 +118,11 @@ main(void)
 	target_is("/a%ff", "no path");
 	target_is("/a%ed%a0%80", "no path");
 	target_is("/a%c0%af", "no path");
-	target_is("/a?x=%00", "[a] bad query");
-	target_is("/a?%ff=1", "[a] bad query");
-	target_is("/a?x=%f4%90%80%80", "[a] bad query");
+	target_is("/a?x=%00", "[a] null in query");
+	target_is("/a?y&%ff%00", "[a](y=) null in query");
+	target_is("/a?%ff=1", "[a](\xEF\xBF\xBD=1)");
+	target_is("/a?x=a%e2%82b%C3%A9%ed%a0%80", "[a](x=a\xEF\xBF\xBD""b\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD)");
+	target_is("/a?x=%f4%90%80%80", "[a](x=\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD)");
 	target_is("/a?x=%f0%9f%98%80", "[a](x=\xf0\x9f\x98\x80)");
 	target_is("*", "no path");
 
