@@ -12,6 +12,15 @@ CREATE FUNCTION pg_temp.no_user(id text) RETURNS text LANGUAGE sql AS $$
 $$;
 
 -- ---- /idp ----
+SELECT is(pg_temp.ask('GET', '/0.1/idp', :'north_token'), '200 {"total": 2, "filtered": 2, "items": ["native", "default"]}', 'GET /idp: what is built in');
+SELECT is(pg_temp.ask(v.method, v.target, :'north_token', v.body) LIKE v.answer || ' %', true, 'a method that nobody provides: ' || v.method || ' ' || v.target)
+FROM (VALUES ('PUT', '/0.1/idp/ldap/users/' || :'north_user', NULL, '404'), ('POST', '/0.1/users', '{"authentication_method": "saml"}', '400'),
+             ('PUT', '/0.1/users/' || :'north_user', '{"authentication_method": "nosuch"}', '400'), ('POST', '/0.1/tenants', '{"default_authentication_method": "ldap"}', '400')) v (method, target, body, answer);
+SELECT wazo_auth.configure('{"idp_plugins": {"nosuch": {"enabled": true}}}') \g /dev/null
+SELECT is(array(SELECT wazo_auth.authentication_methods()), '{native,default}', 'a configured name alone makes no method');
+SELECT wazo_auth.configure('{"idp_plugins": null}') \g /dev/null
+SELECT throws_ok(format('SELECT wazo_auth.add_identity_provider(%L)', n), '23514', NULL, 'no name of a method: ' || n) FROM unnest('{default,native,A b,""}'::text[]) n;
+SELECT wazo_auth.add_identity_provider(p) FROM unnest('{ldap,saml,mine}'::text[]) p \g /dev/null
 SELECT is(pg_temp.ask('GET', '/0.1/idp', :'north_token'), '200 {"total": 4, "filtered": 4, "items": ["native", "default", "saml", "ldap"]}', 'GET /idp');
 SELECT is(pg_temp.ask(v.m, '/0.1/idp/Native' || v.p, :'south_token', '{', :'north'),
   '404 {"message": "No such IDP type: \"Native\"", "error_id": "unknown-idp-type", "details": {"idp_type": "Native"}, "timestamp": T, "resource": "idp"}', v.m || v.p || ': the type first')
