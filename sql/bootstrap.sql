@@ -19,7 +19,8 @@ BEGIN
   END IF;
   PERFORM wazo_auth.apply_tenant_defaults(v_top);
   IF NOT EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.slug = 'wazo_default_master_user_policy') THEN
-    PERFORM wazo_auth.create_policy(v_top, 'wazo_default_master_user_policy', '{#}'::wazo_auth.acl);
+    PERFORM wazo_auth.create_policy(v_top, 'wazo_default_master_user_policy', '{#}'::wazo_auth.acl,
+      description => E'Default Wazo policy for the "master" user\n\nDo not modify this policy, it can be modified in future Wazo upgrades\n');
   END IF;
   IF username IS NULL THEN
     RETURN v_top;

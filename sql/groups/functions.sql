@@ -57,16 +57,26 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_uuid uuid := COALESCE(uuid, pg_catalog.gen_random_uuid());
+  v_attempt integer := 0;
 BEGIN
-  INSERT INTO wazo_auth.group (uuid, tenant_uuid, name, slug)
-  VALUES (v_uuid, tenant_uuid, name, COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_-', 80,
-    ARRAY(SELECT g.slug FROM wazo_auth.group g WHERE g.tenant_uuid = create_group.tenant_uuid))));
-  RETURN v_uuid;
-EXCEPTION
-  WHEN unique_violation THEN
-    PERFORM wazo_auth.group_exists_already(name);
-  WHEN foreign_key_violation THEN
+  PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
+  IF NOT FOUND THEN
     PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+  END IF;
+  LOOP
+    INSERT INTO wazo_auth.group (uuid, tenant_uuid, name, slug)
+    VALUES (v_uuid, tenant_uuid, name, COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_-', 80, v_attempt)))
+    ON CONFLICT DO NOTHING;
+    EXIT WHEN FOUND;
+    -- Only a slug that nobody chose can be another one.
+    IF slug IS NOT NULL
+       OR EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = create_group.tenant_uuid AND g.name = create_group.name)
+       OR EXISTS (SELECT FROM wazo_auth.group g WHERE g.uuid = v_uuid) THEN
+      PERFORM wazo_auth.group_exists_already(name);
+    END IF;
+    v_attempt := v_attempt + 1;
+  END LOOP;
+  RETURN v_uuid;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.create_group(uuid, text, text, uuid) IS

@@ -18,10 +18,11 @@ COMMENT ON FUNCTION wazo_auth.forget_counts() IS
 CREATE OR REPLACE FUNCTION wazo_auth.search_pattern(search text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT '%' || pg_catalog.array_to_string(pg_catalog.array_remove(pg_catalog.string_to_array(wazo_auth.fold_login(search), ' '), ''), '%') || '%';
+  SELECT '%' || pg_catalog.array_to_string(pg_catalog.array_remove(pg_catalog.string_to_array(
+           pg_catalog.regexp_replace(wazo_auth.fold_login(search), '[\\%_]', '\\\&', 'g'), ' '), ''), '%') || '%';
 END;
 COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
-'LIKE pattern of the query parameter search, for columns folded by wazo_auth.fold_login(): its words in their order, anything between them; % and _ in it are wildcards (contract: schemas.md section 3). Null without a search.';
+'LIKE pattern of the query parameter search, for columns folded by wazo_auth.fold_login(): its words in their order, anything between them; %, _ and backslash in it are letters like any other. Null without a search.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.bad_filter(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -77,30 +77,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION wazo_auth.unknown_policy(uuid) IS 'Raises WA404.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.check_shared_policies(tenant_uuid uuid, name text, slug text, shared boolean) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.shared_policy_in_the_way(tenant_uuid uuid, name text, slug text, shared boolean) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
-DECLARE
-  v_path uuid[];
 BEGIN
   -- One at a time for each name and slug, or a tenant and one below it could
   -- both make the policy that the other's forbids.
   PERFORM pg_advisory_xact_lock(k.key)
   FROM (SELECT DISTINCT hashtextextended('wazo_auth.policy:' || v.value, v.kind) AS key
         FROM (VALUES (name, 1), (slug, 2)) v (value, kind) ORDER BY 1) k;
-  SELECT t.path INTO v_path FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid;
-  IF EXISTS (SELECT FROM wazo_auth.policy p
-             WHERE p.tenant_uuid = ANY (v_path) AND p.shared AND (p.name = check_shared_policies.name OR p.slug = check_shared_policies.slug))
-     OR shared AND EXISTS (
-       SELECT FROM wazo_auth.policy p
-       JOIN wazo_auth.tenant t ON t.uuid = p.tenant_uuid
-       WHERE (p.name = check_shared_policies.name OR p.slug = check_shared_policies.slug) AND tenant_uuid = ANY (t.path)) THEN
-    PERFORM wazo_auth.duplicate_policy(name);
-  END IF;
+  RETURN (
+    SELECT min(CASE WHEN p.name = shared_policy_in_the_way.name THEN 'name' ELSE 'slug' END)
+    FROM wazo_auth.policy p
+    JOIN wazo_auth.tenant o ON o.uuid = p.tenant_uuid
+    WHERE (p.name = shared_policy_in_the_way.name OR p.slug = shared_policy_in_the_way.slug)
+      AND (p.shared AND p.tenant_uuid = ANY ((SELECT t.path FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid)::uuid[])
+           OR shared AND tenant_uuid = ANY (o.path)));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.check_shared_policies(uuid, text, text, boolean) IS
-'Raises WA409 when a tenant above shares a policy of that name or slug, or when the new one would be shared with a tenant that has one; the case counts (contract: semantics.md section 8).';
+COMMENT ON FUNCTION wazo_auth.shared_policy_in_the_way(uuid, text, text, boolean) IS
+'What a new policy of this name and slug has in common with one that a tenant above shares or, if it would be shared itself, with one of a tenant below: name, else slug, else null; the case counts (contract: semantics.md section 8). Others that ask for the same name or slug wait until the end of the transaction.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.create_policy(
   tenant_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}', slug text DEFAULT NULL,
@@ -110,8 +106,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_uuid uuid;
-  v_slug text := COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_-', 80,
-    ARRAY(SELECT p.slug FROM wazo_auth.policy p WHERE p.tenant_uuid = create_policy.tenant_uuid)));
+  v_slug text;
+  v_taken text;
+  v_attempt integer := 0;
 BEGIN
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
@@ -120,14 +117,23 @@ BEGIN
   IF config_managed AND tenant_uuid <> wazo_auth.top_tenant_uuid() THEN
     RAISE EXCEPTION 'policies of the configuration belong to the top tenant' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  PERFORM wazo_auth.check_shared_policies(tenant_uuid, name, v_slug, shared);
-  INSERT INTO wazo_auth.policy AS p (tenant_uuid, name, slug, acl, description, shared, config_managed)
-  VALUES (tenant_uuid, name, v_slug, wazo_auth.acl_distinct(acl::text[]), description, shared, config_managed)
-  ON CONFLICT DO NOTHING
-  RETURNING p.uuid INTO v_uuid;
-  IF NOT FOUND THEN
-    PERFORM wazo_auth.duplicate_policy(name);
-  END IF;
+  LOOP
+    v_slug := COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_-', 80, v_attempt));
+    v_taken := wazo_auth.shared_policy_in_the_way(tenant_uuid, name, v_slug, shared);
+    IF v_taken IS NULL THEN
+      INSERT INTO wazo_auth.policy AS p (tenant_uuid, name, slug, acl, description, shared, config_managed)
+      VALUES (tenant_uuid, name, v_slug, wazo_auth.acl_distinct(acl::text[]), description, shared, config_managed)
+      ON CONFLICT DO NOTHING
+      RETURNING p.uuid INTO v_uuid;
+      EXIT WHEN FOUND;
+    END IF;
+    -- Only a slug that nobody chose can be another one.
+    IF v_taken = 'name' OR slug IS NOT NULL
+       OR EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = create_policy.tenant_uuid AND p.name = create_policy.name) THEN
+      PERFORM wazo_auth.duplicate_policy(name);
+    END IF;
+    v_attempt := v_attempt + 1;
+  END LOOP;
   RETURN v_uuid;
 END
 $$;

@@ -52,22 +52,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION wazo_auth.random_slug(integer) IS 'That many random characters of a-z and 0-9.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.generate_slug(name text, allowed text, size integer, taken text[] DEFAULT '{}') RETURNS text
+CREATE OR REPLACE FUNCTION wazo_auth.generate_slug(name text, allowed text, size integer, attempt integer) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_slug text := left(regexp_replace(name, '[^' || allowed || ']', '', 'g'), size);
-  v_tries integer := 0;
 BEGIN
-  WHILE v_slug IS NULL OR v_slug = '' OR v_slug = ANY (taken) LOOP
-    -- Longer ones when those of three characters become rare.
-    v_slug := wazo_auth.random_slug(LEAST(3 + v_tries / 8, size));
-    v_tries := v_tries + 1;
-  END LOOP;
-  RETURN v_slug;
+  IF attempt = 0 AND v_slug <> '' THEN
+    RETURN v_slug;
+  END IF;
+  -- Longer ones when those of three characters become rare.
+  RETURN wazo_auth.random_slug(LEAST(3 + attempt / 8, size));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.generate_slug(text, text, integer, text[]) IS
-'Slug for a name: its characters of the set "allowed" (of a bracket expression), cut to "size"; a few random ones when nothing is left or it is among those taken.';
+COMMENT ON FUNCTION wazo_auth.generate_slug(text, text, integer, integer) IS
+'Slug to try for a name. At the attempt 0: its characters of the set "allowed" (of a bracket expression), cut to "size"; at later ones, and when nothing is left, a few random ones.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_contact(tenant_uuid uuid, contact uuid, seen_from uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -165,8 +163,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_uuid uuid := COALESCE(uuid, pg_catalog.gen_random_uuid());
   v_path uuid[];
-  v_slug text := COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_', 10));
-  v_tries integer := 0;
+  v_slug text;
+  v_attempt integer := 0;
 BEGIN
   PERFORM wazo_auth.check_default_method(default_authentication_method);
   -- Against moves, which hold the tree still; taken before any row of it.
@@ -178,6 +176,7 @@ BEGIN
   END IF;
   PERFORM wazo_auth.check_tenant_depth(pg_catalog.cardinality(v_path) + 1);
   LOOP
+    v_slug := COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_', 10, v_attempt));
     INSERT INTO wazo_auth.tenant (uuid, path, slug, name, phone, default_authentication_method)
     VALUES (v_uuid, v_path || v_uuid, v_slug, name, phone, default_authentication_method)
     ON CONFLICT DO NOTHING;
@@ -191,9 +190,7 @@ BEGIN
         pg_catalog.json_build_object('slug', pg_catalog.json_build_object(
           'constraint_id', 'unique', 'message', pg_catalog.format('The slug "%s" is already used', slug))), 'tenants');
     END IF;
-    -- Longer ones when those of three characters become rare.
-    v_slug := wazo_auth.random_slug(LEAST(3 + v_tries / 8, 10));
-    v_tries := v_tries + 1;
+    v_attempt := v_attempt + 1;
   END LOOP;
   INSERT INTO wazo_auth.tenant_parent (tenant_uuid, parent_uuid) VALUES (v_uuid, parent_uuid);
   PERFORM wazo_auth.set_tenant_contact(v_uuid, contact, seen_from);

@@ -32,7 +32,7 @@ DECLARE
     "domain_names": {"type": "list", "default": [], "items": {"type": "string",
       "pattern": "^(?=.{1,253}\\.?$)(?:(?!(-|_)|[^.]+_)[A-Za-z0-9-_]{1,}(?<!-)(?:\\.|$)){2,63}$",
       "check": "^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.){1,62}[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.?$"}},
-    "address": {"type": "nested", "schema": "tenant_address", "nullable": true,
+    "address": {"type": "nested", "schema": "tenant_address",
       "default": {"line_1": null, "line_2": null, "city": null, "state": null, "country": null, "zip_code": null}}
   }$json$;
   v_name text := '{"uuid": {"type": "uuid", "default": null}, "name": {"type": "string", "default": null, "min": 1, "max": 128},';
@@ -95,7 +95,7 @@ SELECT wazo_auth.add_route('GET', '/0.1/tenants', 'wazo_auth.rest_tenants_get', 
 CREATE OR REPLACE FUNCTION wazo_auth.body_address(request wazo_auth.http_request) RETURNS wazo_auth.postal_address
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT pg_catalog.jsonb_populate_record(NULL::wazo_auth.postal_address, NULLIF(request.body -> 'address', 'null'));
+  SELECT pg_catalog.jsonb_populate_record(NULL::wazo_auth.postal_address, request.body -> 'address');
 END;
 COMMENT ON FUNCTION wazo_auth.body_address(wazo_auth.http_request) IS 'The address in a tenant''s body.';
 

@@ -14,6 +14,7 @@ SELECT g.uuid AS south_all FROM wazo_auth.group g WHERE g.tenant_uuid = :'south'
 SELECT matches(pg_temp.ask('POST', '/0.1/groups', :'north_token', '{"name": "The é group", "uuid": "x", "read_only": true}'),
   '^200 \{"uuid": "[-0-9a-f]{36}", "tenant_uuid": "11111111-0000-4000-8000-000000000001", "name": "The \\u00e9 group", "slug": "Thegroup", "read_only": false, "system_managed": false\}$',
   'POST makes a slug of the name');
+SELECT matches(pg_temp.ask('POST', '/0.1/groups', :'north_token', '{"name": "THE group"}'), '^200 .*"slug": "[a-z0-9]{3}"', 'POST: another one where that differs by case only');
 SELECT g.uuid AS the_group FROM wazo_auth.group g WHERE g.slug = 'Thegroup' \gset
 SELECT matches(pg_temp.ask_json('POST', '/0.1/groups', :'north_token', '{"name": "Thegroup"}') ->> 'slug', '^[a-z0-9]{3,}$', 'a random one when that is taken');
 SELECT is(pg_temp.ask_json('POST', '/0.1/groups', :'north_token', '{"name": "x", "slug": "A_b-1"}') ->> 'slug', 'A_b-1', 'or takes the one given');

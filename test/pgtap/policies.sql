@@ -39,6 +39,9 @@ SELECT matches(pg_temp.ask('POST', :'p', :'north_token', '{"name": "New one é",
   '^200 {"uuid": "[0-9a-f-]{36}", "tenant_uuid": "' || :'north' || '", "name": "New one \\u00e9", "slug": "Newone", "description": "d", "acl": \["a.b", "!c", ""\], "read_only": false, "shared": true}$', 'POST');
 SELECT matches(pg_temp.ask('POST', :'p', :'north_token', '{"name": "New-one"}'), '"slug": "New-one", "description": null, "acl": \[\], "read_only": false, "shared": false}$', 'POST: defaults');
 SELECT matches(pg_temp.ask('POST', :'p', :'north_token', '{"name": "New  one"}'), '^200 .*"slug": "[a-z0-9]{3}"', 'POST: another slug when that of the name is in use');
+SELECT matches(pg_temp.ask('POST', :'p', :'north_token', '{"name": "new_one?"}') || pg_temp.ask('POST', :'p', :'north_token', '{"name": "NEW_one"}'), '^200 .*"slug": "new_one".*200 .*"slug": "[a-z0-9]{3}"', 'POST: also where it differs by case only');
+SELECT is(p.description, E'Default Wazo policy for the "master" user\n\nDo not modify this policy, it can be modified in future Wazo upgrades\n', 'the description of the first policy is upstream''s')
+FROM wazo_auth.policy p WHERE p.slug = 'wazo_default_master_user_policy';
 SELECT is(pg_temp.ask('POST', :'p', :'south_token', '[', :'north'), '400 {"message": "The browser (or proxy) sent a request that this server could not understand."}', 'POST: JSON comes before the tenant');
 SELECT is(pg_temp.ask('POST', :'p', :'south_token', b.body, :'north'), '400 {"reason": ["Invalid value supplied for field: ' || b.field || '"], "timestamp": [T], "status_code": 400}', 'POST ' || left(b.body, 50))
 FROM (VALUES ('{}', 'name'), ('{"name": ""}', 'name'), ('{"name": "' || repeat('x', 81) || '"}', 'name'), ('{"name": 1}', 'name'), ('{"name": null}', 'name'),

@@ -51,7 +51,7 @@ my @tenant_tail = (contact => {type => 'uuid', null => 1, ok => 404, more => [[t
 	phone => {type => 'string', null => 1, min => 1, max => 32},
 	default_authentication_method => {type => 'string', method => 'tenants'},
 	domain_names => {type => 'list', item => {type => 'string', domain => 1}, shown => sub { $_[0]{domain_names} }},
-	address => {type => 'nested', null => 1, fields => \@address, shown => undef});
+	address => {type => 'nested', fields => \@address, shown => undef});
 my @policy_name = (name => {type => 'string', required => 1, min => 1, max => 80});
 my @group_name = (name => {type => 'string', required => 1, min => 1, max => 128});
 my %email = (address => {type => 'email', required => 1, shown => sub { $_[0][0]{address} }},
