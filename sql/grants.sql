@@ -74,7 +74,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.hold(),
   wazo_auth.hold_reason(text),
   wazo_auth.import_password(uuid, text, bytea),
-  wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid),
+  wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid, uuid),
   wazo_auth.list_tenants(uuid, jsonb),
   wazo_auth.mail_template(text),
   wazo_auth.mail_template_variables(text),

@@ -73,8 +73,8 @@ BEGIN
       "name": "g.name = {}",
       "slug": "g.slug = {}",
       "read_only": "g.system_managed = {}::boolean",
-      "policy_uuid": "g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = wazo_auth.try_uuid({}))",
-      "policy_slug": "g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid WHERE po.slug = {})"
+      "policy_uuid": "(SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)) AND g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = wazo_auth.try_uuid({}))",
+      "policy_slug": "g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid WHERE po.slug = {} AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"
     }') || CASE WHEN user_uuid IS NULL
                 THEN jsonb '{"user_uuid": "g.uuid IN (SELECT gm.group_uuid FROM wazo_auth.group_user gm WHERE gm.user_uuid = wazo_auth.try_uuid({}))"}'
                 ELSE jsonb '{"user_uuid": null}' END,

@@ -264,7 +264,7 @@ COMMENT ON FUNCTION wazo_auth.remove_group_policy(uuid, uuid) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_policies(
   query jsonb DEFAULT '{}', tenant_uuid uuid DEFAULT NULL, recurse boolean DEFAULT NULL,
-  user_uuid uuid DEFAULT NULL, group_uuid uuid DEFAULT NULL)
+  user_uuid uuid DEFAULT NULL, group_uuid uuid DEFAULT NULL, seen_from uuid DEFAULT NULL)
 RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -273,8 +273,10 @@ DECLARE
   c_owned text := format('EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND %s = ANY (o.path))', c_tenant);
   c_lent text := format('q.config_managed OR (q.shared AND q.tenant_uuid = ANY ((SELECT t.path FROM wazo_auth.tenant t WHERE t.uuid = %s)::uuid[]))', c_tenant);
   v_all boolean := user_uuid IS NULL AND group_uuid IS NULL;
+  -- Whose policies a filter tells: nobody's who is out of sight.
+  c_seen_from text := '(SELECT ($1 ->> ''@seen_from'')::uuid)';
 BEGIN
-  RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid, '@group', group_uuid),
+  RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid, '@group', group_uuid, '@seen_from', COALESCE(seen_from, tenant_uuid)),
     answer => CASE WHEN v_all THEN '{items,total}' ELSE '{items,total,filtered}' END::text[],
     source => CASE WHEN v_all THEN 'wazo_auth.policy q'
                    WHEN group_uuid IS NULL THEN 'wazo_auth.user_policy a JOIN wazo_auth.policy q ON q.uuid = a.policy_uuid'
@@ -297,15 +299,19 @@ BEGIN
       'slug', 'q.slug = {}',
       'tenant_uuid', 'q.tenant_uuid = wazo_auth.try_uuid({})',
       'user_uuid', CASE WHEN user_uuid IS NULL THEN
-        'q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.user_policy f WHERE f.user_uuid = wazo_auth.try_uuid({}))' END,
+        format('(%1$s IS NULL OR (SELECT wazo_auth.user_in_sight(wazo_auth.try_uuid({}), %1$s, NULL)))'
+               ' AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.user_policy f WHERE f.user_uuid = wazo_auth.try_uuid({}))',
+               c_seen_from) END,
       'group_uuid', CASE WHEN group_uuid IS NULL THEN
-        'q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))' END,
+        format('(%1$s IS NULL OR (SELECT wazo_auth.tenant_contains(%1$s, wazo_auth.group_tenant_uuid(wazo_auth.try_uuid({})))))'
+               ' AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))',
+               c_seen_from) END,
       'read_only', format('(q.config_managed OR (q.shared AND NOT %s)) = {}::boolean', c_owned)),
     search => '[{"from": "wazo_auth.policy s", "key": "s.uuid", "columns": ["s.name", "s.description"]}]'::jsonb);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid) IS
-'Page of policies: those that a tenant can see, with recurse those below it too, as {"items", "total"}; or those of a user or a group as {"items", "total", "filtered"}, of which a group''s items are only those that the tenant can see. What is lent by another tenant shows the looking one as its tenant and is read-only (contract: semantics.md section 8). query: a validated policy_list, user_policy_list or group_policy_list.';
+COMMENT ON FUNCTION wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid, uuid) IS
+'Page of policies: those that a tenant can see, with recurse those below it too, as {"items", "total"}; or those of a user or a group as {"items", "total", "filtered"}, of which a group''s items are only those that the tenant can see. What is lent by another tenant shows the looking one as its tenant and is read-only (contract: semantics.md section 8). query: a validated policy_list, user_policy_list or group_policy_list; its user_uuid and group_uuid find nothing for who is not in sight from seen_from, or else from tenant_uuid.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.policy_json(policy_uuid uuid, tenant_uuid uuid DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

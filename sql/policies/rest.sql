@@ -187,7 +187,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policies_get(request wazo_auth.ht
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- Without a looking tenant: each policy shows its owner.
-  RETURN wazo_auth.json_response(wazo_auth.list_policies(request.query, user_uuid => (request.params ->> 'user_uuid')::uuid));
+  RETURN wazo_auth.json_response(wazo_auth.list_policies(
+    request.query, user_uuid => (request.params ->> 'user_uuid')::uuid, seen_from => request.tenant_uuid));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_policies_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/policies: those given to the user directly.';

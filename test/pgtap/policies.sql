@@ -168,7 +168,8 @@ FROM unnest('{PUT,DELETE}'::text[]) m, unnest(ARRAY[:'mine', 'mine']) id;
 SELECT is(pg_temp.ask('DELETE', :'gp' || '/' || id, :'north_token'), '204', 'DELETE of a group: ' || id) FROM unnest(ARRAY[:'mine', 'mine', 'lent', :'near']) id;
 SELECT is(pg_temp.list(:'gp', :'north_token'), 'conf,low 2/2', 'they are gone');
 SELECT is(pg_temp.list(:'p' || '?group_uuid=' || :'g', :'deep_token'), 'conf,low 6', 'policies by group');
-SELECT is(pg_temp.list(:'p' || '?user_uuid=' || :'north_user', :'deep_token'), 'conf,low 6', 'policies by user');
+SELECT is(pg_temp.list(:'p' || '?user_uuid=' || :'north_user', :'deep_token'), NULL, 'policies by a user that is out of sight');
+SELECT ok(pg_temp.list(:'p' || '?user_uuid=' || :'north_user', :'north_token') LIKE '%conf%', 'policies by user');
 
 -- ---- DELETE ----
 SELECT is(pg_temp.ask('DELETE', :'p' || '/' || id, pg_temp.limited(:'north_user', '{m.1,a b}')) LIKE '401%"required_access": "m.2"%', true, 'DELETE: may remove each entry') FROM unnest(ARRAY[:'mine', 'mine']) id;
