@@ -15,19 +15,33 @@ CREATE OR REPLACE FUNCTION wazo_auth.acl_grants_cached(acl wazo_auth.acl, access
 COMMENT ON FUNCTION wazo_auth.acl_grants_cached(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'As acl_grants, through the cache of ACL sets that token checks use (see wazo_auth.acl_cache_size): for an ACL that many statements ask one after the other';
 
+CREATE OR REPLACE FUNCTION wazo_auth.may_add(caller wazo_auth.acl, auth_id pg_catalog.text, session_id pg_catalog.text, entries pg_catalog.text[])
+    RETURNS pg_catalog.text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'wazo_auth_may_add';
+COMMENT ON FUNCTION wazo_auth.may_add(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text[]) IS
+'The first of the entries that a caller with this ACL may not put into what others have; null when it may put in all. A positive entry needs one of the caller''s that covers every access it matches, for any holder, and no negative one of the caller''s that matches any of them; a negative entry needs one of the caller''s, positive or negative, that covers it. A null ACL grants nothing. Raises 54000 when it takes too many steps, 22004 for a null entry.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.may_remove(caller wazo_auth.acl, auth_id pg_catalog.text, session_id pg_catalog.text, entries pg_catalog.text[])
+    RETURNS pg_catalog.text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'wazo_auth_may_remove';
+COMMENT ON FUNCTION wazo_auth.may_remove(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text[]) IS
+'The first of the entries that a caller with this ACL may not take out of what others have; null when it may take out all. It needs what may_add needs for a positive entry, one leading ! aside: without a negative entry its holders get what it matches. Raises as may_add does.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.acl_may_add(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
     RETURNS pg_catalog.bool
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_add';
 COMMENT ON FUNCTION wazo_auth.acl_may_add(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
-'May a caller with this ACL put the entry into a policy? A negative entry always, another one when the ACL grants it as if it were an access';
+'may_add for one entry: may a caller with this ACL put it into what others have?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_may_remove(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
     RETURNS pg_catalog.bool
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_remove';
 COMMENT ON FUNCTION wazo_auth.acl_may_remove(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
-'May a caller with this ACL take the entry out of a policy? When the ACL grants it, one leading ! taken off';
+'may_remove for one entry: may a caller with this ACL take it out of what others have?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_decide(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text, OUT granted pg_catalog.bool, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text)
     RETURNS pg_catalog.record

@@ -32,26 +32,6 @@ COMMENT ON FUNCTION wazo_auth.policy_in_sight(uuid, uuid) IS
 'Is the policy in sight from the tenant? It is from its own and from those above; a shared one from all below its own, too, '
 'and one of the configuration from everywhere (contract: semantics.md section 8).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.may_add(caller wazo_auth.acl, auth_id text, session_id text, entries text[]) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN (SELECT e.entry FROM unnest(entries) WITH ORDINALITY e (entry, place)
-          WHERE NOT wazo_auth.acl_may_add(caller, e.entry, auth_id, session_id) ORDER BY e.place LIMIT 1);
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.may_add(wazo_auth.acl, text, text, text[]) IS
-'The first of the entries that a caller with this ACL may not give to others; null when it may give all of them.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.may_remove(caller wazo_auth.acl, auth_id text, session_id text, entries text[]) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN (SELECT e.entry FROM unnest(entries) WITH ORDINALITY e (entry, place)
-          WHERE NOT wazo_auth.acl_may_remove(caller, e.entry, auth_id, session_id) ORDER BY e.place LIMIT 1);
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.may_remove(wazo_auth.acl, text, text, text[]) IS
-'The first of the entries that a caller with this ACL may not take from others; null when it may take all of them.';
-
 CREATE OR REPLACE FUNCTION wazo_auth.acl_distinct(entries text[]) RETURNS wazo_auth.acl
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC

@@ -19,8 +19,6 @@ PG_FUNCTION_INFO_V1(wazo_auth_acl_request);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_grants_request);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_grants);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_grants_cached);
-PG_FUNCTION_INFO_V1(wazo_auth_acl_may_add);
-PG_FUNCTION_INFO_V1(wazo_auth_acl_may_remove);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_decide);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_refuses);
 
@@ -270,53 +268,6 @@ wazo_auth_acl_grants_cached(PG_FUNCTION_ARGS)
 		program = acl_cache_insert(&digest, PG_GETARG_DATUM(0));
 	PG_RETURN_BOOL(acl_program_grants(program, VARDATA_ANY(access),
 									  VARSIZE_ANY_EXHDR(access), &ctx));
-}
-
-/*
- * acl_may_add(acl, entry, auth_id, session_id): may a caller with this ACL put
- * the entry into a policy?  A negative entry always; any other when the ACL
- * grants it as if it were an access.
- */
-Datum
-wazo_auth_acl_may_add(PG_FUNCTION_ARGS)
-{
-	text	   *entry;
-	AclContext	ctx;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	entry = PG_GETARG_TEXT_PP(1);
-	if (VARSIZE_ANY_EXHDR(entry) > 0 && *VARDATA_ANY(entry) == '!')
-		PG_RETURN_BOOL(true);
-	context_from_args(fcinfo, &ctx);
-	PG_RETURN_BOOL(grants(fcinfo, PG_GETARG_ACL_PP(0), VARDATA_ANY(entry),
-						  VARSIZE_ANY_EXHDR(entry), &ctx));
-}
-
-/*
- * acl_may_remove(acl, entry, auth_id, session_id): may the caller take the
- * entry out of a policy?  When the ACL grants it, one leading '!' taken off.
- */
-Datum
-wazo_auth_acl_may_remove(PG_FUNCTION_ARGS)
-{
-	text	   *entry;
-	const char *access;
-	size_t		len;
-	AclContext	ctx;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	entry = PG_GETARG_TEXT_PP(1);
-	access = VARDATA_ANY(entry);
-	len = VARSIZE_ANY_EXHDR(entry);
-	if (len > 0 && *access == '!')
-	{
-		access++;
-		len--;
-	}
-	context_from_args(fcinfo, &ctx);
-	PG_RETURN_BOOL(grants(fcinfo, PG_GETARG_ACL_PP(0), access, len, &ctx));
 }
 
 /*

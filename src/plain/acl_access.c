@@ -35,6 +35,7 @@ acl_access_init(AclAccess *access, const char *text, size_t len,
 	access->plain_ids =
 		plain_id(access->ctx.auth_id, access->ctx.auth_id_len) &&
 		plain_id(access->ctx.session_id, access->ctx.session_id_len);
+	access->of_entry = false;
 	access->bits = NULL;
 }
 

@@ -44,6 +44,18 @@ typedef struct AclEnv
 	void		(*poll) (void);
 } AclEnv;
 
+/*
+ * In a text that stands for a pattern (acl_judge.c), these segments are the
+ * reserved words, whoever holds the pattern.  No pattern has a zero byte, so
+ * only the same word matches them, and a wildcard that takes whole segments.
+ */
+#define ACL_ANY_ME			"\0"
+#define ACL_ANY_ME_LEN		1
+#define ACL_ANY_SESSION		"\0\0"
+#define ACL_ANY_SESSION_LEN	2
+#define ACL_ANY_EDIT		"\0\0\0"
+#define ACL_ANY_EDIT_LEN	3
+
 struct AclBits;
 
 /* A requested access, prepared once and then matched against many patterns. */
@@ -56,6 +68,7 @@ typedef struct AclAccess
 	bool		too_long;		/* longer than ACL_MAX_ACCESS */
 	bool		has_newline;
 	bool		plain_ids;		/* ids hold no '.', '#' or newline */
+	bool		of_entry;		/* the text stands for a pattern: see ACL_ANY_* */
 	struct AclBits *bits;		/* of the slow matcher, made when needed */
 } AclAccess;
 
@@ -101,14 +114,20 @@ acl_word_matches(const AclAccess *access, AclWord word,
 	{
 		case ACL_WORD_ME:
 			return acl_same_text(segment, len, "me", 2) ||
+				(access->of_entry &&
+				 acl_same_text(segment, len, ACL_ANY_ME, ACL_ANY_ME_LEN)) ||
 				(ctx->auth_id != NULL &&
 				 acl_same_text(segment, len, ctx->auth_id, ctx->auth_id_len));
 		case ACL_WORD_MY_SESSION:
 			return acl_same_text(segment, len, "my_session", 10) ||
+				(access->of_entry &&
+				 acl_same_text(segment, len, ACL_ANY_SESSION, ACL_ANY_SESSION_LEN)) ||
 				(ctx->session_id != NULL &&
 				 acl_same_text(segment, len, ctx->session_id, ctx->session_id_len));
 		case ACL_WORD_EDIT:
 			return acl_same_text(segment, len, "edit", 4) ||
+				(access->of_entry &&
+				 acl_same_text(segment, len, ACL_ANY_EDIT, ACL_ANY_EDIT_LEN)) ||
 				acl_same_text(segment, len, "update", 6);
 		case ACL_WORD_NONE:
 			break;

@@ -19,10 +19,13 @@ enum
 {
 	ALT_ME,
 	ALT_AUTH_ID,
+	ALT_ANY_ME,
 	ALT_MY_SESSION,
 	ALT_SESSION_ID,
+	ALT_ANY_SESSION,
 	ALT_EDIT,
 	ALT_UPDATE,
+	ALT_ANY_EDIT,
 	ALT_COUNT
 };
 
@@ -192,48 +195,49 @@ jump(uint64_t *out, const uint64_t *row, const uint64_t *starts,
 	}
 }
 
+/* scratch |= the places behind "text", read from those reached. */
+static void
+step_text(const AclAccess *access, int which, const char *text, size_t len)
+{
+	struct AclBits *bits = access->bits;
+
+	if (text != NULL && len <= access->len)
+		jump(bits->scratch, bits->reached,
+			 occurrences(access, which, text, len), bits->words, len);
+}
+
 static bool
 step_word(const AclAccess *access, AclWord word)
 {
 	struct AclBits *bits = access->bits;
 	const AclContext *ctx = &access->ctx;
-	const char *self;
-	const char *other;
-	size_t		other_len;
-	int			which;
+	bool		any_holder = access->of_entry;
 	uint64_t	any = 0;
-	size_t		self_len;
 
+	memset(bits->scratch, 0, bits->words * sizeof(uint64_t));
 	switch (word)
 	{
 		case ACL_WORD_ME:
-			which = ALT_ME;
-			self = "me";
-			other = ctx->auth_id;
-			other_len = ctx->auth_id_len;
+			step_text(access, ALT_ME, "me", 2);
+			step_text(access, ALT_AUTH_ID, ctx->auth_id, ctx->auth_id_len);
+			if (any_holder)
+				step_text(access, ALT_ANY_ME, ACL_ANY_ME, ACL_ANY_ME_LEN);
 			break;
 		case ACL_WORD_MY_SESSION:
-			which = ALT_MY_SESSION;
-			self = "my_session";
-			other = ctx->session_id;
-			other_len = ctx->session_id_len;
+			step_text(access, ALT_MY_SESSION, "my_session", 10);
+			step_text(access, ALT_SESSION_ID, ctx->session_id, ctx->session_id_len);
+			if (any_holder)
+				step_text(access, ALT_ANY_SESSION, ACL_ANY_SESSION, ACL_ANY_SESSION_LEN);
 			break;
-		default:
-			which = ALT_EDIT;
-			self = "edit";
-			other = "update";
-			other_len = 6;
+		case ACL_WORD_EDIT:
+			step_text(access, ALT_EDIT, "edit", 4);
+			step_text(access, ALT_UPDATE, "update", 6);
+			if (any_holder)
+				step_text(access, ALT_ANY_EDIT, ACL_ANY_EDIT, ACL_ANY_EDIT_LEN);
+			break;
+		case ACL_WORD_NONE:
 			break;
 	}
-	self_len = strlen(self);
-
-	memset(bits->scratch, 0, bits->words * sizeof(uint64_t));
-	jump(bits->scratch, bits->reached,
-		 occurrences(access, which, self, self_len), bits->words, self_len);
-	if (other != NULL && other_len <= access->len)
-		jump(bits->scratch, bits->reached,
-			 occurrences(access, which + 1, other, other_len),
-			 bits->words, other_len);
 	for (size_t i = 0; i < bits->words; i++)
 	{
 		bits->reached[i] = bits->scratch[i];

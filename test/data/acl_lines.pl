@@ -4,6 +4,7 @@
 # null; fields are separated by a space:
 #   V tag auth_id session_id required expected may_add may_remove entry...
 #   A name entry...                   (a token's ACL of sample_policies.json)
+#   P slug kind entry...             (a policy of sample_policies.json)
 #   C name auth_id session_id required expected
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -38,6 +39,10 @@ foreach my $v (@{ $data->{vectors} || [] })
 		hex_of($v->{session_id}), hex_of($v->{required}),
 		truth($v->{expected}), truth($v->{may_add}), truth($v->{may_remove}),
 		map { hex_of($_) } @{ $v->{acl} }), "\n";
+}
+foreach my $p (@{ $data->{policies} || [] })
+{
+	print join(' ', 'P', $p->{slug}, $p->{kind}, map { hex_of($_) } @{ $p->{acl} }), "\n";
 }
 foreach my $name (sort keys %{ $data->{token_acls} || {} })
 {

@@ -49,9 +49,13 @@ FROM (VALUES ('{}', 'name'), ('{"name": ""}', 'name'), ('{"name": "' || repeat('
   ('{"name": "x", "description": 1}', 'description'), ('{"name": "x", "acl": null}', 'acl'), ('{"name": "x", "acl": [null]}', 'acl'), ('{"name": "x", "acl": "a"}', 'acl'), ('{"name": "x", "acl": [1]}', 'acl'),
   ('{"name": "x", "shared": null}', 'shared'), ('{"name": "x", "shared": 2}', 'shared'), ('[1]', '_schema')) b (body, field);
 SELECT matches(pg_temp.ask('POST', :'p', :'south_token', '{"name": "x"}', :'north'), '^401 .*unauthorized-tenant', 'POST: tenant');
-SELECT is(pg_temp.ask('POST', :'p', :'some', '{"name": "mine", "acl": ["m.1", "!z", "x.1", "y.1"]}'), pg_temp.may_not(:'some', 'x.1'), 'POST: may add, before the duplicate');
+SELECT is(pg_temp.ask('POST', :'p', :'some', '{"name": "mine", "acl": ["m.1", "!m.2", "x.1", "y.1"]}'), pg_temp.may_not(:'some', 'x.1'), 'POST: may add, before the duplicate');
 SELECT is(pg_temp.ask('POST', :'p', :'some', '{"name": "x", "acl": ["m.9"]}'), pg_temp.may_not(:'some', 'm.9'), 'a denied access cannot be given');
-SELECT matches(pg_temp.ask('POST', :'p', :'some', '{"name": "neg", "acl": ["!x.1", "m.#", "m.*.a"]}'), '^200 ', 'a denial always, a pattern that one''s own covers');
+SELECT matches(pg_temp.ask('POST', :'p', :'some', '{"name": "neg", "acl": ["!m.9", "!m.1", "!m.#", "m.1*", "m.*.a"]}'), '^200 ',
+  'a denial of what one has or is denied, a pattern that one''s own covers');
+SELECT is(pg_temp.ask('POST', :'p', :'some', json_build_object('name', 'over', 'acl', json_build_array('m.1', i.entry))::text),
+  pg_temp.may_not(:'some', i.entry), 'POST: ' || i.entry || ', ' || i.why)
+FROM (VALUES ('m.#', 'over a denial'), ('m.*', 'over a denial'), ('#', 'more than one has'), ('!x.1', 'a denial of what one has not')) i (entry, why);
 SELECT is(pg_temp.ask('POST', :'p', pg_temp.limited(:'north_user', '{m.*}'), '{"name": "x2", "acl": ["m.#"]}') LIKE '401%"required_access": "m.#"%', true, 'but not a wider one');
 SELECT is(pg_temp.ask('POST', :'p', :'north_token', b), '409 {"reason": ["Policy \"' || (b::json ->> 'name') || '\" already exists"], "timestamp": [T], "status_code": 409}', 'POST: duplicate ' || b)
 FROM unnest(ARRAY['{"name": "mine"}', '{"name": "x", "slug": "mine"}', '{"name": "x", "slug": "MINE"}', '{"name": "lent"}', '{"name": "x", "slug": "lent"}', '{"name": "low", "shared": true}', '{"name": "x", "slug": "low", "shared": true}']) b;

@@ -59,9 +59,12 @@ reference_alternative(const unsigned char *from, unsigned char *to,
 			to[i + alt.len] = 1;
 }
 
-/* Does one pattern (no '!' handling) match the whole text? */
+/*
+ * Does one pattern (no '!' handling) match the whole text, with each "me" and
+ * "my_session" standing for any of these holders?
+ */
 static bool
-reference_match(Text pattern, Text text, const AclContext *ctx)
+reference_match_any(Text pattern, Text text, const AclContext *ctx, size_t holders)
 {
 	const char *pat = pattern.text;
 	unsigned char *cur = calloc(1, text.len + 1);
@@ -92,15 +95,17 @@ reference_match(Text pattern, Text text, const AclContext *ctx)
 		else if (reference_is(pat, pattern.len, p, "me"))
 		{
 			reference_alternative(cur, next, text, (Text) {"me", 2});
-			reference_alternative(cur, next, text,
-								  (Text) {ctx->auth_id, ctx->auth_id_len});
+			for (size_t h = 0; h < holders; h++)
+				reference_alternative(cur, next, text,
+									  (Text) {ctx[h].auth_id, ctx[h].auth_id_len});
 			p += 2;
 		}
 		else if (reference_is(pat, pattern.len, p, "my_session"))
 		{
 			reference_alternative(cur, next, text, (Text) {"my_session", 10});
-			reference_alternative(cur, next, text,
-								  (Text) {ctx->session_id, ctx->session_id_len});
+			for (size_t h = 0; h < holders; h++)
+				reference_alternative(cur, next, text,
+									  (Text) {ctx[h].session_id, ctx[h].session_id_len});
 			p += 10;
 		}
 		else if (reference_is(pat, pattern.len, p, "edit"))
@@ -123,6 +128,12 @@ reference_match(Text pattern, Text text, const AclContext *ctx)
 	free(cur);
 	free(next);
 	return result;
+}
+
+static bool
+reference_match(Text pattern, Text text, const AclContext *ctx)
+{
+	return reference_match_any(pattern, text, ctx, 1);
 }
 
 /* Index of the deciding entry, or -1, as acl_list_decide gives it. */
@@ -173,7 +184,7 @@ test_pack(const Text *entries, size_t count, size_t *size)
 }
 
 /* Compile into a block of exactly the size used: sanitizers see overruns. */
-static AclCompiled *
+static inline AclCompiled *
 test_compile(const char *packed, size_t size)
 {
 	void	   *block = test_alloc(acl_compile_bound(packed, size));

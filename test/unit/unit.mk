@@ -10,10 +10,12 @@ UNIT_CFLAGS = -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Isrc -Itest/u
 UNIT_GENERATED ?= 1000000
 
 ACL_PURE = src/plain/acl_access.c src/plain/acl_pattern.c src/plain/acl_bits.c src/plain/acl_match.c src/plain/acl_compile.c src/plain/acl_keys.c
+ACL_JUDGE = src/plain/acl_judge.c src/plain/acl_overlap.c src/plain/acl_heads.c
+ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_heads.h
 ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-front unit-acl-match unit-http-target unit-phc unit-uuid-text unit-validate-text
+UNIT_TESTS += unit-front unit-acl-match unit-acl-judge unit-http-target unit-phc unit-uuid-text unit-validate-text
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -23,6 +25,9 @@ $(UNIT_DIR)/%.lines: test/data/%.json test/data/acl_lines.pl | $(UNIT_DIR)
 
 $(UNIT_DIR)/acl_match_test: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ test/unit/acl_match_test.c $(ACL_PURE)
+
+$(UNIT_DIR)/acl_judge_test: test/unit/acl_judge_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) $(ACL_JUDGE) $(ACL_JUDGE_HEADERS) | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ test/unit/acl_judge_test.c $(ACL_PURE) $(ACL_JUDGE)
 
 $(UNIT_DIR)/validate_text_test: test/unit/validate_text_test.c src/plain/validate_email.c src/plain/python_text.c \
 		src/plain/validate_email.h src/plain/python_text.h | $(UNIT_DIR)
@@ -55,6 +60,10 @@ unit-validate-text: $(UNIT_DIR)/validate_text_test
 
 unit-acl-match: $(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines
 	$(UNIT_DIR)/acl_match_test $(UNIT_DIR)/acl_vectors.lines \
+		$(UNIT_DIR)/sample_policies.lines $(UNIT_GENERATED)
+
+unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines
+	$(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines \
 		$(UNIT_DIR)/sample_policies.lines $(UNIT_GENERATED)
 
 # For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
