@@ -51,7 +51,7 @@ run: packages-run ## try it: packages, build, a private cluster, the front (PORT
 	@$(MAKE) --no-print-directory all
 	@bash tools/run.sh $(RUN_DIR) $(PORT)
 
-check: packages ## all tests, on private clusters (SUITES="regress tap", TESTS=test/t/mail.t)
+check: packages ## all tests, on private clusters (SUITES, REGRESS, SPECS, PGTAP, TESTS choose)
 	@$(MAKE) --no-print-directory all
 	@sh tools/npm.sh || echo "npm gave no validator: the check of the API description with it will fail, the others run"
 	@bash test/lib/check.sh $(SUITES)

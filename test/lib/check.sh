@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# check.sh [SUITE...]: runs the test suites on private clusters and counts.
+# check.sh [SUITE...]: runs the test suites on private clusters and counts. REGRESS,
+# SPECS, PGTAP (names) and TESTS (files) choose among the tests of a suite.
 # The last line reads "N passed, N failed". A skipped test counts as failed.
 #
 # The servers' account runs everything in a copy below /tmp, so a checkout that
@@ -55,11 +56,8 @@ count() { # count PASSED FAILED
 }
 
 # Of prove's output the name of each file as it begins, so that a long suite shows how far it is.
-progress() {
-	awk -v suite="$1" 'match($0, /test\/[a-z0-9_\/]+\.(t|sql) \.+/) {
-		printf "  %s %d: %s\n", suite, ++n, substr($0, RSTART, index(substr($0, RSTART), " ") - 1)
-		fflush()
-	}'
+progress() { # progress SUITE
+	perl -ne 'BEGIN { $| = 1; $suite = shift } printf "  %s %d: %s\n", $suite, ++$n, $1 if m{(?<![# ] )(test/[a-z0-9_/]+\.(?:t|sql)) \.\.}' "$1"
 }
 
 # count_tap NAME COMMAND...: runs prove and counts the assertions of its log.
@@ -118,21 +116,27 @@ suite_regress() {
 	start_shared_cluster
 	count_regress regress in_src "$pgxs/src/test/regress/pg_regress" --bindir="$PG_BINDIR" \
 		--inputdir=test --outputdir=. --dbname=wazo_auth_regress \
-		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth $(names test/sql .sql)
+		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth ${REGRESS:-$(names test/sql .sql)}
 }
 
 suite_isolation() {
 	start_shared_cluster
 	count_regress isolation in_src "$pgxs/src/test/isolation/pg_isolation_regress" --bindir="$PG_BINDIR" \
 		--inputdir=test --outputdir=. --dbname=wazo_auth_isolation \
-		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth $(names test/specs .spec)
+		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth ${SPECS:-$(names test/specs .spec)}
 }
 
 suite_pgtap() {
 	start_shared_cluster
 	in_src psql -X -q -d postgres -c "CREATE DATABASE wazo_auth_pgtap ENCODING 'UTF8' TEMPLATE template0"
 	in_src psql -X -q -d wazo_auth_pgtap -c "CREATE EXTENSION wazo_auth CASCADE; CREATE EXTENSION pgtap"
-	count_tap pgtap in_src prove --verbose --ext .sql --exec 'psql -X -q -A -t -v ON_ERROR_STOP=1 -d wazo_auth_pgtap -f' test/pgtap
+	local files=test/pgtap name
+	if [ -n "${PGTAP:-}" ]; then
+		files=
+		for name in $PGTAP; do files="$files test/pgtap/$name.sql"; done
+	fi
+	# shellcheck disable=SC2086
+	count_tap pgtap in_src prove --verbose --ext .sql --exec 'psql -X -q -A -t -v ON_ERROR_STOP=1 -d wazo_auth_pgtap -f' $files
 }
 
 suite_tap() {

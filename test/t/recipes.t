@@ -1,0 +1,62 @@
+# The recipes of docs/developing.md, followed in a copy of the tree: what they add
+# is built and passes the tests that they name.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $top = abs_path(dirname(__FILE__) . '/../..');
+my $home = tempdir('wazo_recipes.XXXXXX', TMPDIR => 1, CLEANUP => 0);
+END { local $?; system('rm', '-rf', $home) if $home }
+
+system('cp', '-a', (grep { -e } map { "$top/$_" }
+	  qw(Makefile README.md CHANGELOG.md LICENSE wazo_auth.control wazo_auth.so build sql src kore_front test expected tools docs debian migrations)), $home) == 0 or die 'cp';
+
+sub slurp { open(my $f, '<', $_[0]) or die "$_[0]: $!"; local $/; return <$f> }
+
+my ($recipes) = slurp("$top/docs/developing.md") =~ /^## Recipes\n(.*)/ms;
+my (%applied, $recipe, @names);
+foreach my $part (split /^### /m, $recipes)
+{
+	my ($name) = $part =~ /\A(.+)\n/;
+	while ($part =~ /^```(\w+)\n(.*?)^```/msg)
+	{
+		my ($kind, $block) = ($1, $2);
+		if ($kind eq 'diff')
+		{
+			open(my $patch, '|-', "patch -p1 --fuzz=3 -s -d '$home' >'$home/patch.log' 2>&1") or die $!;
+			# where its lines stand is not the recipe's to know: patch searches
+			print $patch $block;
+			close $patch;
+			is($?, 0, "$name: the change of " . ($block =~ /^\+\+\+ b\/(\S+)/m)[0] . ' fits') or diag(slurp("$home/patch.log"));
+		}
+		else
+		{
+			my ($file, $how) = $block =~ /\A-- (\S+) (append|new)\n/ or die "$name: a block without a file";
+			is((-e "$home/$file") ? 'append' : 'new', $how, "$name: $file is there to be added to, or new");
+			$block =~ s/\A.*\n// ;
+			open(my $f, '>>', "$home/$file") or die "$file: $!";
+			print $f "\n" if $how eq 'append';
+			print $f $block;
+			close $f;
+		}
+		$applied{$name}++;
+	}
+	push @names, $1 =~ /"(.*)"/ ? split(/ /, $1 =~ s/"//gr) : $1 while $part =~ /PGTAP=("[^"]*"|\w+)/g;
+}
+is(join(', ', sort keys %applied), 'A check, A column of a table, A route, A setting, An event', 'the recipes are there');
+
+$ENV{PATH} =~ s/^\Q$ENV{PG_BINDIR}\E:// if $ENV{PG_BINDIR};
+delete $ENV{PG_CONFIG} if ($ENV{PG_CONFIG} // '') !~ m{^/};
+delete @ENV{grep { /^(PG|WAZO_|MAKE|MFLAGS|TEST)/ && $_ ne 'PG_CONFIG' } keys %ENV};
+my $made = `make -C '$home' 2>&1`;
+is($?, 0, 'what the recipes made is built') or diag($made);
+my $checked = `cd '$home' && PGTAP='@names' bash test/lib/check.sh pgtap 2>&1`;
+is($?, 0, "it passes: @names") or diag($checked);
+like($checked, qr/^pgtap: [1-9]\d* passed, 0 failed$/m, 'which were really run');
+like($checked, qr{pgtap \d+: test/pgtap/initials\.sql}, 'the new one among them');
+done_testing;
