@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "base/compat.h"
 #include "acl/acl_type.h"
 
 #include "access/detoast.h"
@@ -175,7 +176,7 @@ compute_acl_stats(VacAttrStats *stats, AnalyzeAttrFetchFunc fetch,
 				  int samplerows, double totalrows)
 {
 	Standard   *standard = stats->extra_data;
-	int			most = Max(stats->attr->attstattarget, 1) * 10;
+	int			most = Max(stats_target(stats), 1) * 10;
 	int			bucket_width = (most + 10) * 1000 / 7;
 	counted_hash *table;
 	int64		seen = 0;

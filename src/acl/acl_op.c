@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "base/compat.h"
 #include "acl/acl_type.h"
 
 #include "acl/acl_cache.h"

@@ -10,6 +10,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "base/compat.h"
 #include "acl/acl_type.h"
 
 #include "access/htup_details.h"

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "base/compat.h"
 #include "acl/acl_type.h"
 
 #include "catalog/pg_type.h"
@@ -235,7 +236,7 @@ wazo_auth_acl_send(PG_FUNCTION_ARGS)
 	pq_sendint32(&buf, acl_packed_count(ACL_PACKED(acl)));
 	acl_reader_init(&reader, ACL_PACKED(acl));
 	while (acl_reader_raw(&reader, &text, &len))
-		pq_sendcountedtext(&buf, text, (int) len, false);
+		send_counted_text(&buf, text, (int) len);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 

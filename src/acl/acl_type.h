@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "plain/acl_match.h"
 
 /* Detoasted, perhaps with a short header: use the two macros below. */

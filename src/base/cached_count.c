@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/cached_query.h"
 #include "base/catalog.h"
 

@@ -11,11 +11,13 @@
 
 #include "lib/stringinfo.h"
 
+#include "base/compat.h"
+
 /* DETAIL of an error whose answer is {"message": ...} and nothing more */
 #define DETAIL_PLAIN	"{\"plain\": true}"
 
-extern void raise_status(int status, const char *message, const char *detail) pg_attribute_noreturn();
-extern void raise_status_hint(int status, const char *message, const char *hint) pg_attribute_noreturn();
+pg_noreturn extern void raise_status(int status, const char *message, const char *detail);
+pg_noreturn extern void raise_status_hint(int status, const char *message, const char *hint);
 extern const char *error_detail(const char *error_id, const char *details, const char *resource, const char *answer);
 extern void details_begin(StringInfo details);
 extern void details_text(StringInfo details, const char *name, const char *value, size_t len);

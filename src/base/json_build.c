@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/json_text.h"
 #include "plain/uuid_text.h"
 

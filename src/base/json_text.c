@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonfuncs.h"
 
+#include "base/compat.h"
 #include "base/json_text.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_json_ascii);
@@ -138,46 +139,52 @@ append_separator(StringInfo out, char opening)
 		appendBinaryStringInfo(out, ", ", 2);
 }
 
-static void
+static JsonActionResult
 on_object_start(void *out)
 {
 	appendStringInfoCharMacro((StringInfo) out, '{');
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 on_object_end(void *out)
 {
 	appendStringInfoCharMacro((StringInfo) out, '}');
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 on_array_start(void *out)
 {
 	appendStringInfoCharMacro((StringInfo) out, '[');
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 on_array_end(void *out)
 {
 	appendStringInfoCharMacro((StringInfo) out, ']');
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 on_field_start(void *out, char *name, bool isnull)
 {
 	append_separator(out, '{');
 	json_append_string(out, name, strlen(name));
 	appendBinaryStringInfo((StringInfo) out, ": ", 2);
 	pfree(name);
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 on_element_start(void *out, bool isnull)
 {
 	append_separator(out, '[');
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 on_scalar(void *out, char *token, JsonTokenType type)
 {
 	if (type == JSON_TOKEN_STRING)
@@ -185,6 +192,7 @@ on_scalar(void *out, char *token, JsonTokenType type)
 	else
 		appendStringInfoString(out, token);
 	pfree(token);
+	JSON_ACTION_DONE;
 }
 
 /*
@@ -207,13 +215,10 @@ json_append_ascii(StringInfo out, const char *json, int len)
 		.array_element_start = on_element_start,
 		.scalar = on_scalar,
 	};
-	JsonLexContext *lex = makeJsonLexContextCstringLen(unconstify(char *, json),
-													   len, PG_UTF8, true);
+	JsonLexContext *lex = json_lexer(json, len);
 
 	pg_parse_json_or_ereport(lex, &actions);
-	pfree(lex->strval->data);
-	pfree(lex->strval);
-	pfree(lex);
+	json_lexer_free(lex);
 }
 
 /* The code unit of four lower-case hexadecimal digits; -1 when they are none. */

@@ -12,6 +12,8 @@
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
+
 #define MAX_NAME		128		/* bytes; the distance costs their product */
 #define MAX_DISTANCE	4
 

@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/python_repr.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_python_repr);

@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "crypto/hash_limit.h"
 #include "crypto/password.h"
 #include "plain/phc.h"

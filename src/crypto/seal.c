@@ -22,6 +22,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "crypto/key_file.h"
 #include "crypto/seal.h"
 #include "crypto/secret.h"

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/catalog.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_cached_api_yaml);

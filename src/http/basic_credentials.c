@@ -11,6 +11,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "crypto/secret.h"
 #include "plain/http_target.h"

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "base/compat.h"
 #include "base/catalog.h"
 #include "http/http_call.h"
 #include "http/http_request.h"

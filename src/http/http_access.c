@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "http/http_access.h"
 #include "crypto/secret.h"
@@ -97,7 +98,7 @@ sent_token(HttpCall *call)
  * 401 of errors.md section 2.  The token is given back to whoever sent it, as
  * upstream does; the error goes to nobody else, since http() catches it.
  */
-static void pg_attribute_noreturn()
+pg_noreturn static void
 raise_unauthorized(HttpCall *call, bool denied)
 {
 	const char *reason = denied ? "missing_permission_or_invalid_tenant" : "not_found_or_expired";
@@ -123,7 +124,7 @@ raise_unauthorized(HttpCall *call, bool denied)
  * 401 for a caller that the request's checks refuse; what it asked for and has
  * not, with its "!", or NULL (contract: errors.md section 2).
  */
-static void pg_attribute_noreturn()
+pg_noreturn static void
 raise_refused(const HttpCall *call, const text *required)
 {
 	StringInfoData details;
@@ -186,7 +187,7 @@ http_check_access(HttpCall *call)
 }
 
 /* 404: the user of the token is gone. */
-static void pg_attribute_noreturn()
+pg_noreturn static void
 raise_no_caller(const HttpCall *call)
 {
 	const char *uuid = call->session.user_text;

@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "http/http_call.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_http_header);

@@ -10,6 +10,7 @@
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/json_text.h"
 #include "http/http_error.h"
@@ -56,16 +57,17 @@ member(DetailMembers *members, const char *name)
 		strcmp(name, "message") == 0 ? &members->message : NULL;
 }
 
-static void
+static JsonActionResult
 member_start(void *state, char *name, bool isnull)
 {
 	DetailMembers *members = state;
 
 	if (members->lex->lex_level == 1)
 		members->start = members->lex->token_start;
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 member_end(void *state, char *name, bool isnull)
 {
 	DetailMembers *members = state;
@@ -73,6 +75,7 @@ member_end(void *state, char *name, bool isnull)
 
 	if (value)
 		*value = (HttpSpan) {members->start, members->lex->prev_token_terminator - members->start};
+	JSON_ACTION_DONE;
 }
 
 /*
@@ -91,7 +94,7 @@ read_detail(const char *detail, DetailMembers *members)
 	memset(members, 0, sizeof(*members));
 	if (detail == NULL || detail[0] != '{')
 		return false;
-	members->lex = makeJsonLexContextCstringLen(unconstify(char *, detail), strlen(detail), PG_UTF8, true);
+	members->lex = json_lexer(detail, strlen(detail));
 	return pg_parse_json(members->lex, &actions) == JSON_SUCCESS &&
 		(members->plain.s || members->error_id.s);
 }

@@ -26,6 +26,7 @@
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/catalog.h"
 #include "base/error.h"
 #include "http/http_access.h"
@@ -133,7 +134,7 @@ query_jsonb(const HttpTarget *target)
 }
 
 /* 400 for a body that is no JSON document (contract: errors.md section 3) */
-static void pg_attribute_noreturn()
+pg_noreturn static void
 raise_unreadable_body(void)
 {
 	raise_status(400, "The browser (or proxy) sent a request that this server could not understand.", DETAIL_PLAIN);
@@ -241,7 +242,7 @@ make_request(HttpCall *call)
 	return result;
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 raise_bad_response(const HttpCall *call, const char *why)
 {
 	ereport(ERROR,

@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/catalog.h"
 #include "http/http_route.h"
 #include "plain/uuid_text.h"
@@ -151,7 +152,7 @@ tree_insert(RouteNode *node, Route *route)
 static Oid
 find_function(const char *name, Oid argtype)
 {
-	return LookupFuncName(stringToQualifiedNameList(name), 1, &argtype, true);
+	return LookupFuncName(qualified_name_list(name), 1, &argtype, true);
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/typcache.h"
 
+#include "base/compat.h"
 #include "base/catalog.h"
 #include "base/json_text.h"
 

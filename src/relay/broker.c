@@ -22,10 +22,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <amqp.h>
-#include <amqp_framing.h>
-#include <amqp_ssl_socket.h>
-#include <amqp_tcp_socket.h>
 #include <openssl/ssl.h>
 
 #include "miscadmin.h"
@@ -109,8 +105,7 @@ void
 broker_init(void)
 {
 	watch = RegisterTimeout(USER_TIMEOUT, broker_abort);
-	/* PostgreSQL has done it */
-	(void) amqp_set_initialize_ssl_library(false);
+	leave_openssl_alone();
 }
 
 static void

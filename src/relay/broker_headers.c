@@ -9,6 +9,7 @@
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 
+#include "base/compat.h"
 #include "relay/broker_headers.h"
 
 typedef struct ParseState
@@ -19,30 +20,33 @@ typedef struct ParseState
 	char	   *name;
 } ParseState;
 
-static void
+static JsonActionResult
 begin_field(void *arg, char *name, bool isnull)
 {
 	ParseState *state = arg;
 
 	state->name = name;
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 begin_array(void *arg)
 {
 	((ParseState *) arg)->error = "a header is an array";
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 begin_object(void *arg)
 {
 	ParseState *state = arg;
 
 	if (state->lex->lex_level > 0)
 		state->error = "a header is an object";
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 scalar(void *arg, char *token, JsonTokenType type)
 {
 	ParseState *state = arg;
@@ -50,7 +54,7 @@ scalar(void *arg, char *token, JsonTokenType type)
 	amqp_table_entry_t *entry;
 
 	if (state->error)
-		return;
+		JSON_ACTION_DONE;
 	if (state->name == NULL)
 		state->error = "the headers are not an object";
 	else if (headers->table.num_entries == BROKER_HEADERS_MAX)
@@ -60,7 +64,7 @@ scalar(void *arg, char *token, JsonTokenType type)
 	else if (type != JSON_TOKEN_STRING && type != JSON_TOKEN_TRUE && type != JSON_TOKEN_FALSE)
 		state->error = "a header is neither text nor a boolean";
 	if (state->error)
-		return;
+		JSON_ACTION_DONE;
 	entry = &headers->entries[headers->table.num_entries++];
 	entry->key = amqp_cstring_bytes(state->name);
 	if (type == JSON_TOKEN_STRING)
@@ -73,6 +77,7 @@ scalar(void *arg, char *token, JsonTokenType type)
 		entry->value.kind = AMQP_FIELD_KIND_BOOLEAN;
 		entry->value.value.boolean = type == JSON_TOKEN_TRUE;
 	}
+	JSON_ACTION_DONE;
 }
 
 /*
@@ -96,7 +101,7 @@ broker_headers_parse(const char *json, Size len, BrokerHeaders *headers)
 
 	headers->table.num_entries = 0;
 	headers->table.entries = headers->entries;
-	state.lex = makeJsonLexContextCstringLen(unconstify(char *, json), len, PG_UTF8, true);
+	state.lex = json_lexer(json, len);
 	if (pg_parse_json(state.lex, &actions) != JSON_SUCCESS)
 		return "the headers are not JSON";
 	return state.error;

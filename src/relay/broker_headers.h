@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-#include <amqp.h>
+#include "relay/rabbitmq.h"
 
 #define BROKER_HEADERS_MAX	32
 

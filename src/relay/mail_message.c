@@ -20,6 +20,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+
 /* RFC 5321: a path, without its angle brackets */
 #define MAX_ADDRESS		254
 

@@ -23,6 +23,8 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "base/compat.h"
+
 /* bytes */
 #define MAX_TEMPLATE	(64 * 1024)
 #define MAX_RESULT		(256 * 1024)
@@ -63,7 +65,7 @@ line_of(const Reader *r, const char *pos)
 	return line;
 }
 
-static void pg_attribute_noreturn() pg_attribute_printf(3, 4)
+pg_noreturn static void pg_attribute_printf(3, 4)
 bad_template(const Reader *r, const char *pos, const char *fmt,...)
 {
 	StringInfoData why;

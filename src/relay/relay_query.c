@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
+#include "base/compat.h"
 #include "relay/relay_query.h"
 #include "workers/worker.h"
 
@@ -56,7 +57,7 @@ relay_commit(void)
 void
 relay_flush_seen(void)
 {
-	XLogFlush(LogLogicalMessage("wazo_auth", "", 0, false));
+	XLogFlush(log_empty_message("wazo_auth"));
 }
 
 /* Runs a query whose plan is kept.  Its rows are in SPI_tuptable. */

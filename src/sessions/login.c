@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/catalog.h"
 #include "sessions/login_fold.h"
 #include "base/row_by_key.h"

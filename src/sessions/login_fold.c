@@ -16,6 +16,7 @@
 
 #include <utf8proc.h>
 
+#include "base/compat.h"
 #include "sessions/login_fold.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_fold_login);

@@ -11,6 +11,7 @@
 
 #include <utf8proc.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "sessions/token_error.h"
 

@@ -11,10 +11,11 @@
 
 #include "lib/stringinfo.h"
 
+#include "base/compat.h"
 #include "sessions/token.h"
 
 extern void token_error_message(StringInfo message, TokenStatus status, const char *what, size_t len);
 extern int	token_error_status(TokenStatus status);
-extern void raise_token_error(TokenStatus status, const char *what, size_t len) pg_attribute_noreturn();
+pg_noreturn extern void raise_token_error(TokenStatus status, const char *what, size_t len);
 
 #endif							/* WAZO_AUTH_TOKEN_ERROR_H */

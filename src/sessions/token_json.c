@@ -12,6 +12,7 @@
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 
+#include "base/compat.h"
 #include "plain/acl_match.h"
 #include "base/json_text.h"
 #include "sessions/token.h"

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/catalog.h"
 #include "crypto/secret.h"
 #include "sessions/token.h"

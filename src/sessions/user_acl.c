@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "acl/acl_type.h"
 #include "base/catalog.h"
 #include "base/row_by_key.h"

@@ -21,6 +21,7 @@
 #include "utils/numeric.h"
 #include "utils/regproc.h"
 
+#include "base/compat.h"
 #include "validate/schema_registry.h"
 #include "validate/validate.h"
 #include "validate/validate_error.h"
@@ -290,7 +291,7 @@ run_cross_check(const SchemaSpec *schema, JsonbValue *object, ErrorNode *errors)
 
 	LOCAL_FCINFO(fcinfo, 1);
 
-	function = LookupFuncName(stringToQualifiedNameList(schema->cross_check),
+	function = LookupFuncName(qualified_name_list(schema->cross_check),
 							  1, argtypes, false);
 	if (get_func_rettype(function) != TEXTARRAYOID)
 		ereport(ERROR,

@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "base/compat.h"
 #include "validate/schema_registry.h"
 
 /*
@@ -57,7 +58,7 @@ extern ErrorItem *error_item(ErrorNode *node, char *message,
 							 const char *constraint_id, ConstraintKind kind);
 extern void error_schema_message(ErrorNode *node, char *message);
 extern bool error_is_empty(const ErrorNode *node);
-extern void raise_validation_error(const SchemaSpec *schema,
-								   const ErrorNode *root) pg_attribute_noreturn();
+pg_noreturn extern void raise_validation_error(const SchemaSpec *schema,
+								   const ErrorNode *root);
 
 #endif							/* WAZO_AUTH_VALIDATE_ERROR_H */

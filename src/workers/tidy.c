@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "workers/tidy.h"
 #include "workers/worker.h"
 
@@ -71,10 +72,10 @@ is_due(int i, Oid *relid, TransactionId *horizon, bool *busy)
 		stats = pgstat_fetch_stat_tabentry(*relid);
 	if (stats)
 	{
-		due = stats->n_dead_tuples >= Max(LEAST_DEAD, stats->n_live_tuples / LIVE_PER_DEAD) &&
+		due = stat_dead_rows(stats) >= Max(LEAST_DEAD, stat_live_rows(stats) / LIVE_PER_DEAD) &&
 			GetCurrentTimestamp() >= tables[i].not_before;
-		*busy |= stats->n_dead_tuples > tables[i].dead;
-		tables[i].dead = stats->n_dead_tuples;
+		*busy |= stat_dead_rows(stats) > tables[i].dead;
+		tables[i].dead = stat_dead_rows(stats);
 	}
 	if (due)
 	{
@@ -124,7 +125,7 @@ vacuum_table(Oid relid)
 
 		MemoryContextSwitchTo(context);
 		relations = list_make1(makeVacuumRelation(NULL, relid, NIL));
-		vacuum(relations, &params, NULL, true);
+		vacuum_relations(relations, params, context);
 	}
 	PG_FINALLY();
 	{

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "workers/worker_slots.h"
 
 extern const char *worker_type(WorkerKind kind);
@@ -18,6 +19,6 @@ extern void worker_check_interrupts(void);
 extern void worker_start_transaction(void);
 extern void worker_commit_transaction(void);
 extern bool worker_lock_extension(void);
-extern void worker_leave(WorkerFinding finding) pg_attribute_noreturn();
+pg_noreturn extern void worker_leave(WorkerFinding finding);
 
 #endif							/* WAZO_AUTH_WORKER_H */
