@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION wazo_auth.set_token(token uuid) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wazo_auth_set_token';
 COMMENT ON FUNCTION wazo_auth.set_token(uuid) IS
-'Lets the rest of the transaction run on behalf of a token: can(), can_reach(), current_user_uuid() and current_tenant_uuid() speak for it. Returns whether it is a live token; with null or any other there is none. A revocation that comes later is not seen before the next call.';
+'Lets the rest of the transaction run on behalf of a token: can(), can_reach(), current_user_uuid() and current_tenant_uuid() speak for it. Returns whether it is a live token; with null or any other there is none. What is kept are the session''s user, tenant and ACL; each statement sees whether it was revoked or has expired.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.can(access text) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 10 AS 'MODULE_PATHNAME', 'wazo_auth_can';

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "base/compat.h"
 #include "acl/acl_type.h"
 
 #include "plain/acl_nearest.h"
@@ -77,7 +78,7 @@ wazo_auth_acl_nearest(PG_FUNCTION_ARGS)
 	AclReader	reader;
 	AclEntry	entry;
 	AclEntry	best_entry = {NULL, 0, false};
-	AclNearness best;
+	AclNearness best = {0};
 	AclNearness nearness;
 	int32		number = 0;
 

@@ -15,7 +15,10 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
+#include "base/compat.h"
+#include "crypto/secret.h"
 #include "sessions/token.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_set_token);
@@ -24,8 +27,21 @@ PG_FUNCTION_INFO_V1(wazo_auth_can_reach);
 PG_FUNCTION_INFO_V1(wazo_auth_current_user_uuid);
 PG_FUNCTION_INFO_V1(wazo_auth_current_tenant_uuid);
 
+/* What changes when another statement or snapshot looks, or something has been committed. */
+typedef struct Moment
+{
+	TimestampTz statement;
+	TransactionId xmax;
+	uint32		xcnt;
+	int32		subxcnt;
+	CommandId	command;
+} Moment;
+
 static Session current;
+static pg_uuid_t current_digest;	/* of the token, to look for its session again */
 static bool has_current = false;
+static Moment judged_at;		/* when it was looked for last */
+static bool judged_live;
 static int	chosen_level = 0;	/* nesting of the transaction that chose it */
 
 static void
@@ -51,10 +67,27 @@ forget_in_subtransaction(SubXactEvent event, SubTransactionId own,
 		chosen_level = level - 1;
 }
 
+static Moment
+moment_of(Snapshot snapshot)
+{
+	return (Moment)
+	{
+		GetCurrentStatementStartTimestamp(), snapshot->xmax, snapshot->xcnt, snapshot->subxcnt, snapshot->curcid
+	};
+}
+
+static bool
+same_moment(const Moment *a, const Moment *b)
+{
+	return a->statement == b->statement && a->xmax == b->xmax && a->xcnt == b->xcnt &&
+		a->subxcnt == b->subxcnt && a->command == b->command;
+}
+
 /*
  * set_token(token uuid): from here to the end of the transaction can() and the
  * others speak for this token.  Returns whether it is a live one; with null,
- * an unknown or an expired token there is none any more.
+ * an unknown or an expired token there is none any more.  What the session's
+ * row said is kept until then; whether there still is one is not.
  */
 Datum
 wazo_auth_set_token(PG_FUNCTION_ARGS)
@@ -74,6 +107,9 @@ wazo_auth_set_token(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 
 	current = found;
+	token_digest(PG_GETARG_UUID_P(0), &current_digest);
+	judged_at = moment_of(GetActiveSnapshot());
+	judged_live = true;
 	if (found.has_user)
 		current.auth_id = current.user_text;
 	else
@@ -89,11 +125,42 @@ wazo_auth_set_token(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* A transaction may be longer than the token lives. */
+/*
+ * A transaction that keeps one snapshot would not see that the token was
+ * revoked since; in parallel mode there can be no other snapshot.
+ */
+static bool
+look_again(void)
+{
+	bool		latest = IsolationUsesXactSnapshot() && !IsInParallelMode();
+	bool		live;
+
+	if (latest)
+		PushActiveSnapshot(GetLatestSnapshot());
+	live = session_live(&current_digest, &current.expires_at);
+	if (latest)
+		PopActiveSnapshot();
+	return live;
+}
+
+/*
+ * A transaction may be longer than the token lives.  Policies ask for each row,
+ * so the session is looked for again only when it can have changed.
+ */
 static bool
 alive(void)
 {
-	return has_current && current.expires_at > GetCurrentStatementStartTimestamp();
+	Moment		now;
+
+	if (!has_current)
+		return false;
+	now = moment_of(GetActiveSnapshot());
+	if (!same_moment(&now, &judged_at))
+	{
+		judged_live = look_again();
+		judged_at = now;
+	}
+	return judged_live && current.expires_at > GetCurrentStatementStartTimestamp();
 }
 
 /* can(access): does the current token grant it?  False without a token. */

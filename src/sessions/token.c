@@ -17,7 +17,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "acl/acl_cache.h"
+#include "acl/acl_type.h"
 #include "plain/acl_match.h"
 #include "base/catalog.h"
 #include "base/row_by_key.h"
@@ -103,12 +105,45 @@ session_find_text(const char *token, size_t len, SessionDetail detail, Session *
 }
 
 /*
- * session_acl
+ * session_live
  *
- * Returns the session's ACL as stored (wazo_auth.acl), in the current context.
+ * Is there still a session with this digest of a token, as the active snapshot
+ * sees it?  Then *expires_at is its end.
  */
-Datum
-session_acl(const Session *session)
+bool
+session_live(const pg_uuid_t *digest, TimestampTz *expires_at)
+{
+	RowByKey	row;
+	bool		isnull;
+	bool		found = row_open(&row, T_SESSION, digest);
+
+	if (found)
+		*expires_at = DatumGetTimestampTz(row_get(&row, SESSION_EXPIRES_AT, &isnull));
+	row_close(&row);
+	return found;
+}
+
+/* Told once in a process: whoever lacks one set may lack them all. */
+static void
+tell_missing(const Session *session)
+{
+	static bool told = false;
+
+	if (!told)
+		ereport(LOG,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("the ACL of session %s is missing, so it grants nothing", session->uuid_text),
+				 errdetail("wazo_auth.acl_set has not the row that wazo_auth.session names."),
+				 errhint("Where wazo_auth.session is replicated, replicate wazo_auth.acl_set too.")));
+	told = true;
+}
+
+/*
+ * The session's ACL in the current context, or 0 when its set is missing: a
+ * subscriber of logical replication may have the session's row alone.
+ */
+static Datum
+find_acl(const Session *session)
 {
 	RowByKey	row;
 	Datum		acl = (Datum) 0;
@@ -118,14 +153,29 @@ session_acl(const Session *session)
 		acl = PointerGetDatum(PG_DETOAST_DATUM_COPY(row_get(&row, ACL_SET_ACL, &isnull)));
 	row_close(&row);
 	if (acl == (Datum) 0)
-		elog(ERROR, "the ACL of session %s is missing", session->uuid_text);
+		tell_missing(session);
 	return acl;
+}
+
+/*
+ * session_acl
+ *
+ * Returns the session's ACL as stored (wazo_auth.acl), in the current context;
+ * an empty one when it is missing.
+ */
+Datum
+session_acl(const Session *session)
+{
+	Datum		acl = find_acl(session);
+
+	return acl != (Datum) 0 ? acl : PointerGetDatum(acl_join(NULL, 0));
 }
 
 /*
  * session_grants
  *
- * Does the session's ACL grant this access?  (contract: acl.md section 1)
+ * Does the session's ACL grant this access?  (contract: acl.md section 1)  A
+ * missing one grants nothing.
  */
 bool
 session_grants(const Session *session, const char *access, size_t len)
@@ -139,7 +189,14 @@ session_grants(const Session *session, const char *access, size_t len)
 	const AclProgram *program = acl_cache_lookup(&session->acl_digest);
 
 	if (program == NULL)
-		program = acl_cache_insert(&session->acl_digest, session_acl(session));
+	{
+		Datum		acl = find_acl(session);
+
+		/* not kept: the set may come later */
+		if (acl == (Datum) 0)
+			return false;
+		program = acl_cache_insert(&session->acl_digest, acl);
+	}
 	return acl_program_grants(program, access, len, &context);
 }
 

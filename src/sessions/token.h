@@ -54,6 +54,7 @@ typedef enum SessionDetail
 
 extern bool session_find(const pg_uuid_t *token, SessionDetail detail, Session *session);
 extern bool session_find_text(const char *token, size_t len, SessionDetail detail, Session *session);
+extern bool session_live(const pg_uuid_t *digest, TimestampTz *expires_at);
 extern bool session_grants(const Session *session, const char *access, size_t len);
 extern bool session_reaches_tenant(const Session *session, const pg_uuid_t *tenant);
 extern bool session_owner_tenant(const Session *session, pg_uuid_t *tenant);

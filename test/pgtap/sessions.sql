@@ -56,6 +56,24 @@ SELECT throws_ok('UPDATE wazo_auth.acl_set SET acl = ''{#}''', '23514', NULL, 'a
 SELECT throws_ok('DELETE FROM wazo_auth.acl_set', '23503', NULL, '... nor removed');
 DELETE FROM wazo_auth.session;
 
+-- ---- an ACL that is missing, as on a subscriber of logical replication ----
+SELECT wazo_auth.open_session(u, 3600, '{missing.#}', wazo_auth.user_metadata(u), false, NULL, '', '') AS lone
+FROM wazo_auth.user u WHERE u.uuid = :'north_user' \gset
+SET session_replication_role = replica;
+DELETE FROM wazo_auth.acl_set WHERE acl::text[] = '{missing.#}';
+SET session_replication_role = origin;
+SELECT is(wazo_auth.token_check(:'lone'), 'valid', 'a session without its ACL is live'),
+       is(wazo_auth.token_check(:'lone', 'missing.x'), 'access_denied', '... and grants nothing'),
+       is(wazo_auth.token_get(:'lone')::jsonb -> 'acl', '[]', '... which is what it shows'),
+       is((SELECT r.status FROM wazo_auth.http('HEAD', '/0.1/token/' || :'lone') r), 204, 'HEAD of it'),
+       is((SELECT r.status FROM wazo_auth.http('HEAD', '/0.1/token/' || :'lone' || '?scope=missing.x') r), 403, '... with a scope'),
+       is((SELECT r.status FROM wazo_auth.http('GET', '/0.1/users', ARRAY['X-Auth-Token', :'lone']) r), 401, 'a request with it'),
+       is(wazo_auth.set_token(:'lone') AND NOT wazo_auth.can('missing.x'), true, 'set_token() takes it, can() refuses');
+SELECT wazo_auth.store_acl('{missing.#}') \g /dev/null
+SELECT is(wazo_auth.token_check(:'lone', 'missing.x'), 'valid', 'when the ACL arrives, it grants');
+SELECT wazo_auth.set_token(NULL) \g /dev/null
+DELETE FROM wazo_auth.session;
+
 -- ---- the cap ----
 SELECT wazo_auth.configure('{"max_user_concurrent_sessions": 3}') \g /dev/null
 SELECT lives_ok('SELECT wazo_auth.token_create(''north'', ''secret'')', 'session ' || i) FROM generate_series(1, 3) i;
