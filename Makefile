@@ -60,6 +60,10 @@ check-fresh: packages ## what the README promises, make check included, on a Deb
 	@bash test/fresh/fresh.sh full
 
 # Ctrl-C ends the kills; what they did is compared then.
+# Kept roots are below ROOT_CACHE; SUITES and TESTS choose as they do for check.
+check-debian: all ## the tests on another Debian's PostgreSQL (SUITE=trixie or sid)
+	@SUITES='$(SUITES)' TESTS='$(TESTS)' bash tools/check_debian.sh $(SUITE)
+
 chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
@@ -77,7 +81,7 @@ bench: packages ## the figures, as ratios measured side by side
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: help packages-run all extension install install-extension clean packages run check chaos installcheck lint bench
+.PHONY: help packages-run all extension install install-extension clean packages run check check-debian chaos installcheck lint bench
 .DEFAULT_GOAL := all
 
 endif

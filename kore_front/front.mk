@@ -32,7 +32,7 @@ FRONT_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS) $(shell dpkg-buildflags -
 	-DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"' \
 	-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $(FRONT_PQ_INCLUDE) $(FRONT_EXTRA_CFLAGS)
 FRONT_LDFLAGS = $(shell dpkg-buildflags --get LDFLAGS) -pie -Wl,-z,relro,-z,now -rdynamic $(FRONT_EXTRA_LDFLAGS)
-FRONT_LIBS = -lpq -lyaml -lutf8proc -lssl -lcrypto -ldl
+FRONT_LIBS = -lpq -lyaml -l:libutf8proc.a -lssl -lcrypto -ldl
 
 .DEFAULT_GOAL ?= front
 

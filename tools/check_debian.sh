@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# check_debian.sh SUITE: builds the extension with the PostgreSQL of another
+# Debian (trixie: 17, sid: 18) and runs the tests on it, in a root of that suite.
+# Prints as check.sh does. Needs root and debootstrap.
+#
+# The suite has no Kore, so the front is the binary of this machine, which is
+# Debian 12: it runs there as it is, and the tests that need a front use it.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+set -eu
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/root.bash
+. tools/root.bash
+
+suite=${1:-}
+[ -n "$suite" ] || root_die "say which Debian: make check-debian SUITE=trixie"
+[ -x build/wazo-auth ] || root_die "the front is not built; run make"
+
+# What debian/control asks for, but Kore and what only the front's build, lint,
+# the unit tests and the load tests use; names with the suite's versions.
+elsewhere='^(kore|clang|clang-tidy|cppcheck|debhelper-compat|debootstrap|nodejs|npm|wrk|libclang-rt-.*|.*-plpgsql-check)$'
+packages() {
+	awk '/^[A-Z]/ { on = sub(/^Build-Depends:/, "") } on' debian/control |
+		tr ',' '\n' | awk '{ print $1 }' | grep -vE "$elsewhere" | sed "s/-15\\b/-$1/"
+}
+
+# Tests that need what is not there: another root, npm's packages, Kore's sources.
+tap_tests() {
+	grep -LE 'build/npm|WazoChaos|run\.sh|make run|README\.md|client-node' test/t/*.t test/rest/*.t
+}
+
+base=$(root_base "$suite")
+layer=$ROOT_CACHE/$suite-packages-$(packages 0 | sha256sum | cut -c1-8)
+if [ ! -e "$layer/.complete" ]; then
+	echo "Installing what debian/control asks for in $suite"
+	rm -rf "$layer" && mkdir -p "$layer/upper"
+	printf '#!/bin/sh\nexit 101\n' | install -D -m 755 /dev/stdin "$layer/upper/usr/sbin/policy-rc.d"
+	root_run "$base" "$layer" sh -eu -c '
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update
+		version=$(apt-cache show postgresql | sed -n "s/^Version: \([0-9]*\).*/\1/p" | sort -n | tail -n 1)
+		echo "$version" >/root/postgresql_version
+		apt-get install -y --no-install-recommends $(echo "$1" | sed "s/@VERSION@/$version/")
+	' sh "$(packages @VERSION@)" >"$ROOT_CACHE/$suite-packages.log" 2>&1 || {
+		tail -n 30 "$ROOT_CACHE/$suite-packages.log" >&2
+		root_die "the packages could not be installed in $suite"
+	}
+	touch "$layer/.complete"
+fi
+version=$(cat "$layer/upper/root/postgresql_version")
+
+work=$(mktemp -d /tmp/wazo_auth_debian.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+home=$work/upper/root/wazo_auth
+mkdir -p "$home/build"
+for f in $(git ls-files -c -o --exclude-standard); do [ ! -e "$f" ] || echo "$f"; done | xargs cp --parents -P -t "$home"
+cp build/wazo-auth "$home/build/"
+
+echo "PostgreSQL $version of $suite"
+status=0
+# shellcheck disable=SC2016
+root_run "$layer/upper:$base" "$work" sh -eu -c '
+	cd /root/wazo_auth
+	export PG_CONFIG=/usr/lib/postgresql/$1/bin/pg_config TESTS="$3"
+	make --no-print-directory extension WERROR=-Werror >/root/build.log 2>&1 || { grep -E "error|Error" /root/build.log | head -n 40; exit 1; }
+	exec bash test/lib/check.sh $2
+' sh "$version" "${SUITES:-regress isolation pgtap tap}" "${TESTS:-$(tap_tests | tr '\n' ' ')}" || status=$?
+if [ "$status" -ne 0 ] && [ -d "$home/build/check" ]; then
+	rm -rf "build/check-$suite" && cp -r "$home/build/check" "build/check-$suite"
+	echo "the logs are in build/check-$suite"
+fi
+exit "$status"
