@@ -33,11 +33,13 @@ END;
 COMMENT ON FUNCTION wazo_auth.user_policies(uuid, text) IS
 'The policies that make up wazo_auth.user_acl(user, backend), in its order: how the user comes by each (default, group or direct), and the group.';
 
+-- An access is no secret, and which index serves depends on how many grant it: the plan may know its value.
 CREATE OR REPLACE FUNCTION wazo_auth.who_can(access text, tenant uuid DEFAULT NULL, recurse boolean DEFAULT true,
   OUT user_uuid uuid, OUT username text, OUT tenant_uuid uuid,
   OUT via text, OUT group_uuid uuid, OUT group_name text, OUT policy_uuid uuid, OUT policy_name text, OUT entry text)
 RETURNS SETOF record
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = auto AS $$
 #variable_conflict use_column
 DECLARE
   -- operators are not found on this search_path without their schema
@@ -111,7 +113,8 @@ COMMENT ON FUNCTION wazo_auth.who_can(text, uuid, boolean) IS
 CREATE OR REPLACE FUNCTION wazo_auth.what_grants(access text, tenant uuid DEFAULT NULL, recurse boolean DEFAULT true,
   OUT kind text, OUT uuid uuid, OUT tenant_uuid uuid, OUT name text)
 RETURNS SETOF record
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = auto AS $$
 #variable_conflict use_column
 DECLARE
   v_granting uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p WHERE p.acl OPERATOR(wazo_auth.@>) what_grants.access);

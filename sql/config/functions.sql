@@ -1,5 +1,10 @@
 -- Settings: what holds, and what may be set. Which there are: known_settings.sql.
 
+CREATE OR REPLACE FUNCTION wazo_auth.pinned_settings() RETURNS text[]
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_pinned_settings';
+COMMENT ON FUNCTION wazo_auth.pinned_settings() IS
+'The settings that functions do not take from their caller, as pg_proc.proconfig has them.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.log_message(message text) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_log_message';
 COMMENT ON FUNCTION wazo_auth.log_message(text) IS

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -23,6 +24,7 @@
 #include "base/compat.h"
 #include "base/cached_query.h"
 #include "base/catalog.h"
+#include "base/pinned.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_get_setting);
 
@@ -36,8 +38,12 @@ read_settings(Snapshot snapshot)
 {
 	Datum		no_args = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
 	bool		isnull;
-	Datum		value = cached_query_value("SELECT wazo_auth.effective_settings()", no_args, JSONBOID, snapshot, &isnull);
+	int			nest_level = NewGUCNestLevel();
+	Datum		value;
 
+	pin_settings();
+	value = cached_query_value("SELECT wazo_auth.effective_settings()", no_args, JSONBOID, snapshot, &isnull);
+	AtEOXact_GUC(true, nest_level);
 	if (isnull)
 		elog(ERROR, "wazo_auth.effective_settings() gave null");
 	return DatumGetJsonbP(value);

@@ -28,6 +28,7 @@
 
 #include "base/compat.h"
 #include "base/catalog.h"
+#include "base/pinned.h"
 #include "base/error.h"
 #include "http/http_access.h"
 #include "http/http_error.h"
@@ -415,8 +416,7 @@ http_run_handler(HttpCall *call)
 		http_current_call = call;
 		GetUserIdAndSecContext(&user, &sec_context);
 		SetUserIdAndSecContext(wazo_catalog()->owner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
-		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		pin_settings();
 		check_and_call(call);
 		AtEOXact_GUC(true, nest_level);
 		SetUserIdAndSecContext(user, sec_context);

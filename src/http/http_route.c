@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -28,6 +29,7 @@
 
 #include "base/compat.h"
 #include "base/catalog.h"
+#include "base/pinned.h"
 #include "http/http_route.h"
 #include "plain/uuid_text.h"
 
@@ -342,6 +344,7 @@ route_load(void)
 	MemoryContext old_context = CurrentMemoryContext;
 	MemoryContext context;
 	RouteTree  *tree;
+	int			nest_level;
 
 	/* a child of a short-lived context until it is complete */
 	context = AllocSetContextCreate(CurrentMemoryContext, "wazo_auth routes", ALLOCSET_DEFAULT_SIZES);
@@ -354,8 +357,11 @@ route_load(void)
 		elog(ERROR, "SPI_connect failed");
 	/* Not the statement's snapshot: that may be older than the change we heard of. */
 	PushActiveSnapshot(GetLatestSnapshot());
+	nest_level = NewGUCNestLevel();
+	pin_settings();
 	if (SPI_execute(route_query, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading wazo_auth.route failed");
+	AtEOXact_GUC(true, nest_level);
 	PopActiveSnapshot();
 
 	MemoryContextSwitchTo(context);

@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/extension.h"
+#include "base/pinned.h"
 #include "workers/worker.h"
 
 static const struct
@@ -71,7 +72,7 @@ worker_begin(Datum main_arg)
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(main_arg), InvalidOid, 0);
 
 	set_option("application_name", MyBgworkerEntry->bgw_type);
-	set_option("search_path", "pg_catalog, pg_temp");
+	pin_settings_of_session();
 	/* the SQL functions lock first and look again with a new snapshot */
 	set_option("default_transaction_isolation", "read committed");
 	set_option("default_transaction_deferrable", "off");

@@ -4,7 +4,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 \set QUIET on
 BEGIN;
-SELECT plan(30);
+SELECT plan(32);
 
 -- what belongs to the extension
 CREATE TEMP VIEW member AS
@@ -59,6 +59,20 @@ SELECT is_empty($$
     AND NOT (f.pronargs = 1 AND f.proargtypes[0] = 'wazo_auth.http_request'::regtype
              AND EXISTS (SELECT FROM wazo_auth.check c WHERE c.function = 'wazo_auth.' || f.proname))
 $$, 'and so does every function with a body that is parsed when it runs');
+
+-- settings of the caller
+SELECT is_empty($$
+  SELECT f.oid::regprocedure, p.setting
+  FROM member_function f JOIN pg_catalog.pg_language l ON l.oid = f.prolang AND l.lanname NOT IN ('c', 'internal')
+  CROSS JOIN unnest(wazo_auth.pinned_settings()) p (setting)
+  WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(f.proacl) a WHERE a.grantee <> f.proowner)
+    AND NOT COALESCE(f.proconfig, '{}') @> ARRAY[p.setting]
+    -- plans of their own: they look for no secret
+    AND NOT (p.setting LIKE 'plan\_cache\_mode=%' AND f.proname IN ('who_can', 'what_grants'))
+    -- read when they were created, and without the owner's rights; test/t/hostile_settings.t looks at what they return
+    AND NOT (f.prosqlbody IS NOT NULL AND NOT f.prosecdef AND f.proname LIKE 'event\_%' OR f.prokind = 'a')
+$$, 'what others may execute takes no setting from them that changes what it means or logs');
+SELECT cmp_ok(cardinality(wazo_auth.pinned_settings()), '>=', 20, 'there are such settings');
 
 -- PUBLIC
 SELECT is_empty($$
