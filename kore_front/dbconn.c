@@ -113,7 +113,14 @@ send_setup(DbConn *conn)
 							 " CASE WHEN pg_catalog.has_parameter_privilege('log_parameter_max_length', 'SET')"
 							 " THEN pg_catalog.set_config('log_parameter_max_length', '0', false) END,"
 							 " CASE WHEN pg_catalog.has_parameter_privilege('log_parameter_max_length_on_error', 'SET')"
-							 " THEN pg_catalog.set_config('log_parameter_max_length_on_error', '0', false) END",
+							 " THEN pg_catalog.set_config('log_parameter_max_length_on_error', '0', false) END,"
+							 " CASE WHEN pg_catalog.has_parameter_privilege('auto_explain.log_parameter_max_length', 'SET')"
+							 " THEN pg_catalog.set_config('auto_explain.log_parameter_max_length', '0', false) END,"
+							 /* a plan of its own would have the parameters in it as constants */
+							 " pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),"
+							 " pg_catalog.set_config('debug_print_parse', 'off', false),"
+							 " pg_catalog.set_config('debug_print_rewritten', 'off', false),"
+							 " pg_catalog.set_config('debug_print_plan', 'off', false)",
 							 1, NULL, values, NULL, NULL, 0) &&
 		PQsendPrepare(conn->pg, st->name, st->sql, st->n_parameters, st->types) &&
 		PQpipelineSync(conn->pg);

@@ -23,6 +23,18 @@ log_min_messages = debug1
 log_min_error_statement = debug1
 log_error_verbosity = verbose
 log_connections = on
+shared_preload_libraries = 'wazo_auth, auto_explain'
+auto_explain.log_min_duration = 0
+auto_explain.log_nested_statements = on
+auto_explain.log_verbose = on
+auto_explain.log_triggers = on
+auto_explain.log_analyze = on
+debug_print_parse = on
+debug_print_rewritten = on
+debug_print_plan = on
+debug_pretty_print = off
+log_parameter_max_length = -1
+log_parameter_max_length_on_error = -1
 wal_level = logical
 full_page_writes = on
 track_activity_query_size = 16kB
@@ -42,6 +54,10 @@ SET log_statement = 'none';
 SET log_min_duration_statement = -1;
 SET log_duration = off;
 SET log_min_error_statement = panic;
+SET auto_explain.log_min_duration = -1;
+SET debug_print_parse = off;
+SET debug_print_rewritten = off;
+SET debug_print_plan = off;
 SELECT wazo_auth.bootstrap('admin', '$password');
 EOC
 
@@ -96,9 +112,60 @@ $node->safe_psql('app', q{ALTER TABLE wazo_auth.session ADD CONSTRAINT no_more C
 login('an error of the database', 500, login => "admin:$password", headers => { 'User-Agent' => 'broken' }, body => $offline);
 $node->safe_psql('app', 'ALTER TABLE wazo_auth.session DROP CONSTRAINT no_more');
 
+# An administrator by SQL, whose secrets come out of a table, where they stand
+# backwards: so neither his statement shows them, nor the table.
+my %kept = (old => secret('password that an administrator sets', 'n3w-staple-battery'),
+	new => secret('password that is changed to', 'ch4nged-staple-horse'), wrong => secret('wrong password in SQL', 'wr0ng-staple-sql'),
+	smtp => secret('SMTP password', 'sm7p-relay-secret'), broker => secret('password of the broker', 'br0ker-s3cret-word'));
+$node->safe_psql('app', 'CREATE TABLE public.kept (name text, value text)');
+$node->safe_psql('app', "INSERT INTO public.kept VALUES ('$_', '" . reverse($kept{$_}) . "')") foreach sort keys %kept;
+$node->safe_psql('app', <<'EOC');
+CREATE ROLE dba LOGIN IN ROLE wazo_auth_admin;
+CREATE ROLE typist LOGIN IN ROLE wazo_auth_admin;
+GRANT SELECT ON public.kept TO dba;
+SELECT wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'person', purpose => 'user', uuid => '22222222-0000-4000-8000-000000000001');
+EOC
+my (undef, $out) = $node->psql('app', <<'EOC', extra_params => [ '-U', 'dba' ], on_error_stop => 0);
+CREATE TEMP VIEW k AS SELECT name, reverse(value) AS value FROM public.kept OFFSET 0;
+SELECT wazo_auth.set_password('22222222-0000-4000-8000-000000000001', value) FROM k WHERE name = 'old';
+SELECT t.token FROM k, LATERAL wazo_auth.token_create('person', k.value) t WHERE name = 'old';
+SELECT t.token FROM k, LATERAL wazo_auth.token_create('person', k.value) t WHERE name = 'wrong';
+SELECT wazo_auth.change_password('22222222-0000-4000-8000-000000000001', o.value, n.value) FROM k o, k n WHERE o.name = 'wrong' AND n.name = 'new';
+SELECT wazo_auth.change_password('22222222-0000-4000-8000-000000000001', o.value, n.value) FROM k o, k n WHERE o.name = 'old' AND n.name = 'new';
+SELECT wazo_auth.set_password('22222222-0000-4000-8000-000000000009', value) FROM k WHERE name = 'old';
+SELECT wazo_auth.create_user('22222222-0000-4000-8000-000000000009', 'x', value) FROM k WHERE name = 'old';
+SELECT wazo_auth.bootstrap('admin', value) FROM k WHERE name = 'wrong';
+SELECT wazo_auth.configure(jsonb_build_object('smtp.password', value)) FROM k WHERE name = 'smtp';
+SELECT wazo_auth.configure(jsonb_build_object('smtp.password', value, 'nothing', 1)) FROM k WHERE name = 'smtp';
+SELECT wazo_auth.apply_configuration(jsonb_build_object('all_users_policies', '{"no_such_policy": true}'::jsonb, 'no_such_setting', 1,
+  'smtp', jsonb_build_object('password', s.value), 'amqp', jsonb_build_object('uri', 'amqp://u:' || b.value || '@127.0.0.1:1/')))
+FROM k s, k b WHERE s.name = 'smtp' AND b.name = 'broker';
+SELECT wazo_auth.shown_configuration() -> 'amqp' ->> 'uri';
+EOC
+like($out, qr/^\*{8}$/m, 'the administrator has done his work');
+$node->safe_psql('app', 'SELECT wazo_auth.configure(\'{"amqp": null, "smtp": null}\')');
+
+# One who types them, with what docs/security.md advises: no error shows his statement.
+$node->safe_psql('app', "ALTER ROLE typist SET $_") foreach 'log_statement = none', 'log_min_duration_statement = -1', 'log_duration = off',
+	'auto_explain.log_min_duration = -1', 'debug_print_parse = off', 'debug_print_rewritten = off', 'debug_print_plan = off';
+my $typed = secret('password that is typed', 'typed-staple-plain');
+foreach my $statement ("set_password('22222222-0000-4000-8000-000000000009', '$typed')", "token_create('person', '$typed')",
+	"change_password('22222222-0000-4000-8000-000000000001', '$typed', 'x')", "bootstrap('admin', '$typed')",
+	"configure('{\"smtp.password\": \"$typed\", \"nothing\": 1}')", "configure('{\"smtp.port\": \"$typed\"}')",
+	"apply_configuration('{\"amqp\": {\"uri\": \"$typed\"}}')",
+	"create_user('22222222-0000-4000-8000-000000000009', 'x', '$typed')", "register_user('admin', '$typed', NULL, NULL, 'a\@b.example')")
+{
+	my ($rc) = $node->psql('app', "SELECT wazo_auth.$statement", extra_params => [ '-U', 'typist' ]);
+	isnt($rc, 0, 'an error: ' . $statement =~ s/\(.*//r);
+}
+$node->psql('app', "SELECT wazo_auth.apply_configuration('{\"all_users_policies\": {\"no_such_policy\": true}, \"smtp\": {\"password\": \"$typed\"}}')",
+	extra_params => [ '-U', 'typist' ]);
+
 $node->safe_psql('app', 'CHECKPOINT; SELECT pg_switch_wal()');
 stop_front($front);
 $node->stop('fast');
+
+sub bytes { return join(' ', unpack('c*', $_[0])) }
 
 # The ways in which a secret may be written: as it is, as bytes of a uuid, in
 # hexadecimal, in base64 as a part of Basic credentials.
@@ -106,11 +173,12 @@ my %pattern;
 foreach my $value (keys %secret)
 {
 	my $what = $secret{$value};
-	my @forms = ($value, unpack('H*', $value));
+	# as it is, in hexadecimal, and as the bytes of a constant in a plan that is printed
+	my @forms = ($value, unpack('H*', $value), bytes($value));
 	if ($value =~ /^[0-9a-f]{8}-/)
 	{
 		(my $hex = $value) =~ tr/-//d;
-		push @forms, $hex, pack('H*', $hex), uc $value;
+		push @forms, $hex, pack('H*', $hex), uc $value, bytes(pack('H*', $hex));
 	}
 	push @forms, encode_base64("$_:$value", '') for 'admin', 'nobody';
 	$pattern{$_} = $what for @forms;
@@ -144,6 +212,7 @@ is(join("\n", map { found_in($_) } @files), '', 'no secret in the data directory
 my $log = slurp_file($node->logfile);
 like($log, qr/wazo_auth\.http/, 'the log of the server has the calls');
 like($log, qr/no_more/, 'and the error');
+ok(index($log, $_) >= 0, "and $_") foreach 'no_such_policy', 'no_such_setting', 'Output: wazo_auth.http($1', 'Output: wazo_auth.set_password(', 'TARGETENTRY';
 is(join("\n", found_in($node->logfile)), '', 'but no secret');
 like(slurp_file($front->{log}), qr/token/, 'the log of the front has the requests');
 is(join("\n", found_in($front->{log})), '', 'but no secret');
