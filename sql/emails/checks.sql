@@ -9,8 +9,7 @@ BEGIN
     WHERE e.uuid = (request.params ->> 'email_uuid')::uuid
       AND e.user_uuid = COALESCE((request.params ->> 'user_uuid')::uuid, e.user_uuid)
       AND wazo_auth.user_in_sight(e.user_uuid, request.tenant_uuid, wazo_auth.try_uuid(request.token_auth_id))) THEN
-    PERFORM wazo_auth.raise_error(404, format('No such email: "%s"', request.params ->> 'email_uuid'), 'unknown-email',
-                                  json_build_object('uuid', request.params ->> 'email_uuid'), 'emails');
+    PERFORM wazo_auth.raise_unknown_email((request.params ->> 'email_uuid')::uuid);
   END IF;
 END
 $$;

@@ -9,7 +9,7 @@ BEGIN
   END IF;
   PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   PERFORM wazo_auth.claim_logins(user_uuid, NULL, addresses);
   IF (SELECT count(DISTINCT wazo_auth.fold_login(a)) FROM unnest(addresses) a) < cardinality(addresses) THEN

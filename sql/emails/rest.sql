@@ -44,7 +44,7 @@ BEGIN
   ORDER BY i.n
   LIMIT 1;
   IF FOUND THEN
-    PERFORM wazo_auth.login_in_use(v_taken, 'email');
+    PERFORM wazo_auth.raise_login_in_use(v_taken, 'email');
   END IF;
   PERFORM wazo_auth.check_user_in_sight(request);
   known := ARRAY(SELECT e.address FROM wazo_auth.email e WHERE e.user_uuid = v_user);

@@ -5,7 +5,7 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF NOT wazo_auth.tenant_contains(
     request.tenant_uuid, wazo_auth.group_tenant_uuid((request.params ->> 'group_uuid')::uuid)) THEN
-    PERFORM wazo_auth.unknown_group(request.params ->> 'group_uuid');
+    PERFORM wazo_auth.raise_unknown_group(request.params ->> 'group_uuid');
   END IF;
 END
 $$;

@@ -1,19 +1,19 @@
-CREATE OR REPLACE FUNCTION wazo_auth.unknown_group(group_uuid text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_group(group_uuid text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(404, format('No such group: "%s"', group_uuid), 'unknown-group',
                                 json_build_object('uuid', group_uuid), 'groups');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.unknown_group(text) IS 'Raises WA404 unknown-group.';
+COMMENT ON FUNCTION wazo_auth.raise_unknown_group(text) IS 'Raises WA404 unknown-group.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.group_exists_already(name text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_group_exists(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(409, format('Group "%s" already exists', name));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.group_exists_already(text) IS 'Raises WA409 for a group whose name or slug its tenant has already.';
+COMMENT ON FUNCTION wazo_auth.raise_group_exists(text) IS 'Raises WA409 for a group whose name or slug its tenant has already.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.group_tenant_uuid(group_uuid uuid) RETURNS uuid
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_group_tenant_uuid';
@@ -30,7 +30,7 @@ BEGIN
     SELECT g.* INTO v_group FROM wazo_auth.group g WHERE g.uuid = group_uuid FOR UPDATE;
   END IF;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_group(group_uuid::text);
+    PERFORM wazo_auth.raise_unknown_group(group_uuid::text);
   END IF;
   RETURN v_group;
 END
@@ -61,7 +61,7 @@ DECLARE
 BEGIN
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   LOOP
     INSERT INTO wazo_auth.group (uuid, tenant_uuid, name, slug)
@@ -72,7 +72,7 @@ BEGIN
     IF slug IS NOT NULL
        OR EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = create_group.tenant_uuid AND g.name = create_group.name)
        OR EXISTS (SELECT FROM wazo_auth.group g WHERE g.uuid = v_uuid) THEN
-      PERFORM wazo_auth.group_exists_already(name);
+      PERFORM wazo_auth.raise_group_exists(name);
     END IF;
     v_attempt := v_attempt + 1;
   END LOOP;
@@ -89,7 +89,7 @@ BEGIN
   PERFORM wazo_auth.refuse_system_group(wazo_auth.lock_group(group_uuid));
   UPDATE wazo_auth.group g SET name = update_group.name WHERE g.uuid = group_uuid;
 EXCEPTION WHEN unique_violation THEN
-  PERFORM wazo_auth.group_exists_already(name);
+  PERFORM wazo_auth.raise_group_exists(name);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.update_group(uuid, text) IS
@@ -115,7 +115,7 @@ BEGIN
   -- Both stay until we are done: a deletion that came first is seen here.
   SELECT u.tenant_uuid INTO v_tenant FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   v_group := wazo_auth.lock_group(group_uuid, for_members => true);
   IF v_tenant <> v_group.tenant_uuid THEN

@@ -135,7 +135,7 @@ BEGIN
   FROM wazo_auth.group g
   WHERE g.uuid = (request.params ->> 'group_uuid')::uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_group(request.params ->> 'group_uuid');
+    PERFORM wazo_auth.raise_unknown_group(request.params ->> 'group_uuid');
   END IF;
   RETURN wazo_auth.json_response(v_json);
 END

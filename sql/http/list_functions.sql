@@ -24,7 +24,7 @@ END;
 COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
 'LIKE pattern of the query parameter search, for columns folded by wazo_auth.fold_login(): its words in their order, anything between them; %, _ and backslash in it are letters like any other. Null without a search.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.bad_filter(name text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_bad_filter(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(400, 'Not a valid filter: ' || name, 'invalid-list-param', resource => 'users',
@@ -32,7 +32,7 @@ BEGIN
       'message', 'Not a valid filter.', 'constraint_id', 'type', 'constraint', 'filter')));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.bad_filter(text) IS
+COMMENT ON FUNCTION wazo_auth.raise_bad_filter(text) IS
 'Raises WA400 invalid-list-param for a filter that this list has not, or whose value cannot be read.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.scope_clause(tenant_column text, tenant_uuid uuid, recurse boolean) RETURNS text
@@ -110,7 +110,7 @@ BEGIN
   FROM jsonb_each_text(filters) f
   WHERE query ? f.key AND NOT (f.key = ANY (ignore_empty) AND query ->> f.key = '');
   IF v_bad IS NOT NULL THEN
-    PERFORM wazo_auth.bad_filter(v_bad);
+    PERFORM wazo_auth.raise_bad_filter(v_bad);
   END IF;
   IF search IS NOT NULL AND query ? 'search' THEN
     v_args := v_args || jsonb_build_object('@pattern', wazo_auth.search_pattern(query ->> 'search'));

@@ -28,7 +28,7 @@ BEGIN
   END IF;
   UPDATE wazo_auth.user u SET authentication_method = method WHERE u.uuid = user_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
 END
 $$;
@@ -44,7 +44,7 @@ BEGIN
     SELECT u.value ->> 'uuid' FROM jsonb_array_elements(request.body -> 'users') WITH ORDINALITY u (value, place) ORDER BY u.place
   LOOP
     IF NOT wazo_auth.user_in_sight(wazo_auth.try_uuid(v_text), request.tenant_uuid, wazo_auth.try_uuid(request.token_auth_id)) THEN
-      PERFORM wazo_auth.unknown_user(v_text);
+      PERFORM wazo_auth.raise_unknown_user(v_text);
     END IF;
   END LOOP;
   -- In one order, so that two requests for the same users cannot wait for each other.

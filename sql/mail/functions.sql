@@ -186,21 +186,21 @@ BEGIN
   LEFT JOIN wazo_auth.email e ON e.user_uuid = u.uuid AND e.main AND e.confirmed
   WHERE u.uuid = reset_password.user_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   IF password IS NOT NULL OR mail_session IS NOT NULL THEN
     PERFORM wazo_auth.check_password_is_ours(user_uuid);
   END IF;
   IF password IS NOT NULL THEN
     IF v_login IS NULL THEN
-      PERFORM wazo_auth.authentication_failed();
+      PERFORM wazo_auth.raise_authentication_failed();
     END IF;
     -- Before anything is locked: it takes its time.
     v_hash := wazo_auth.password_hash(password);
   END IF;
   PERFORM FROM wazo_auth.user u WHERE u.uuid = reset_password.user_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   IF mail_session IS NOT NULL THEN
     -- With it go all that were mailed to the user.
@@ -212,14 +212,14 @@ $$;
 COMMENT ON FUNCTION wazo_auth.reset_password(uuid, text, uuid) IS
 'Sets a password without the old one, null for none, and ends sessions, refresh tokens and tokens of mails; mail_session: that of the token that allows it, if it came by mail. Raises WA404 for an unknown user, WA401 for one without a login or a token that was used already, WA405 when SAML or LDAP manage the password (contract: semantics.md section 5).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.unknown_email(email_uuid uuid) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_email(email_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(404, format('No such email: "%s"', email_uuid), 'unknown-email',
                                 json_build_object('uuid', email_uuid), 'emails');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.unknown_email(uuid) IS 'Raises WA404 unknown-email.';
+COMMENT ON FUNCTION wazo_auth.raise_unknown_email(uuid) IS 'Raises WA404 unknown-email.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.confirm_email(email_uuid uuid, mail_session uuid DEFAULT NULL, spend boolean DEFAULT true)
 RETURNS void
@@ -238,7 +238,7 @@ BEGIN
   END IF;
   UPDATE wazo_auth.email e SET confirmed = true WHERE e.uuid = confirm_email.email_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_email(email_uuid);
+    PERFORM wazo_auth.raise_unknown_email(email_uuid);
   END IF;
 END
 $$;

@@ -79,7 +79,7 @@ BEGIN
       PERFORM wazo_auth.raise_error(404, format('No such user: "%s"', v_named), 'unknown-user',
                                     json_build_object('password', NULL, 'uuid', v_named), 'users');
     END IF;
-    PERFORM wazo_auth.unknown_user(v_named);
+    PERFORM wazo_auth.raise_unknown_user(v_named);
   END IF;
   PERFORM wazo_auth.reset_password(v_user, v_password, v_mail_session);
   RETURN wazo_auth.no_content();

@@ -10,7 +10,7 @@ BEGIN
   IF NOT request.params ? 'policy_slug' THEN
     v_uuid := (request.params ->> 'policy_uuid')::uuid;
     IF NOT wazo_auth.policy_in_sight(v_uuid, request.tenant_uuid) THEN
-      PERFORM wazo_auth.unknown_policy(v_uuid);
+      PERFORM wazo_auth.raise_unknown_policy(v_uuid);
     END IF;
     RETURN NULL;
   END IF;

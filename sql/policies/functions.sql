@@ -18,16 +18,7 @@ COMMENT ON FUNCTION wazo_auth.policy_of_slug(uuid, text) IS
 'The policy that a slug means in a tenant: its own, else the nearest one shared by a tenant above, else the configuration''s (which the top tenant owns); null without one (contract: semantics.md section 8). Case counts.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.policy_in_sight(policy_uuid uuid, tenant_uuid uuid) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-BEGIN
-  RETURN EXISTS (
-    SELECT FROM wazo_auth.policy p
-    WHERE p.uuid = policy_uuid
-      AND (p.config_managed OR wazo_auth.tenant_contains(tenant_uuid, p.tenant_uuid)
-           OR p.shared AND wazo_auth.tenant_contains(p.tenant_uuid, tenant_uuid)));
-END
-$$;
+LANGUAGE c STABLE STRICT COST 10 AS 'MODULE_PATHNAME', 'wazo_auth_policy_in_sight';
 COMMENT ON FUNCTION wazo_auth.policy_in_sight(uuid, uuid) IS
 'Is the policy in sight from the tenant? It is from its own and from those above; a shared one from all below its own, too, '
 'and one of the configuration from everywhere (contract: semantics.md section 8).';
@@ -43,19 +34,19 @@ END;
 COMMENT ON FUNCTION wazo_auth.acl_distinct(text[]) IS
 'The access patterns as an ACL, each once, in the order of their first mention. Raises 54000 beyond the limits of wazo_auth.acl.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.duplicate_policy(name text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_duplicate_policy(name text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(409, pg_catalog.format('Policy "%s" already exists', duplicate_policy.name));
+  SELECT wazo_auth.raise_error(409, pg_catalog.format('Policy "%s" already exists', raise_duplicate_policy.name));
 END;
-COMMENT ON FUNCTION wazo_auth.duplicate_policy(text) IS 'Raises WA409: a policy has this name, or its slug.';
+COMMENT ON FUNCTION wazo_auth.raise_duplicate_policy(text) IS 'Raises WA409: a policy has this name, or its slug.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.unknown_policy(policy_uuid uuid) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_policy(policy_uuid uuid) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(404, pg_catalog.format('No such policy {''uuid'': ''%s''}', unknown_policy.policy_uuid));
+  SELECT wazo_auth.raise_error(404, pg_catalog.format('No such policy {''uuid'': ''%s''}', raise_unknown_policy.policy_uuid));
 END;
-COMMENT ON FUNCTION wazo_auth.unknown_policy(uuid) IS 'Raises WA404.';
+COMMENT ON FUNCTION wazo_auth.raise_unknown_policy(uuid) IS 'Raises WA404.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.shared_policy_in_the_way(tenant_uuid uuid, name text, slug text, shared boolean) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -92,7 +83,7 @@ DECLARE
 BEGIN
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   IF config_managed AND tenant_uuid <> wazo_auth.top_tenant_uuid() THEN
     RAISE EXCEPTION 'policies of the configuration belong to the top tenant' USING ERRCODE = 'invalid_parameter_value';
@@ -110,7 +101,7 @@ BEGIN
     -- Only a slug that nobody chose can be another one.
     IF v_taken = 'name' OR slug IS NOT NULL
        OR EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = create_policy.tenant_uuid AND p.name = create_policy.name) THEN
-      PERFORM wazo_auth.duplicate_policy(name);
+      PERFORM wazo_auth.raise_duplicate_policy(name);
     END IF;
     v_attempt := v_attempt + 1;
   END LOOP;
@@ -129,10 +120,10 @@ BEGIN
   SET name = update_policy.name, acl = wazo_auth.acl_distinct(update_policy.acl::text[]), description = update_policy.description
   WHERE p.uuid = policy_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_policy(policy_uuid);
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
 EXCEPTION WHEN unique_violation THEN
-  PERFORM wazo_auth.duplicate_policy(name);
+  PERFORM wazo_auth.raise_duplicate_policy(name);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.update_policy(uuid, text, wazo_auth.acl, text) IS
@@ -144,7 +135,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   DELETE FROM wazo_auth.policy p WHERE p.uuid = policy_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_policy(policy_uuid);
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
 END
 $$;
@@ -159,7 +150,7 @@ DECLARE
 BEGIN
   SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_policy(policy_uuid);
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
   IF access = ANY (v_acl) THEN
     PERFORM wazo_auth.raise_error(409, 'Policy already associated to ' || access);
@@ -178,7 +169,7 @@ DECLARE
 BEGIN
   SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_policy(policy_uuid);
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
   IF access = ANY (v_acl) THEN
     UPDATE wazo_auth.policy p SET acl = array_remove(v_acl, access)::wazo_auth.acl WHERE p.uuid = policy_uuid;
@@ -194,11 +185,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   PERFORM FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_policy(policy_uuid);
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
   INSERT INTO wazo_auth.user_policy (user_uuid, policy_uuid) VALUES (user_uuid, policy_uuid) ON CONFLICT DO NOTHING;
 END
@@ -221,11 +212,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM FROM wazo_auth.group g WHERE g.uuid = group_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_group(group_uuid::text);
+    PERFORM wazo_auth.raise_unknown_group(group_uuid::text);
   END IF;
   PERFORM FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_policy(policy_uuid);
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
   INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid) VALUES (group_uuid, policy_uuid) ON CONFLICT DO NOTHING;
 END

@@ -38,7 +38,7 @@ DECLARE
 BEGIN
   SELECT p.* INTO v_policy FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_policy(policy_uuid);
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
   IF v_policy.config_managed OR NOT wazo_auth.tenant_contains(tenant_uuid, v_policy.tenant_uuid) THEN
     PERFORM wazo_auth.raise_error(403, format('Forbidden policy deletion: "%s"', policy_uuid));

@@ -12,13 +12,13 @@ BEGIN
   END IF;
   IF NOT FOUND
      OR wazo_auth.effective_authentication_method(v_row.user_uuid) NOT IN ('native', 'ldap', 'saml') THEN
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   -- It may have been revoked while we waited; from here on a revocation waits,
   -- and the session can refer to it.
   PERFORM FROM wazo_auth.refresh_token r WHERE r.token_digest = v_row.token_digest FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   RETURN v_row;
 END

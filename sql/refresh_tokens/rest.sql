@@ -22,12 +22,12 @@ BEGIN
   BEGIN
     v_args := v_args || jsonb_build_object('@mobile', (query ->> 'mobile')::boolean);
   EXCEPTION WHEN data_exception THEN
-    PERFORM wazo_auth.bad_filter('mobile');
+    PERFORM wazo_auth.raise_bad_filter('mobile');
   END;
   BEGIN
     v_args := v_args || jsonb_build_object('@created_at', (query ->> 'created_at')::timestamptz);
   EXCEPTION WHEN data_exception THEN
-    PERFORM wazo_auth.bad_filter('created_at');
+    PERFORM wazo_auth.raise_bad_filter('created_at');
   END;
   RETURN wazo_auth.list_page(query, v_args,
     answer => '{total,filtered,items}'::text[],

@@ -20,13 +20,13 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_token_json';
 COMMENT ON FUNCTION wazo_auth.token_json(uuid, text) IS
 'The token as POST /token shows it: times with microseconds, and the refresh token if there is one. Raises WA404.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.authentication_failed() RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_authentication_failed() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(401, 'Authentication Failed');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.authentication_failed() IS 'Raises WA401, the same whatever was wrong with the credentials.';
+COMMENT ON FUNCTION wazo_auth.raise_authentication_failed() IS 'Raises WA401, the same whatever was wrong with the credentials.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.default_acl(backend text) RETURNS wazo_auth.acl
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -201,10 +201,10 @@ DECLARE
 BEGIN
   -- Also for an unknown user, so that the answer takes as long.
   IF NOT wazo_auth.password_verify(password, v_hash) THEN
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   IF wazo_auth.effective_authentication_method(v_uuid) IS DISTINCT FROM 'native' THEN
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   IF wazo_auth.password_needs_rehash(v_hash) THEN
     v_new_hash := wazo_auth.password_hash(password);
@@ -213,7 +213,7 @@ BEGIN
   -- deletion that came first is seen, a later one waits and finds the session.
   SELECT u.* INTO v_user FROM wazo_auth.user u WHERE u.uuid = v_uuid AND u.enabled FOR NO KEY UPDATE;
   IF (wazo_auth.stored_password(v_user.uuid) = v_hash) IS NOT TRUE THEN
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   IF v_new_hash IS NOT NULL THEN
     UPDATE wazo_auth.password p SET hash = v_new_hash WHERE p.user_uuid = v_uuid;
@@ -271,7 +271,7 @@ BEGIN
   ELSIF login <> '' AND password <> '' THEN
     v_user := wazo_auth.verify_credentials(login, password);
   ELSE
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
 
   IF access_type = 'offline' THEN

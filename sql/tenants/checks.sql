@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.check_target_tenant(request wazo_auth.http_
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF NOT wazo_auth.tenant_contains(request.tenant_uuid, (request.params ->> 'tenant_uuid')::uuid) THEN
-    PERFORM wazo_auth.unknown_tenant(request.params ->> 'tenant_uuid');
+    PERFORM wazo_auth.raise_unknown_tenant(request.params ->> 'tenant_uuid');
   END IF;
 END
 $$;
@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.check_parent_tenant(request wazo_auth.http_
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF NOT wazo_auth.tenant_contains(request.tenant_uuid, (request.params ->> 'parent_tenant_uuid')::uuid) THEN
-    PERFORM wazo_auth.unknown_tenant(request.params ->> 'parent_tenant_uuid');
+    PERFORM wazo_auth.raise_unknown_tenant(request.params ->> 'parent_tenant_uuid');
   END IF;
 END
 $$;

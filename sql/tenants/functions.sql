@@ -1,11 +1,11 @@
-CREATE OR REPLACE FUNCTION wazo_auth.unknown_tenant(tenant text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_tenant(tenant text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such tenant: "%s"', tenant), 'unknown-tenant',
                                pg_catalog.json_build_object('uuid', tenant), 'tenants');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.unknown_tenant(text) IS 'Raises WA404 unknown-tenant.';
+COMMENT ON FUNCTION wazo_auth.raise_unknown_tenant(text) IS 'Raises WA404 unknown-tenant.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.top_tenant_uuid() RETURNS uuid
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -79,7 +79,7 @@ BEGIN
   IF NOT FOUND
      OR seen_from IS NOT NULL AND NOT wazo_auth.user_in_sight(contact, seen_from, NULL::uuid)
         AND NOT EXISTS (SELECT FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = set_tenant_contact.tenant_uuid AND c.user_uuid = contact) THEN
-    PERFORM wazo_auth.unknown_user(contact::text);
+    PERFORM wazo_auth.raise_unknown_user(contact::text);
   END IF;
   INSERT INTO wazo_auth.tenant_contact (tenant_uuid, user_uuid) VALUES (tenant_uuid, contact)
   ON CONFLICT ON CONSTRAINT tenant_contact_pkey DO UPDATE SET user_uuid = EXCLUDED.user_uuid;
@@ -172,7 +172,7 @@ BEGIN
   -- Shared, so that the parent cannot go meanwhile.
   SELECT t.path INTO v_path FROM wazo_auth.tenant t WHERE t.uuid = parent_uuid FOR SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(parent_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(parent_uuid::text);
   END IF;
   PERFORM wazo_auth.check_tenant_depth(pg_catalog.cardinality(v_path) + 1);
   LOOP
@@ -219,7 +219,7 @@ BEGIN
       default_authentication_method = update_tenant.default_authentication_method
   WHERE t.uuid = tenant_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   PERFORM wazo_auth.set_tenant_contact(tenant_uuid, contact, seen_from);
   PERFORM wazo_auth.set_tenant_domains(tenant_uuid, domain_names);
@@ -240,10 +240,10 @@ BEGIN
   PERFORM FROM wazo_auth.user u WHERE u.tenant_uuid = delete_tenant.tenant_uuid ORDER BY u.uuid FOR UPDATE;
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   IF tenant_uuid = wazo_auth.top_tenant_uuid() THEN
-    PERFORM wazo_auth.delete_own_tenant(tenant_uuid);
+    PERFORM wazo_auth.raise_own_tenant(tenant_uuid);
   END IF;
   IF EXISTS (SELECT FROM wazo_auth.tenant_parent p WHERE p.parent_uuid = delete_tenant.tenant_uuid) THEN
     -- Clients know this body, whose parts are in each other's places.
@@ -270,14 +270,14 @@ $$;
 COMMENT ON FUNCTION wazo_auth.delete_tenant(uuid) IS
 'Deletes a tenant with its users, groups, policies, domains, sessions and refresh tokens. Raises WA404 for an unknown tenant, WA400 for one with children, WA403 for the top tenant.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.delete_own_tenant(tenant_uuid uuid) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_own_tenant(tenant_uuid uuid) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(403, pg_catalog.format('Deleting its own tenant is forbidden: "%s"', delete_own_tenant.tenant_uuid),
+  SELECT wazo_auth.raise_error(403, pg_catalog.format('Deleting its own tenant is forbidden: "%s"', raise_own_tenant.tenant_uuid),
                                'deleting-own-tenant-forbidden',
-                               pg_catalog.json_build_object('tenant_uuid', delete_own_tenant.tenant_uuid), 'tenants');
+                               pg_catalog.json_build_object('tenant_uuid', raise_own_tenant.tenant_uuid), 'tenants');
 END;
-COMMENT ON FUNCTION wazo_auth.delete_own_tenant(uuid) IS 'Raises WA403: nobody deletes the tenant that it acts for.';
+COMMENT ON FUNCTION wazo_auth.raise_own_tenant(uuid) IS 'Raises WA403: nobody deletes the tenant that it acts for.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.move_tenant(tenant_uuid uuid, parent_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -292,11 +292,11 @@ BEGIN
   LOCK TABLE wazo_auth.tenant_parent IN SHARE ROW EXCLUSIVE MODE;
   SELECT t.path INTO v_path FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   SELECT t.path INTO v_parent_path FROM wazo_auth.tenant t WHERE t.uuid = parent_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(parent_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(parent_uuid::text);
   END IF;
   IF tenant_uuid = ANY (v_parent_path) THEN
     PERFORM wazo_auth.raise_error(409, pg_catalog.format('Parent (%s) is a descendent of tenant: "%s"', parent_uuid, tenant_uuid),

@@ -162,7 +162,7 @@ DECLARE
   v_uuid uuid := (request.params ->> 'tenant_uuid')::uuid;
 BEGIN
   IF v_uuid = request.tenant_uuid THEN
-    PERFORM wazo_auth.delete_own_tenant(v_uuid);
+    PERFORM wazo_auth.raise_own_tenant(v_uuid);
   END IF;
   PERFORM wazo_auth.delete_tenant(v_uuid);
   RETURN wazo_auth.no_content();

@@ -5,7 +5,7 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF NOT wazo_auth.user_in_sight((request.params ->> 'user_uuid')::uuid, request.tenant_uuid,
                                  wazo_auth.try_uuid(request.token_auth_id)) THEN
-    PERFORM wazo_auth.unknown_user(request.params ->> 'user_uuid');
+    PERFORM wazo_auth.raise_unknown_user(request.params ->> 'user_uuid');
   END IF;
 END
 $$;

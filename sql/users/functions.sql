@@ -3,21 +3,21 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_fold_
 COMMENT ON FUNCTION wazo_auth.fold_login(text) IS
 'Username or e-mail address as it is compared: lower case by Unicode''s simple mapping, whatever the locale.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.unknown_user(user_uuid text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_user(user_uuid text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(404, format('No such user: "%s"', user_uuid), 'unknown-user',
                                 json_build_object('uuid', user_uuid), 'users');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.unknown_user(text) IS 'Raises WA404 unknown-user.';
+COMMENT ON FUNCTION wazo_auth.raise_unknown_user(text) IS 'Raises WA404 unknown-user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_in_sight(user_uuid uuid, tenant_uuid uuid, caller uuid) RETURNS boolean
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_user_in_sight';
 COMMENT ON FUNCTION wazo_auth.user_in_sight(uuid, uuid, uuid) IS
 'Is the user in the tenant or below it, or the caller itself?';
 
-CREATE OR REPLACE FUNCTION wazo_auth.login_in_use(login text, kind text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.raise_login_in_use(login text, kind text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
@@ -25,7 +25,7 @@ BEGIN
       json_build_object('constraint_id', 'unique', 'message', format('The login "%s" is already used', login))), 'users');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.login_in_use(text, text) IS
+COMMENT ON FUNCTION wazo_auth.raise_login_in_use(text, text) IS
 'Raises WA409 for a username (kind "username") or e-mail address (kind "email") that another user has.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.claim_logins(user_uuid uuid, username text, addresses text[] DEFAULT '{}') RETURNS void
@@ -52,9 +52,9 @@ BEGIN
   )
   SELECT min(w.place) INTO v_place FROM wanted w WHERE NOT EXISTS (SELECT FROM claimed c WHERE c.login = w.login);
   IF v_place = 0 THEN
-    PERFORM wazo_auth.login_in_use(username, 'username');
+    PERFORM wazo_auth.raise_login_in_use(username, 'username');
   ELSIF v_place > 0 THEN
-    PERFORM wazo_auth.login_in_use(addresses[v_place], 'email');
+    PERFORM wazo_auth.raise_login_in_use(addresses[v_place], 'email');
   END IF;
 END
 $$;
@@ -158,7 +158,7 @@ BEGIN
   -- Against a tenant that is being deleted; its group of all users goes with it.
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_tenant(tenant_uuid::text);
+    PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   BEGIN
     INSERT INTO wazo_auth.user (uuid, tenant_uuid, username, firstname, lastname, purpose, authentication_method, enabled)
@@ -168,7 +168,7 @@ BEGIN
     -- A login in use is told first.
     FOR v_login IN SELECT * FROM (VALUES (username, 'username'), (email_address, 'email')) c(login, kind) LOOP
       IF EXISTS (SELECT FROM wazo_auth.login l WHERE l.login = wazo_auth.fold_login(v_login.login)) THEN
-        PERFORM wazo_auth.login_in_use(v_login.login, v_login.kind);
+        PERFORM wazo_auth.raise_login_in_use(v_login.login, v_login.kind);
       END IF;
     END LOOP;
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
@@ -225,7 +225,7 @@ BEGIN
   PERFORM wazo_auth.check_authentication_method(authentication_method);
   PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   PERFORM wazo_auth.claim_logins(user_uuid, username);
   UPDATE wazo_auth.user u
@@ -248,7 +248,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   -- Not by cascade: each of them is told about.
   PERFORM wazo_auth.revoke_user_access(user_uuid);
@@ -292,18 +292,18 @@ BEGIN
   LEFT JOIN wazo_auth.password p ON p.user_uuid = u.uuid
   WHERE u.uuid = change_password.user_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   -- One hash whatever is wrong, and no lock while it is computed.
   IF NOT wazo_auth.password_verify(old_password, CASE WHEN wazo_auth.resolve_login(v_login) = user_uuid THEN v_hash END) THEN
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   PERFORM wazo_auth.check_password_is_ours(user_uuid);
   v_new_hash := wazo_auth.password_hash(new_password);
   PERFORM FROM wazo_auth.user u WHERE u.uuid = change_password.user_uuid AND u.enabled FOR NO KEY UPDATE;
   -- Disabled, deleted or changed meanwhile.
   IF NOT FOUND OR v_hash IS DISTINCT FROM (SELECT p.hash FROM wazo_auth.password p WHERE p.user_uuid = change_password.user_uuid) THEN
-    PERFORM wazo_auth.authentication_failed();
+    PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   PERFORM wazo_auth.replace_password(user_uuid, v_new_hash);
 END

@@ -14,7 +14,7 @@ BEGIN
   FROM wazo_auth.user u
   WHERE u.uuid = user_json.user_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.unknown_user(user_uuid::text);
+    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   RETURN v_json;
 END

@@ -62,7 +62,7 @@ static KeyRing *ring = NULL;
  * is hidden from those who are not superusers.
  */
 static void
-file_error(const char *problem, int line, const char *hint)
+raise_file_error(const char *problem, int line, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),
@@ -77,15 +77,15 @@ static void
 check_file(const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
-		file_error("is not a regular file", 0, HINT_RIGHTS);
+		raise_file_error("is not a regular file", 0, HINT_RIGHTS);
 	if (st->st_uid != geteuid() && st->st_uid != 0)
-		file_error("must belong to the server's user or to root", 0, HINT_RIGHTS);
+		raise_file_error("must belong to the server's user or to root", 0, HINT_RIGHTS);
 	/* a file of root may be readable for the server's group */
 	if (st->st_mode & (st->st_uid == 0 && geteuid() != 0 ?
 					   S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO))
-		file_error("is accessible for others (it needs mode 0600, or 0640 when it belongs to root)", 0, HINT_RIGHTS);
+		raise_file_error("is accessible for others (it needs mode 0600, or 0640 when it belongs to root)", 0, HINT_RIGHTS);
 	if (st->st_size > KEY_FILE_MAX_BYTES)
-		file_error("is too large", 0, HINT_CONTENT);
+		raise_file_error("is too large", 0, HINT_CONTENT);
 }
 
 static bool
@@ -106,26 +106,26 @@ parse_line(KeyRing *fresh, const char *line, Size len, int number)
 	if (len == 0 || line[0] == '#')
 		return;
 	if (id_len < 1 || id_len > SEAL_KEY_ID_MAX)
-		file_error("does not begin with a key id and a colon", number, HINT_CONTENT);
+		raise_file_error("does not begin with a key id and a colon", number, HINT_CONTENT);
 	for (Size i = 0; i < id_len; i++)
 	{
 		if (!is_id_char(line[i]))
-			file_error("has a key id with other characters than letters, digits, _, - and .", number, HINT_CONTENT);
+			raise_file_error("has a key id with other characters than letters, digits, _, - and .", number, HINT_CONTENT);
 	}
 	if (fresh->nkeys == KEY_FILE_MAX_KEYS)
-		file_error("is one key too many", number, HINT_CONTENT);
+		raise_file_error("is one key too many", number, HINT_CONTENT);
 	for (int i = 0; i < fresh->nkeys; i++)
 	{
 		if (strlen(fresh->keys[i].id) == id_len &&
 			memcmp(fresh->keys[i].id, line, id_len) == 0)
-			file_error("repeats a key id", number, HINT_CONTENT);
+			raise_file_error("repeats a key id", number, HINT_CONTENT);
 	}
 
 	key = &fresh->keys[fresh->nkeys];
 	if (len - id_len - 1 != SEAL_KEY_TEXT ||
 		pg_b64_decode(colon + 1, SEAL_KEY_TEXT, (char *) key->key,
 					  SEAL_KEY_BYTES) != SEAL_KEY_BYTES)
-		file_error("does not hold the base64 text of 32 bytes", number, HINT_CONTENT);
+		raise_file_error("does not hold the base64 text of 32 bytes", number, HINT_CONTENT);
 	memcpy(key->id, line, id_len);
 	key->id[id_len] = '\0';
 	fresh->nkeys++;
@@ -149,7 +149,7 @@ parse_file(KeyRing *fresh, const char *text, Size len)
 		text += line_len + (newline ? 1 : 0);
 	}
 	if (fresh->nkeys == 0)
-		file_error("holds no key", 0, HINT_CONTENT);
+		raise_file_error("holds no key", 0, HINT_CONTENT);
 }
 
 /* Reads the file into a ring of its own; the old one stays until it is good. */
@@ -173,9 +173,9 @@ load_ring(void)
 	/* O_NONBLOCK: a FIFO in its place must not hang the backend */
 	fd = OpenTransientFile(fresh->path, O_RDONLY | O_NONBLOCK | PG_BINARY);
 	if (fd < 0)
-		file_error(psprintf("cannot be opened: %m"), 0, errno == ENOENT ? HINT_MAKE : HINT_RIGHTS);
+		raise_file_error(psprintf("cannot be opened: %m"), 0, errno == ENOENT ? HINT_MAKE : HINT_RIGHTS);
 	if (fstat(fd, &st) != 0)
-		file_error(psprintf("cannot be examined: %m"), 0, HINT_RIGHTS);
+		raise_file_error(psprintf("cannot be examined: %m"), 0, HINT_RIGHTS);
 	check_file(&st);
 	for (;;)
 	{
@@ -184,12 +184,12 @@ load_ring(void)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			file_error(psprintf("cannot be read: %m"), 0, HINT_RIGHTS);
+			raise_file_error(psprintf("cannot be read: %m"), 0, HINT_RIGHTS);
 		if (got == 0)
 			break;
 		len += got;
 		if (len > KEY_FILE_MAX_BYTES)
-			file_error("is too large", 0, HINT_CONTENT);
+			raise_file_error("is too large", 0, HINT_CONTENT);
 	}
 	CloseTransientFile(fd);
 

@@ -66,7 +66,7 @@ line_of(const Reader *r, const char *pos)
 }
 
 pg_noreturn static void pg_attribute_printf(3, 4)
-bad_template(const Reader *r, const char *pos, const char *fmt,...)
+raise_bad_template(const Reader *r, const char *pos, const char *fmt,...)
 {
 	StringInfoData why;
 
@@ -175,9 +175,9 @@ static void
 check_name(const Reader *r, const char *tag, const char *name)
 {
 	if (*name == '\0' || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
-		bad_template(r, tag, "\"%s\" is no name of a variable", name);
+		raise_bad_template(r, tag, "\"%s\" is no name of a variable", name);
 	if (r->known && !is_known(r, name))
-		bad_template(r, tag, "there is no variable \"%s\" in this template", name);
+		raise_bad_template(r, tag, "there is no variable \"%s\" in this template", name);
 }
 
 static void
@@ -189,7 +189,7 @@ begin_condition(Reader *r, const char *tag, const char *name, bool negated)
 
 	check_name(r, tag, name);
 	if (r->depth == MAX_DEPTH)
-		bad_template(r, tag, "conditions are nested more than %d deep", MAX_DEPTH);
+		raise_bad_template(r, tag, "conditions are nested more than %d deep", MAX_DEPTH);
 	c = &r->condition[r->depth];
 	c->outer = shown(r);
 	value = value_of(r, name, &len);
@@ -215,18 +215,18 @@ read_statement(Reader *r, const char *tag, const char *end)
 	else if (n == 1 && strcmp(word[0], "else") == 0)
 	{
 		if (c == NULL || c->has_else)
-			bad_template(r, tag, "{%% else %%} without {%% if %%}");
+			raise_bad_template(r, tag, "{%% else %%} without {%% if %%}");
 		c->has_else = true;
 		c->shown = c->outer && !c->value;
 	}
 	else if (n == 1 && strcmp(word[0], "endif") == 0)
 	{
 		if (c == NULL)
-			bad_template(r, tag, "{%% endif %%} without {%% if %%}");
+			raise_bad_template(r, tag, "{%% endif %%} without {%% if %%}");
 		r->depth--;
 	}
 	else
-		bad_template(r, tag, "{%% %s %%} is not understood", n > 0 ? word[0] : "");
+		raise_bad_template(r, tag, "{%% %s %%} is not understood", n > 0 ? word[0] : "");
 }
 
 /* {{ ... }} */
@@ -239,7 +239,7 @@ read_variable(Reader *r, const char *tag, const char *end)
 	const char *value;
 
 	if (n != 1)
-		bad_template(r, tag, "{{ }} takes the name of one variable");
+		raise_bad_template(r, tag, "{{ }} takes the name of one variable");
 	check_name(r, tag, word[0]);
 	value = value_of(r, word[0], &len);
 	if (value)
@@ -270,7 +270,7 @@ read_template(Reader *r)
 			if (close[0] == ending[0] && close[1] == '}')
 				break;
 		if (close + 1 >= r->end)
-			bad_template(r, tag, "{%c is never closed", tag[1]);
+			raise_bad_template(r, tag, "{%c is never closed", tag[1]);
 		if (tag[1] == '{')
 			read_variable(r, tag, close);
 		else if (tag[1] == '%')
@@ -278,7 +278,7 @@ read_template(Reader *r)
 		r->pos = close + 2;
 	}
 	if (r->depth > 0)
-		bad_template(r, r->end, "the {%% if %%} of line %d is never closed", r->condition[r->depth - 1].line);
+		raise_bad_template(r, r->end, "the {%% if %%} of line %d is never closed", r->condition[r->depth - 1].line);
 }
 
 static void

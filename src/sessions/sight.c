@@ -1,9 +1,9 @@
 /*
  * sight.c
- *	  Which tenants and users are in sight from a tenant.
+ *	  Who and what is in sight from a tenant.
  *
- * In C, through the primary keys, because nearly every request asks; what else
- * can be in sight or not is judged by functions of its domain, on top of these.
+ * In C, through the primary keys, because nearly every request asks, and lists
+ * ask for each row that a filter finds.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -18,6 +18,7 @@
 PG_FUNCTION_INFO_V1(wazo_auth_tenant_contains);
 PG_FUNCTION_INFO_V1(wazo_auth_tenant_is_top);
 PG_FUNCTION_INFO_V1(wazo_auth_group_tenant_uuid);
+PG_FUNCTION_INFO_V1(wazo_auth_policy_in_sight);
 PG_FUNCTION_INFO_V1(wazo_auth_user_in_sight);
 
 /*
@@ -56,6 +57,35 @@ wazo_auth_group_tenant_uuid(PG_FUNCTION_ARGS)
 	if (!row_uuid_of(T_GROUP, PG_GETARG_UUID_P(0), GROUP_TENANT_UUID, tenant))
 		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(tenant);
+}
+
+/*
+ * wazo_auth.policy_in_sight(policy_uuid uuid, tenant_uuid uuid) returns boolean
+ *
+ * A policy is in sight from its tenant and from those above; a shared one from
+ * all tenants below its own, too, and one from the configuration from
+ * everywhere (contract: semantics.md section 8).
+ */
+Datum
+wazo_auth_policy_in_sight(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *tenant = PG_GETARG_UUID_P(1);
+	RowByKey	row;
+	pg_uuid_t	owner;
+	bool		shared = false;
+	bool		everywhere = false;
+	bool		found = row_open(&row, T_POLICY, PG_GETARG_UUID_P(0));
+
+	if (found)
+	{
+		owner = row_get_uuid(&row, POLICY_TENANT_UUID);
+		shared = row_get_bool(&row, POLICY_SHARED);
+		everywhere = row_get_bool(&row, POLICY_CONFIG_MANAGED);
+	}
+	row_close(&row);
+	PG_RETURN_BOOL(found &&
+				   (everywhere || tenant_contains(tenant, &owner) ||
+					(shared && tenant_contains(&owner, tenant))));
 }
 
 /*

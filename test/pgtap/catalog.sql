@@ -4,7 +4,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 \set QUIET on
 BEGIN;
-SELECT plan(32);
+SELECT plan(33);
 
 -- what belongs to the extension
 CREATE TEMP VIEW member AS
@@ -73,6 +73,13 @@ SELECT is_empty($$
     AND NOT (f.prosqlbody IS NOT NULL AND NOT f.prosecdef AND f.proname LIKE 'event\_%' OR f.prokind = 'a')
 $$, 'what others may execute takes no setting from them that changes what it means or logs');
 SELECT cmp_ok(cardinality(wazo_auth.pinned_settings()), '>=', 20, 'there are such settings');
+
+-- names
+SELECT is_empty($$
+  SELECT f.oid::regprocedure FROM member_function f
+  WHERE f.prorettype = 'void'::regtype AND f.proname NOT LIKE 'raise\_%'
+    AND f.prosrc ~ '^\s*(#[^\n]*\n)?BEGIN\s+(--[^\n]*\n\s*)*(PERFORM wazo_auth\.raise_|RAISE EXCEPTION)[^;]*;\s*END'
+$$, 'a function that never returns is named raise_');
 
 -- PUBLIC
 SELECT is_empty($$
