@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.password_verify(password pg_catalog.text, h
     LANGUAGE c VOLATILE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'wazo_auth_password_verify';
 COMMENT ON FUNCTION wazo_auth.password_verify(pg_catalog.text, pg_catalog.text) IS
-'Whether the password belongs to the stored hash (argon2id or pbkdf2-sha512 PHC string). A NULL or unusable hash costs the same computation and gives false, so that unknown logins do not show. Errors: WA503 too many logins at the same time.';
+'Whether the password belongs to the stored hash (argon2id or pbkdf2-sha512 PHC string). A NULL or unusable hash costs the same and gives false, so that unknown logins do not show: one hash of each kind that is stored, see wazo_auth.password.kind. Errors: WA503 too many logins at the same time.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.password_needs_rehash(hash pg_catalog.text)
     RETURNS pg_catalog.bool
@@ -27,6 +27,20 @@ CREATE OR REPLACE FUNCTION wazo_auth.password_from_upstream(password_hash pg_cat
     AS 'MODULE_PATHNAME', 'wazo_auth_password_from_upstream';
 COMMENT ON FUNCTION wazo_auth.password_from_upstream(pg_catalog.text, pg_catalog.bytea) IS
 'Joins the columns password_hash (128 hexadecimal digits) and password_salt of an upstream database into one pbkdf2-sha512 PHC string. Errors: 22023 when they are of another form.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.password_kind(hash pg_catalog.text)
+    RETURNS pg_catalog.text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'wazo_auth_password_kind';
+COMMENT ON FUNCTION wazo_auth.password_kind(pg_catalog.text) IS
+'Scheme and parameters of a stored hash, as $argon2id$v=19$m=19456,t=2,p=1: what it costs to compute. NULL for a text that is no usable hash.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.hashes_computed(
+        OUT argon2id pg_catalog.int8, OUT pbkdf2_sha512 pg_catalog.int8)
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'wazo_auth_hashes_computed';
+COMMENT ON FUNCTION wazo_auth.hashes_computed() IS
+'How many password hashes of each scheme this connection has computed.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.hash_slots(
         OUT slot_limit pg_catalog.int4, OUT in_use pg_catalog.int4,

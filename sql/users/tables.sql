@@ -26,9 +26,13 @@ COMMENT ON COLUMN wazo_auth.user.enabled IS 'A disabled user has no session and 
 
 CREATE TABLE wazo_auth.password (
   user_uuid uuid PRIMARY KEY REFERENCES wazo_auth.user ON DELETE CASCADE,
-  hash text COLLATE "C" NOT NULL
+  hash text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" GENERATED ALWAYS AS (wazo_auth.password_kind(hash)) STORED
 );
+CREATE INDEX password_kind_idx ON wazo_auth.password (kind);
 COMMENT ON TABLE wazo_auth.password IS 'Password hashes; a user without a row cannot log in by password';
+COMMENT ON COLUMN wazo_auth.password.kind IS 'Scheme and parameters; null for what is no hash. While there are several kinds a login costs one hash of each, so that its time tells nothing';
+COMMENT ON INDEX wazo_auth.password_kind_idx IS 'Which kinds there are';
 COMMENT ON COLUMN wazo_auth.password.hash IS 'PHC string: $argon2id$…, or $pbkdf2-sha512$… as imported, which the next login rehashes';
 
 -- Usernames and e-mail addresses are one name space for logging in, held by

@@ -76,6 +76,7 @@ static const struct
 	[USER_AUTHENTICATION_METHOD] = {T_USER, "authentication_method"},
 	[PASSWORD_USER_UUID] = {T_PASSWORD, "user_uuid", true},
 	[PASSWORD_HASH] = {T_PASSWORD, "hash"},
+	[PASSWORD_KIND] = {T_PASSWORD, "kind", true},
 	[LOGIN_LOGIN] = {T_LOGIN, "login", true},
 	[LOGIN_USER_UUID] = {T_LOGIN, "user_uuid"},
 	[LOGIN_IS_USERNAME] = {T_LOGIN, "is_username"},

@@ -15,14 +15,14 @@
 #include "base/row_by_key.h"
 
 static bool
-open_scan(RowByKey *row, ColumnId column, RegProcedure equal, Datum key)
+open_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure compare, Datum key)
 {
 	ScanKeyData skey;
 	Oid			index;
 
 	row->rel = catalog_open(catalog_table_of(column));
 	index = catalog_index(column);
-	ScanKeyInit(&skey, catalog_column(column), BTEqualStrategyNumber, equal, key);
+	ScanKeyInit(&skey, catalog_column(column), strategy, compare, key);
 	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, &skey);
 	return row_next(row);
 }
@@ -43,7 +43,19 @@ row_open(RowByKey *row, TableId table, const pg_uuid_t *key)
 bool
 row_open_text(RowByKey *row, TableId table, text *key)
 {
-	return open_scan(row, catalog_key(table), F_TEXTEQ, PointerGetDatum(key));
+	return open_scan(row, catalog_key(table), BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(key));
+}
+
+/*
+ * row_open_after
+ *
+ * The first row, in the order of the index, of which a text column with the
+ * collation "C" is greater than the key.  The column is the index's first one.
+ */
+bool
+row_open_after(RowByKey *row, ColumnId column, text *key)
+{
+	return open_scan(row, column, BTGreaterStrategyNumber, F_TEXT_GT, PointerGetDatum(key));
 }
 
 /*
@@ -55,7 +67,7 @@ row_open_text(RowByKey *row, TableId table, text *key)
 bool
 rows_open(RowByKey *row, ColumnId column, const pg_uuid_t *key)
 {
-	return open_scan(row, column, F_UUID_EQ, UUIDPGetDatum(key));
+	return open_scan(row, column, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(key));
 }
 
 /* On to the next row; false when there is none. */

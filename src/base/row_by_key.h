@@ -28,6 +28,7 @@ typedef struct RowByKey
 
 extern bool row_open(RowByKey *row, TableId table, const pg_uuid_t *key);
 extern bool row_open_text(RowByKey *row, TableId table, text *key);
+extern bool row_open_after(RowByKey *row, ColumnId column, text *key);
 extern bool rows_open(RowByKey *row, ColumnId column, const pg_uuid_t *key);
 extern bool row_next(RowByKey *row);
 extern void row_close(RowByKey *row);

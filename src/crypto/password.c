@@ -14,7 +14,9 @@
 #include <openssl/evp.h>
 #include <sys/mman.h>
 
+#include "access/htup_details.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -23,6 +25,7 @@
 #include "base/compat.h"
 #include "crypto/hash_limit.h"
 #include "crypto/password.h"
+#include "crypto/password_kinds.h"
 #include "plain/phc.h"
 #include "crypto/secret.h"
 
@@ -39,12 +42,14 @@ static int	argon2_memory = 19456;
 static int	argon2_iterations = 2;
 static int	argon2_parallelism = 1;
 
-static bool legacy_password_cost = false;
+/* hashes that this backend has computed, by scheme */
+static int64 computed_hashes[2] = {0, 0};
 
 PG_FUNCTION_INFO_V1(wazo_auth_password_hash);
 PG_FUNCTION_INFO_V1(wazo_auth_password_verify);
 PG_FUNCTION_INFO_V1(wazo_auth_password_needs_rehash);
 PG_FUNCTION_INFO_V1(wazo_auth_password_from_upstream);
+PG_FUNCTION_INFO_V1(wazo_auth_hashes_computed);
 
 /* larger blocks of memory are not kept between two hashes */
 #define ARENA_MAX_BYTES		(32 * 1024 * 1024)
@@ -190,6 +195,7 @@ compute_limited(const PhcHash *hash, const char *password, Size len,
 	hash_limit_acquire();
 	problem = compute(hash, password, len, out);
 	hash_limit_release();
+	computed_hashes[hash->scheme]++;
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -208,18 +214,6 @@ start_argon2(PhcHash *hash)
 	hash->salt_len = SALT_BYTES;
 	hash->hash_len = HASH_BYTES;
 	secret_random(hash->salt, SALT_BYTES);
-}
-
-/* The same for upstream's scheme; only its cost is of interest. */
-static void
-start_pbkdf2(PhcHash *hash)
-{
-	memset(hash, 0, sizeof(*hash));
-	hash->scheme = PHC_PBKDF2_SHA512;
-	hash->iterations = UPSTREAM_ROUNDS;
-	hash->salt_len = PHC_MAX_BYTES;
-	hash->hash_len = UPSTREAM_HASH_BYTES;
-	secret_random(hash->salt, PHC_MAX_BYTES);
 }
 
 /*
@@ -254,13 +248,48 @@ password_hash(const char *password, Size len)
 }
 
 /*
+ * Computes a hash of each kind that is stored but the one that was, so that
+ * every check costs the same.
+ */
+static void
+compute_others(const PhcHash *done, const char *password, Size len)
+{
+	PhcHash		kind[PASSWORD_MAX_KINDS];
+	uint8_t		computed[PHC_MAX_BYTES];
+	int			n = password_kinds(kind);
+
+	for (int i = 0; i < n; i++)
+		if (!password_same_kind(&kind[i], done))
+		{
+			secret_random(kind[i].salt, kind[i].salt_len);
+			compute_limited(&kind[i], password, len, computed);
+		}
+	secret_wipe(computed, sizeof(computed));
+	secret_wipe(kind, sizeof(kind));
+}
+
+/* What an unknown login is compared with: a hash of a kind that is stored. */
+static void
+start_any(PhcHash *hash)
+{
+	PhcHash		kind[PASSWORD_MAX_KINDS];
+
+	if (password_kinds(kind) > 0)
+	{
+		*hash = kind[0];
+		secret_random(hash->salt, hash->salt_len);
+	}
+	else
+		start_argon2(hash);
+	secret_wipe(kind, sizeof(kind));
+}
+
+/*
  * Tells whether a password belongs to a stored hash.
  *
  * hash NULL, or a text that is no usable hash: an unknown login, or one
- * without a password.  It costs what a real argon2id check costs, and the
- * answer is false, as for a password beyond 4,096 bytes.  A login whose hash
- * was imported costs more than that until it is hashed anew; with
- * wazo_auth.legacy_password_cost every check costs both computations.
+ * without a password.  The answer is false, as for a password beyond 4,096
+ * bytes.  In any case one hash of each kind that is stored is computed.
  *
  * Errors: WA503 when no slot gets free in time, 53200 out of memory.
  */
@@ -273,25 +302,14 @@ password_verify(const char *password, Size len, const char *hash,
 	bool		usable;
 	bool		equal;
 
-	usable = hash != NULL && len <= PASSWORD_MAX_BYTES &&
-		phc_parse(hash, hash_len, &stored);
+	usable = hash != NULL && phc_parse(hash, hash_len, &stored);
 	if (!usable)
-		start_argon2(&stored);
+		start_any(&stored);
+	usable = usable && len <= PASSWORD_MAX_BYTES;
 	compute_limited(&stored, password, Min(len, PASSWORD_MAX_BYTES), computed);
 	equal = secret_equal(computed, stored.hash, stored.hash_len);
-
-	if (legacy_password_cost)
-	{
-		PhcHash		other;
-
-		if (stored.scheme == PHC_ARGON2ID)
-			start_pbkdf2(&other);
-		else
-			start_argon2(&other);
-		compute_limited(&other, password, Min(len, PASSWORD_MAX_BYTES),
-						computed);
-	}
 	secret_wipe(computed, sizeof(computed));
+	compute_others(&stored, password, Min(len, PASSWORD_MAX_BYTES));
 	return usable && equal;
 }
 
@@ -335,11 +353,6 @@ password_init(void)
 							&argon2_parallelism,
 							1, 1, PHC_MAX_PARALLELISM,
 							PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("wazo_auth.legacy_password_cost",
-							 "Lets every password check cost as much as one of an imported PBKDF2 hash.",
-							 "Hides which logins still have an imported hash, at eight times the cost of a login.",
-							 &legacy_password_cost,
-							 false, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 /* SQL: wazo_auth.password_hash(password text) returns text */
@@ -431,4 +444,19 @@ wazo_auth_password_from_upstream(PG_FUNCTION_ARGS)
 					  (char *) hash.hash);
 	phc_format(&hash, text);
 	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/*
+ * SQL: wazo_auth.hashes_computed(OUT argon2id bigint, OUT pbkdf2_sha512 bigint)
+ */
+Datum
+wazo_auth_hashes_computed(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		value[2] = {Int64GetDatum(computed_hashes[PHC_ARGON2ID]), Int64GetDatum(computed_hashes[PHC_PBKDF2_SHA512])};
+	bool		isnull[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull)));
 }

@@ -92,13 +92,5 @@ SELECT pg_temp.cost(NULL) > known / 2 AS null_costs_the_same,
        pg_temp.cost('junk') > known / 2 AS junk_costs_the_same,
        pg_temp.cost(:'old') < known / 2 AS a_cheap_hash_is_seen
   FROM pg_temp.cost(wazo_auth.password_hash('a')) AS known;
--- with this setting, an imported hash and an unknown login too
-SET wazo_auth.legacy_password_cost = on;
-SELECT pg_temp.cost(NULL) > pg_temp.cost(:'imported') / 2 AS legacy_costs_the_same;
-SELECT wazo_auth.password_verify('a', :'old') AS good,
-       wazo_auth.password_verify('b', :'old') AS bad,
-       wazo_auth.password_verify('pässword', :'imported') AS good_imported;
-RESET wazo_auth.legacy_password_cost;
-
 SELECT slot_limit > 0 AS has_limit, coalesce(in_use, 0) AS in_use, coalesce(waiting, 0) AS waiting
   FROM wazo_auth.hash_slots();
