@@ -12,19 +12,19 @@ BEGIN
   END IF;
   IF NOT FOUND
      OR wazo_auth.effective_authentication_method(v_row.user_uuid) NOT IN ('native', 'ldap', 'saml') THEN
-    PERFORM wazo_auth.raise_authentication_failed();
+    RETURN NULL;
   END IF;
   -- It may have been revoked while we waited; from here on a revocation waits,
   -- and the session can refer to it.
   PERFORM FROM wazo_auth.refresh_token r WHERE r.token_digest = v_row.token_digest FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_authentication_failed();
+    RETURN NULL;
   END IF;
   RETURN v_row;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.verify_refresh_token(text, text) IS
-'The refresh token of a client, if it may still be used; locks its user''s row. Raises WA401 otherwise (contract: semantics.md section 1, step 2).';
+'The refresh token of a client, if it may still be used; locks its user''s row. Null otherwise (contract: semantics.md section 1, step 2).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_refresh_tokens(token_digests uuid[], with_sessions boolean DEFAULT false) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

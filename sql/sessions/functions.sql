@@ -200,11 +200,9 @@ DECLARE
   v_new_hash text;
 BEGIN
   -- Also for an unknown user, so that the answer takes as long.
-  IF NOT wazo_auth.password_verify(password, v_hash) THEN
-    PERFORM wazo_auth.raise_authentication_failed();
-  END IF;
-  IF wazo_auth.effective_authentication_method(v_uuid) IS DISTINCT FROM 'native' THEN
-    PERFORM wazo_auth.raise_authentication_failed();
+  IF NOT wazo_auth.password_verify(password, v_hash)
+     OR wazo_auth.effective_authentication_method(v_uuid) IS DISTINCT FROM 'native' THEN
+    RETURN NULL;
   END IF;
   IF wazo_auth.password_needs_rehash(v_hash) THEN
     v_new_hash := wazo_auth.password_hash(password);
@@ -213,7 +211,7 @@ BEGIN
   -- deletion that came first is seen, a later one waits and finds the session.
   SELECT u.* INTO v_user FROM wazo_auth.user u WHERE u.uuid = v_uuid AND u.enabled FOR NO KEY UPDATE;
   IF (wazo_auth.stored_password(v_user.uuid) = v_hash) IS NOT TRUE THEN
-    PERFORM wazo_auth.raise_authentication_failed();
+    RETURN NULL;
   END IF;
   IF v_new_hash IS NOT NULL THEN
     UPDATE wazo_auth.password p SET hash = v_new_hash WHERE p.user_uuid = v_uuid;
@@ -222,7 +220,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.verify_credentials(text, text) IS
-'The enabled native user with this username or confirmed address and this password, whose row it locks. Rehashes a password that is stored in an old way. Raises WA401 for anything that is wrong, at the cost of one password hash, and WA503 when too many are being computed.';
+'The enabled native user with this username or confirmed address and this password, whose row it locks. Rehashes a password that is stored in an old way. Null for anything that is wrong, at the same cost. Raises WA503 when too many passwords are being checked.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.log_login(login text, token uuid, remote_addr text, user_agent text) RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_log_login';
+COMMENT ON FUNCTION wazo_auth.log_login(text, uuid, text, text) IS
+'Writes into the server''s log, and nowhere else, that somebody logged in, with the end of the token, or, where that is null, failed to.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.open_session(
   of_user wazo_auth.user, expiration integer, acl wazo_auth.acl, metadata json, mobile boolean,
@@ -270,7 +273,11 @@ BEGIN
     SELECT u.* INTO v_user FROM wazo_auth.user u WHERE u.uuid = v_refresh.user_uuid;
   ELSIF login <> '' AND password <> '' THEN
     v_user := wazo_auth.verify_credentials(login, password);
-  ELSE
+  END IF;
+  IF v_user.uuid IS NULL THEN
+    PERFORM wazo_auth.log_login(CASE WHEN refresh_token IS NULL OR client_id IS NULL THEN login
+                                     ELSE 'a refresh token of ' || client_id END,
+                                NULL::uuid, remote_addr, user_agent);
     PERFORM wazo_auth.raise_authentication_failed();
   END IF;
 
@@ -289,7 +296,8 @@ BEGIN
     wazo_auth.user_acl(v_user.uuid, backend),
     wazo_auth.merge_metadata(COALESCE(v_refresh.metadata, '{}'), wazo_auth.user_metadata(v_user)),
     mobile, v_refresh.token_digest, user_agent, remote_addr);
+  PERFORM wazo_auth.log_login(COALESCE(v_refresh.login, login), token, remote_addr, user_agent);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text) IS
-'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the refresh token if one was asked for, and how many sessions a mobile login ended. Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords are being checked (contract: semantics.md section 1).';
+'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords are being checked (contract: semantics.md section 1).';

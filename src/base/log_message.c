@@ -12,15 +12,24 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "plain/log_text.h"
+
+/* a longer one is cut */
+#define MESSAGE_MAX_BYTES	1024
+
 PG_FUNCTION_INFO_V1(wazo_auth_log_message);
 PG_FUNCTION_INFO_V1(wazo_auth_warn_message);
 
-/* wazo_auth.log_message(message text) returns void: for the server's log only */
+/* wazo_auth.log_message(message text) returns void: a line in the server's log, and only there */
 Datum
 wazo_auth_log_message(PG_FUNCTION_ARGS)
 {
-	ereport(LOG,
-			(errmsg("%s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+	text	   *message = PG_GETARG_TEXT_PP(0);
+	char		line[MESSAGE_MAX_BYTES];
+
+	(void) log_text(line, sizeof(line), VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message), LOG_PLAIN);
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("%s", line),
 			 errhidestmt(true), errhidecontext(true)));
 	PG_RETURN_VOID();
 }
