@@ -14,7 +14,7 @@ use WazoRest;
 
 my $uuid = qr/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
 binmode Test::More->builder->$_, ':utf8' foreach qw(output failure_output todo_output);
-my $t = WazoRest->new;
+my $t = WazoRest->new(front => ['--num-proxies' => 1]);
 my $tenant = $t->tenant($t->{top}, 'main');
 my $user = $t->user($tenant, 'alice', 'a.#', '!a.b', 'auth.users.me.tokens.#');
 my $r;
