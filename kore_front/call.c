@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #include "utf8.h"
 
@@ -29,30 +30,49 @@ put_int32(char **p, uint32_t n)
 	*p += 4;
 }
 
+/* Headers of the way here: the body is handed on in one piece, without its trailer. */
+static bool
+is_of_the_way(const RequestHeader *h, const char *buf)
+{
+	return (h->name_len == 17 && strncasecmp(buf + h->name, "Transfer-Encoding", 17) == 0) ||
+		(h->name_len == 7 && strncasecmp(buf + h->name, "Trailer", 7) == 0);
+}
+
 /* The request's headers as text[] in binary format: name, value, name, value. Returns the length. */
 static size_t
 encode_headers(const Request *req, const char *buf, char *out)
 {
 	char	   *p = out;
+	char	   *count;
+	uint32_t	n = 0;
 
-	put_int32(&p, req->n_headers > 0 ? 1 : 0);	/* dimensions */
+	put_int32(&p, 1);			/* dimensions */
 	put_int32(&p, 0);			/* no NULLs */
 	put_int32(&p, TEXTOID);
-	if (req->n_headers == 0)
-		return (size_t) (p - out);
-	put_int32(&p, (uint32_t) req->n_headers * 2);
+	count = p;
+	p += 4;
 	put_int32(&p, 1);			/* lower bound */
 	for (int i = 0; i < req->n_headers; i++)
 	{
 		const RequestHeader *h = &req->headers[i];
 		size_t		len;
 
+		if (is_of_the_way(h, buf))
+			continue;
+		n++;
 		put_int32(&p, h->name_len);
 		memcpy(p, buf + h->name, h->name_len);
 		p += h->name_len;
 		len = text_to_utf8(buf + h->value, h->value_len, p + 4);
 		put_int32(&p, (uint32_t) len);
 		p += len;
+	}
+	put_int32(&count, n * 2);
+	if (n == 0)
+	{
+		p = out;
+		put_int32(&p, 0);		/* an empty array has no dimensions */
+		p += 8;
 	}
 	return (size_t) (p - out);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "chunked.h"
 #include "config.h"
 #include "lanes.h"
 #include "listen.h"
@@ -58,6 +59,7 @@ typedef struct Client
 	uint32_t	in_size;
 	size_t		charged;		/* what its body counts among the large ones */
 	RequestScan scan;
+	Chunked		chunked;
 	Request    *req;
 	Job		   *job;
 	uint64_t	deadline;		/* ms; of the state, unless WORKING */
@@ -361,7 +363,6 @@ read_head(Client *client)
 {
 	Request    *req = client->req;
 	int			r;
-	size_t		total;
 
 	if (client->scan.lines == 0)
 	{
@@ -399,32 +400,73 @@ read_head(Client *client)
 		client_refuse(client, r);
 		return false;
 	}
-	total = req->head_len + req->body_len;
-	if (client->in_len >= total)
-	{
-		submit(client);
-		return true;
-	}
-	if (req->body_len > LARGE_BODY)
-	{
-		if (large_bodies + req->body_len > LARGE_BODIES_MOST + front_config.max_body)
-		{
-			client_refuse(client, 503);
-			return false;
-		}
-		client->charged = req->body_len;
-		large_bodies += client->charged;
-	}
-	reserve_input(client, total);
 	client->state = READING_BODY;
 	client->deadline = kore_time_ms() + front_config.body_timeout;
+	memset(&client->chunked, 0, sizeof(client->chunked));
 	if (req->expect_continue && client->in_len == req->head_len)
 	{
 		static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 		client_send(client, go_on, sizeof(go_on) - 1);
 	}
-	return false;
+	return true;
+}
+
+/* Counts a body among the large ones when it is one. Returns false when there is no room for it. */
+static bool
+charge_body(Client *client, size_t len)
+{
+	size_t		others = large_bodies - client->charged;
+
+	if (len <= LARGE_BODY)
+		return true;
+	if (others + len > LARGE_BODIES_MOST + front_config.max_body)
+		return false;
+	large_bodies = others + len;
+	client->charged = len;
+	return true;
+}
+
+/* Decodes what has arrived of a chunked body. Returns whether it is complete; refuses what is wrong. */
+static bool
+decode_body(Client *client)
+{
+	Request    *req = client->req;
+	size_t		body_len = req->body_len;
+	size_t		len = client->in_len - req->head_len;
+	int			r = chunked_decode(&client->chunked, client->in + req->head_len, &body_len, &len, front_config.max_body);
+
+	req->body_len = body_len;
+	client->in_len = req->head_len + (uint32_t) len;
+	if (r == CHUNKED_MORE && !charge_body(client, body_len))
+		r = 503;
+	if (r != CHUNKED_MORE && r != CHUNKED_DONE)
+		client_refuse(client, r);
+	return r == CHUNKED_DONE;
+}
+
+/* Reads a body that may be complete. Returns false when there is nothing to do before more arrives. */
+static bool
+read_body(Client *client)
+{
+	Request    *req = client->req;
+	size_t		total = req->head_len + req->body_len;
+
+	if (req->chunked)
+	{
+		if (!decode_body(client))
+			return false;
+	}
+	else if (client->in_len < total)
+	{
+		if (charge_body(client, req->body_len))
+			reserve_input(client, total);
+		else
+			client_refuse(client, 503);
+		return false;
+	}
+	submit(client);
+	return true;
 }
 
 /* Does with the buffered input what can be done with it. */
@@ -438,8 +480,8 @@ process_input(Client *client)
 	{
 		if (client->state == READING_HEAD)
 			more = client->in_len > 0 && read_head(client);
-		else if (client->state == READING_BODY && client->in_len >= client->req->head_len + client->req->body_len)
-			submit(client);
+		else if (client->state == READING_BODY)
+			more = read_body(client);
 		else
 			more = false;
 	}

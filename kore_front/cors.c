@@ -71,7 +71,10 @@ add_allowed_headers(Bytes *out, const char *value, size_t len)
 	BYTES_ADD(out, "\r\n");
 }
 
-/* Cross-origin headers of every response (responses.md, section 1); those of a preflight only for OPTIONS. */
+/*
+ * Cross-origin headers of every response (responses.md, section 1); those of a preflight only for OPTIONS, with or
+ * without an Origin.
+ */
 void
 cors_add(Bytes *out, const Request *req, const char *buf)
 {
@@ -81,15 +84,15 @@ cors_add(Bytes *out, const Request *req, const char *buf)
 	if (!front_config.cors)
 		return;
 	if (req == NULL || req->origin < 0)
-	{
 		BYTES_ADD(out, "Access-Control-Allow-Origin: *\r\n");
-		return;
+	else
+	{
+		h = &req->headers[req->origin];
+		BYTES_ADD(out, "Access-Control-Allow-Origin: ");
+		bytes_add(out, buf + h->value, h->value_len);
+		BYTES_ADD(out, "\r\nVary: Origin\r\n");
 	}
-	h = &req->headers[req->origin];
-	BYTES_ADD(out, "Access-Control-Allow-Origin: ");
-	bytes_add(out, buf + h->value, h->value_len);
-	BYTES_ADD(out, "\r\nVary: Origin\r\n");
-	if (!req->is_options || (h = request_header(req, buf, "Access-Control-Request-Method")) == NULL)
+	if (req == NULL || !req->is_options || (h = request_header(req, buf, "Access-Control-Request-Method")) == NULL)
 		return;
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 	{

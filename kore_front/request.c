@@ -138,7 +138,9 @@ typedef struct Framing
 {
 	int			hosts;
 	int			lengths;
-	bool		transfer_encoding;
+	int			encodings;
+	bool		bad_encoding;
+	bool		other_encoding;
 	bool		bad_length;
 	bool		huge_length;
 	bool		bad_expect;
@@ -191,6 +193,37 @@ parse_length(Request *req, Framing *f, const char *value, size_t len)
 			n = n * 10 + (uint64_t) (value[i] - '0');
 	}
 	req->body_len = n;
+}
+
+/*
+ * A list of transfer codings. Only "chunked" is known, once and as the last; a list that is not well formed, or in which
+ * something comes after it, leaves open where the body ends.
+ */
+static void
+parse_encoding(Request *req, Framing *f, const char *value, size_t len)
+{
+	const char *end = value + len;
+
+	f->encodings++;
+	for (;;)
+	{
+		const char *comma = memchr(value, ',', (size_t) (end - value));
+		const char *stop = comma != NULL ? comma : end;
+
+		while (value < stop && (*value == ' ' || *value == '\t'))
+			value++;
+		while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t'))
+			stop--;
+		if (stop == value || !all_of(value, (size_t) (stop - value), CLASS_TOKEN) || req->chunked)
+			f->bad_encoding = true;
+		if (same_name(value, (size_t) (stop - value), "chunked"))
+			req->chunked = true;
+		else
+			f->other_encoding = true;
+		if (comma == NULL)
+			return;
+		value = comma + 1;
+	}
 }
 
 /* One header line, without its end. */
@@ -256,7 +289,7 @@ parse_header(Request *req, Framing *f, const char *buf, uint32_t start, uint32_t
 			break;
 		case 17:
 			if (same_name(name, 17, "Transfer-Encoding"))
-				f->transfer_encoding = true;
+				parse_encoding(req, f, value, h->value_len);
 			break;
 		default:
 			break;
@@ -303,20 +336,36 @@ request_parse(Request *req, const char *buf, size_t head_len, size_t max_body)
 	if (first)
 		return 400;
 	req->keep_alive = !f.close && (!req->http_1_0 || f.keep_alive);
-	if (f.bad_length || f.lengths > 1 || (f.transfer_encoding && f.lengths > 0) || f.hosts > 1 ||
+	if (f.bad_length || f.lengths > 1 || (f.encodings > 0 && f.lengths > 0) || f.hosts > 1 ||
 		(f.hosts == 0 && !req->http_1_0 && status != 505))
+		return 400;
+	if (f.bad_encoding || f.encodings > 1 || (f.encodings > 0 && req->http_1_0))
 		return 400;
 	if (status != REQUEST_READY)
 		return status;
-	if (f.transfer_encoding)
+	if (f.other_encoding)
 		return 501;
 	if (f.huge_length || req->body_len > max_body)
 		return 413;
 	if (f.bad_expect && !req->http_1_0)
 		return 417;
-	if (req->http_1_0 || req->body_len == 0)
+	if (req->http_1_0 || (req->body_len == 0 && !req->chunked))
 		req->expect_continue = false;
 	return REQUEST_READY;
+}
+
+/* Whether all bytes may be in a name: of a header, a chunk extension. */
+bool
+request_is_token(const char *s, size_t len)
+{
+	return all_of(s, len, CLASS_TOKEN);
+}
+
+/* Whether all bytes may be in a header's value. */
+bool
+request_is_field(const char *s, size_t len)
+{
+	return all_of(s, len, CLASS_FIELD);
 }
 
 /* Whether the method is this one; methods are told apart by case. */

@@ -39,6 +39,7 @@ typedef struct Request
 	bool		http_1_0;
 	bool		keep_alive;
 	bool		expect_continue;
+	bool		chunked;		/* the body is; body_len grows as it is read */
 	bool		is_head;
 	bool		is_options;
 	RequestHeader headers[REQUEST_MAX_HEADERS];
@@ -58,6 +59,8 @@ typedef struct RequestScan
 
 extern int	request_scan(RequestScan *scan, const char *buf, size_t len);
 extern int	request_parse(Request *req, const char *buf, size_t head_len, size_t max_body);
+extern bool request_is_token(const char *s, size_t len);
+extern bool request_is_field(const char *s, size_t len);
 extern bool request_method_is(const Request *req, const char *buf, const char *method);
 extern const RequestHeader *request_header(const Request *req, const char *buf, const char *name);
 

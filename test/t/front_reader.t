@@ -75,10 +75,41 @@ refused('length and chunked', 400,
 	"POST /echo HTTP/1.1\r\n${host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 refused('chunked and length', 400,
 	"POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n");
-refused('chunked', 501, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
-refused('chunked GET', 501, "GET /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 refused('other encoding', 501, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: xchunked\r\n\r\n");
-refused('chunked in HTTP/1.0', 501, "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+refused('chunked in HTTP/1.0', 400, "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+foreach my $coding ('', ',', 'chunked,', ', chunked', 'chunked, chunked', 'chunked, gzip', 'chunked;q=1', 'chun ked', '"chunked"',
+	"\x0bchunked", "chunked\x0b", "chunked\0")
+{
+	refused("transfer coding <" . $coding =~ s/[^ -~]/?/gr . ">", 400, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: $coding\r\n\r\n0\r\n\r\n");
+}
+refused('two lines of transfer codings', 400,
+	"POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+refused('two lines, one of another coding', 400,
+	"POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n");
+refused("transfer coding $_", 501, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: $_\r\n\r\n0\r\n\r\n") for 'identity', 'gzip', 'gzip, chunked', 'chunkedx';
+refused('transfer coding behind a blank', 400, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n");
+refused('folded transfer coding', 400, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n");
+foreach my $case (['bare LF behind the size', "3\nabc\r\n0\r\n\r\n"], ['bare CR behind the size', "3\rabc\r\n0\r\n\r\n"],
+	['bare LF behind the data', "3\r\nabc\n0\r\n\r\n"], ['bare CR behind the data', "3\r\nabc\r0\r\n\r\n"], ['bare LF at the end', "0\r\n\n"],
+	['bare LF behind the last size', "0\n\r\n"], ['CR CR LF', "3\r\r\nabc\r\n0\r\n\r\n"], ['more data than said', "3\r\nabcd\r\n0\r\n\r\n"],
+	['less data than said', "5\r\nabc\r\n0\r\n\r\n"], ['no size', "\r\nabc\r\n0\r\n\r\n"], ['size of letters', "xyz\r\nabc\r\n0\r\n\r\n"],
+	['size with 0x', "0x3\r\nabc\r\n0\r\n\r\n"], ['signed size', "+3\r\nabc\r\n0\r\n\r\n"], ['negative size', "-3\r\nabc\r\n0\r\n\r\n"],
+	['blank before the size', " 3\r\nabc\r\n0\r\n\r\n"], ['blank behind the size', "3 \r\nabc\r\n0\r\n\r\n"], ['underscore in the size', "0_3\r\nabc\r\n0\r\n\r\n"],
+	['size of 2^64 + 3', "10000000000000003\r\nabc\r\n0\r\n\r\n"], ['zeros without end', '0' x 40 . "3\r\nabc\r\n0\r\n\r\n"],
+	['extension without a name', "3;\r\nabc\r\n0\r\n\r\n"], ['extension with a control byte', "3;a=\x01\r\nabc\r\n0\r\n\r\n"],
+	['extension with a bare LF', "3;a\nabc\r\n0\r\n\r\n"], ['extension with an open string', "3;a=\"b\r\nabc\r\n0\r\n\r\n"],
+	['long extension', '3;' . 'a' x 600 . "\r\nabc\r\n0\r\n\r\n"], ['endless size line', '3;' . 'a' x 600],
+	['trailer without a colon', "0\r\nabc\r\n\r\n"], ['trailer with a blank name', "0\r\nA : b\r\n\r\n"], ['folded trailer', "0\r\nA: b\r\n c\r\n\r\n"],
+	['trailer with a bare LF', "0\r\nA: b\n\r\n"], ['a request as trailer', "0\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"])
+{
+	refused("chunked: $case->[0]", 400, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n$case->[1]");
+}
+foreach my $case (['a chunk beyond the limit', 413, "4e21\r\n"], ['chunks beyond the limit', 413, join('', ("2710\r\n" . 'x' x 10000 . "\r\n") x 3)],
+	['a chunk of 2^64 - 1', 413, "ffffffffffffffff\r\n"], ['many extensions', 431, ('1;' . 'a' x 400 . "\r\nx\r\n") x 12 . "0\r\n\r\n"],
+	['long trailer', 431, "0\r\n" . 'A: ' . 'b' x 5000], ['many trailers', 431, "0\r\n" . 'A: b' . "\r\nA: b" x 1000 . "\r\n\r\n"])
+{
+	refused("chunked: $case->[0]", $case->[1], "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n$case->[2]");
+}
 refused('length beyond 64 bits', 413, "POST /echo HTTP/1.1\r\n${host}Content-Length: 99999999999999999999999\r\n\r\n");
 refused('length of 2^64', 413, "POST /echo HTTP/1.1\r\n${host}Content-Length: 18446744073709551616\r\n\r\n");
 refused('long body', 413, "POST /echo HTTP/1.1\r\n${host}Content-Length: 20001\r\n\r\n");
@@ -121,6 +152,58 @@ foreach my $method (qw(GET HEAD DELETE OPTIONS POST PUT PATCH FOO))
 	is($t->echo($t->call('POST', '/echo', body => 'x' x 20000))->{body}, '78' x 20000, 'longest body');
 	is($t->echo($t->call('POST', '/echo', body => ''))->{body}, undef, 'empty body');
 	is($t->echo($t->call('POST', '/echo'))->{body}, undef, 'no body, no length');
+}
+
+# ---- chunked bodies ----
+sub chunks
+{
+	my ($body, $size) = @_;
+	return join('', map { sprintf("%x\r\n%s\r\n", length, $_) } unpack("(a$size)*", $body)) . "0\r\n\r\n";
+}
+foreach my $method (qw(GET DELETE OPTIONS POST PUT PATCH FOO))
+{
+	my $smuggled = "GET /smuggled HTTP/1.1\r\n$host\r\n";
+	foreach my $size (1, 7, 1000)
+	{
+		my $s = $t->connect;
+		syswrite($s, "$method /echo HTTP/1.1\r\n${host}Transfer-Encoding: Chunked\r\nX: y\r\nTrailer: A\r\n\r\n" . chunks($smuggled, $size)
+			. "GET /second HTTP/1.1\r\n$host\r\n");
+		my $e = $t->echo($t->read_answer($s));
+		is($e->{body}, unpack('H*', $smuggled), "$method with a body in chunks of $size bytes");
+		is_deeply($e->{headers}, ['Host', 'localhost', 'X', 'y'], '... the headers of the way are not handed on') if $size == 7;
+		is($t->echo($t->read_answer($s))->{target}, '/second', '... and what comes after it is the next request');
+	}
+}
+foreach my $case (['0', ''], ['000', ''], ["3\r\nabc\r\n0", 'abc'], ["A\r\n0123456789\r\n0", '0123456789'], ["0000000000000003\r\nabc\r\n0", 'abc'],
+	["3;a\r\nabc\r\n0;b=c", 'abc'], ["3 ; a = \"b;\\\"c\" ;d\r\nabc\r\n0", 'abc'], ["3\r\n\r\n0\r\n0", "\r\n0"],
+	["3\r\nabc\r\n0\r\nA: b\r\nContent-Length: 9", 'abc'])
+{
+	my ($chunks, $body) = @$case;
+	my $e = $t->echo($t->request("POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n$chunks\r\n\r\n"));
+	is($e->{body} // '', unpack('H*', $body), 'chunks ' . $chunks =~ s/\r\n/|/gr);
+	is_deeply($e->{headers}, ['Host', 'localhost'], '... trailers are dropped');
+}
+{
+	my $body = join('', map { chr($_ % 256) } 1 .. 20000);
+	is($t->echo($t->request("POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n" . chunks($body, 333)))->{body}, unpack('H*', $body),
+		'longest body, in chunks');
+	my $s = $t->connect;
+	foreach my $byte (split //, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n" . chunks('hello world', 4) . "GET /second HTTP/1.1\r\n$host\r\n")
+	{
+		syswrite($s, $byte);
+		sleep 0.001;
+	}
+	is($t->echo($t->read_answer($s))->{body}, unpack('H*', 'hello world'), 'chunks byte by byte');
+	is($t->echo($t->read_answer($s))->{target}, '/second', '... and the next request');
+	$s = $t->connect;
+	syswrite($s, "POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+	is($t->read_answer($s, no_body => 1)->{status}, 100, 'chunked with Expect: 100-continue');
+	syswrite($s, "3\r\nabc\r\n0\r\n\r\n");
+	is($t->echo($t->read_answer($s))->{body}, '616263', '... then the body');
+	$s = $t->connect;
+	syswrite($s, "HEAD /big/10 HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /second HTTP/1.1\r\n$host\r\n");
+	is($t->read_answer($s, no_body => 1)->{status}, 200, 'HEAD in chunks');
+	is($t->echo($t->read_answer($s))->{target}, '/second', '... and the next request');
 }
 
 # A length smaller than the body: the rest is the next request, and malformed.

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "../../kore_front/chunked.h"
 #include "../../kore_front/config.h"
 #include "../../kore_front/fair_queue.h"
 #include "../../kore_front/log.h"
@@ -104,7 +105,11 @@ test_requests(void)
 		{"GET / HTTP/11\r\nHost: x\r\n\r\n", 400},
 		{"GET / http/1.1\r\nHost: x\r\n\r\n", 400},
 		{"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400},
-		{"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n\r\n", 501},
+		{"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", REQUEST_READY},
+		{"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
+		{"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400},
+		{"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
 	};
 	char		what[80];
 	Request    *req = malloc(sizeof(Request));
@@ -174,6 +179,195 @@ test_requests(void)
 	}
 	ok(good && accepted > 1000, "damaged requests: refused, or sound");
 	free(req);
+}
+
+/* Decodes a body that arrives in pieces. Returns as chunked_decode(); what is in out then: body, and what comes after. */
+static int
+decode(const char *bytes, size_t len, size_t step, size_t most, char *out, size_t *body_len, size_t *out_len)
+{
+	Chunked		ch = {0};
+	size_t		have = 0;
+	int			r = CHUNKED_MORE;
+
+	*body_len = *out_len = 0;
+	while (r == CHUNKED_MORE && have < len)
+	{
+		size_t		n = have + step < len ? step : len - have;
+		char	   *copy = malloc(*out_len + n);
+
+		memcpy(copy, out, *out_len);
+		memcpy(copy + *out_len, bytes + have, n);
+		have += n;
+		*out_len += n;
+		r = chunked_decode(&ch, copy, body_len, out_len, most);
+		memcpy(out, copy, *out_len);
+		free(copy);
+	}
+	memcpy(out + *out_len, bytes + have, len - have);
+	*out_len += len - have;
+	return r;
+}
+
+static void
+test_chunked(void)
+{
+	static const char seed[] = "5;a=\"b\\\"\"\r\nhello\r\n6 ; c\r\n world\r\n00\r\nA: b\r\n\r\nNEXT";
+	char		out[256];
+	size_t		body_len;
+	size_t		len;
+	bool		good = true;
+	int			accepted = 0;
+
+	for (size_t step = 1; step < sizeof(seed); step++)
+		good = good && decode(seed, sizeof(seed) - 1, step, 11, out, &body_len, &len) == CHUNKED_DONE && body_len == 11 &&
+			len == 15 && memcmp(out, "hello worldNEXT", 15) == 0;
+	ok(good, "chunks, in steps of every size");
+	ok(decode(seed, sizeof(seed) - 1, 3, 10, out, &body_len, &len) == 413, "... beyond the limit");
+	good = true;
+	for (size_t cut = 0; cut < sizeof(seed) - 5; cut++)
+		good = good && decode(seed, cut, 1, 11, out, &body_len, &len) == CHUNKED_MORE;
+	ok(good, "... cut anywhere: more is waited for");
+
+	/* Damage: however the bytes are cut, it is read in the same way, and never beyond its limit. */
+	good = true;
+	for (int i = 0; i < 100000; i++)
+	{
+		char		bytes[sizeof(seed)];
+		char		again[256];
+		size_t		body_again;
+		size_t		len_again;
+		int			r;
+
+		memcpy(bytes, seed, sizeof(seed));
+		for (uint32_t n = random_number() % 4; n > 0; n--)
+			bytes[random_number() % (sizeof(seed) - 1)] = random_number() % 2 ? (char) random_number() : "\r\n;=0 5:"[random_number() % 8];
+		r = decode(bytes, sizeof(seed) - 1, sizeof(seed), 20, out, &body_len, &len);
+		good = good && body_len <= 20;
+		good = good && decode(bytes, sizeof(seed) - 1, 1 + random_number() % 9, 20, again, &body_again, &len_again) == r;
+		if (r == CHUNKED_DONE)
+		{
+			accepted++;
+			good = good && body_len == body_again && len == len_again && memcmp(out, again, len) == 0;
+		}
+	}
+	ok(good && accepted > 1000, "damaged chunks: read in one way only, however they arrive");
+}
+
+static void
+test_fair_queue(void)
+{
+	static FairQueue q;
+	FairKey		a = fair_key("192.0.2.1", 9);
+	FairKey		b = fair_key("192.0.2.2", 9);
+	FairKey		c = fair_key("::ffff:192.0.2.1", 16);
+	FairKey		d = fair_key("2001:db8::1", 11);
+	FairKey		e = fair_key("2001:db8::ffff:1", 16);
+	FairKey		f = fair_key("2001:db8:0:1::1", 15);
+	FairItem	items[20] = {0};
+	FairItem   *item;
+	bool		good = true;
+	int			n = 0;
+
+	ok(memcmp(&a, &b, sizeof(a)) != 0 && memcmp(&a, &c, sizeof(a)) == 0, "an IPv4 address is one peer, mapped or not");
+	ok(memcmp(&d, &e, sizeof(d)) == 0 && memcmp(&d, &f, sizeof(d)) != 0, "an IPv6 network of 64 bits is one peer");
+	fair_init(&q, 12);
+	while (n < 20 && fair_put(&q, &items[n], &a))
+		n++;
+	ok(n == 6, "one peer gets half of the room");
+	ok(fair_ahead(&q, &a) == 6 && fair_ahead(&q, &b) == 1, "who comes next waits for one turn of the other");
+	good = fair_put(&q, &items[n], &b) && fair_put(&q, &items[n + 1], &b);
+	for (int i = 0; i < 5; i++)
+	{
+		static const int turns[] = {0, 6, 1, 7, 2};
+
+		item = fair_first(&q);
+		good = good && item == &items[turns[i]];
+		fair_take(&q, item);
+		fair_release(&q, item);
+	}
+	ok(good, "peers take turns");
+
+	/* Whatever is put and taken: counts agree, nobody starves, nothing is lost (the sanitizers see leaks). */
+	good = true;
+	while ((item = fair_first(&q)) != NULL)
+	{
+		fair_take(&q, item);
+		fair_release(&q, item);
+	}
+	for (int i = 0; i < 200000; i++)
+	{
+		item = &items[random_number() % 20];
+		if (item->peer == NULL)
+		{
+			char		address[20];
+			FairKey		key;
+
+			snprintf(address, sizeof(address), "10.0.0.%u", random_number() % 5);
+			key = fair_key(address, strlen(address));
+			(void) fair_put(&q, item, &key);
+		}
+		else if ((item = fair_first(&q)) != NULL)
+		{
+			fair_take(&q, item);
+			fair_release(&q, item);
+		}
+		good = good && q.held <= q.limit && q.queued == q.held && (q.queued > 0) == (q.peers > 0) &&
+			(fair_first(&q) != NULL) == (q.queued > 0);
+	}
+	while ((item = fair_first(&q)) != NULL)
+	{
+		fair_take(&q, item);
+		fair_release(&q, item);
+	}
+	ok(good && q.held == 0 && q.peers == 0, "its counts agree, whatever is put and taken");
+}
+
+static void
+test_routes(void)
+{
+	static const struct
+	{
+		const char *line;
+		RouteClass	class;
+		bool		repeatable;
+	}			cases[] = {
+		{"HEAD /0.1/token/x?scope=a", ROUTE_FAST, true},
+		{"GET /0.1/token/x", ROUTE_FAST, true},
+		{"POST /0.1/token/x/scopes/check?tenant=y", ROUTE_FAST, true},
+		{"POST /0.1/token", ROUTE_LOGIN, false},
+		{"POST /0.1/token?x", ROUTE_LOGIN, false},
+		{"PUT /0.1/users/x/password", ROUTE_LOGIN, false},
+		{"GET /0.1/users/password/reset?username=x", ROUTE_LOGIN, false},
+		{"POST /0.1/users/password/reset", ROUTE_LOGIN, false},
+		{"POST /0.1/users/register", ROUTE_LOGIN, false},
+		{"GET /0.1/token", ROUTE_OTHER, true},
+		{"DELETE /0.1/token/x", ROUTE_OTHER, false},
+		{"GET /0.1/token/", ROUTE_OTHER, true},
+		{"GET /0.1/token/x/y", ROUTE_OTHER, true},
+		{"GET /0.1/tokens/x", ROUTE_OTHER, true},
+		{"get /0.1/token/x", ROUTE_OTHER, false},
+		{"POST /0.1/token//scopes/check", ROUTE_OTHER, false},
+		{"POST /0.1/token/x/scopes/checks", ROUTE_OTHER, false},
+		{"HEAD /0.1/users", ROUTE_OTHER, true},
+		{"POST /0.1/users", ROUTE_OTHER, false}
+	};
+	static Request req;
+	char		bytes[200];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		RequestScan scan = {0};
+		size_t		len = (size_t) snprintf(bytes, sizeof(bytes), "%s HTTP/1.1\r\nHost: x\r\n\r\n", cases[i].line);
+		bool		good = request_scan(&scan, bytes, len) == REQUEST_READY && request_parse(&req, bytes, len, 9999) == REQUEST_READY;
+
+		ok(good && route_class(&req, bytes) == cases[i].class && route_is_repeatable(&req, bytes) == cases[i].repeatable,
+		   cases[i].line);
+		if (cases[i].class == ROUTE_FAST)
+		{
+			req.body_len = 4097;
+			ok(route_class(&req, bytes) == ROUTE_OTHER, "... not with a long body");
+		}
+	}
 }
 
 static void
@@ -349,6 +543,9 @@ int
 main(void)
 {
 	test_requests();
+	test_chunked();
+	test_fair_queue();
+	test_routes();
 	test_utf8();
 	test_responses();
 	test_mask();

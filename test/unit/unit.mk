@@ -40,7 +40,7 @@ $(UNIT_DIR)/%_test: test/unit/%_test.c src/plain/%.c src/plain/%.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
 # The parts of the front that need neither Kore nor libpq.
-FRONT_PURE = $(addprefix kore_front/,request.c response.c cors.c mask.c peer.c route.c utf8.c bytes.c fair_queue.c)
+FRONT_PURE = $(addprefix kore_front/,request.c chunked.c response.c cors.c mask.c peer.c route.c utf8.c bytes.c fair_queue.c)
 
 $(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
