@@ -44,10 +44,14 @@ typedef enum ClientState
 	LINGERING					/* answered for good, half closed */
 } ClientState;
 
+TAILQ_HEAD(client_list, Client);
+
 typedef struct Client
 {
 	struct connection *c;
 	TAILQ_ENTRY(Client) list;
+	struct client_list *waiting;	/* which of the two lists it is in */
+	TAILQ_ENTRY(Client) wait;
 	ClientState state;
 	bool		peer_closing;	/* its end of sending was seen */
 	bool		closing;		/* close when everything is sent */
@@ -69,7 +73,11 @@ typedef struct Client
 	char		peer[INET6_ADDRSTRLEN];
 } Client;
 
-static TAILQ_HEAD(client_list, Client) clients = TAILQ_HEAD_INITIALIZER(clients);
+static struct client_list clients = TAILQ_HEAD_INITIALIZER(clients);
+/* Those that may go when the table is full, the oldest first: without a complete request so far; between two. */
+static struct client_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
+static struct client_list idle = TAILQ_HEAD_INITIALIZER(idle);
+static u_int32_t n_fresh;
 static bool draining;
 static size_t large_bodies;
 static Bytes response;			/* scratch, reused */
@@ -77,6 +85,19 @@ static Bytes response;			/* scratch, reused */
 static void client_read(Client *client);
 static void client_continue(Client *client);
 static void client_event(void *arg, int error);
+
+/* Puts a connection at the end of one of the two lists, or out of both. */
+static void
+set_waiting(Client *client, struct client_list *list)
+{
+	if (client->waiting != NULL)
+		TAILQ_REMOVE(client->waiting, client, wait);
+	n_fresh += (list == &fresh);
+	n_fresh -= (client->waiting == &fresh);
+	client->waiting = list;
+	if (list != NULL)
+		TAILQ_INSERT_TAIL(list, client, wait);
+}
 
 /* Called by Kore when a connection goes; the struct itself is freed by Kore at the end of the loop turn. */
 static void
@@ -88,6 +109,7 @@ client_gone(struct connection *c)
 		return;
 	client->gone = true;
 	TAILQ_REMOVE(&clients, client, list);
+	set_waiting(client, NULL);
 	if (client->job != NULL)
 		lane_abandon(client->job);
 	client->job = NULL;
@@ -117,7 +139,7 @@ client_new(struct connection *c)
 	Client	   *client = kore_calloc(1, sizeof(Client));
 
 	client->c = c;
-	client->deadline = kore_time_ms() + front_config.keepalive_timeout;
+	client->deadline = kore_time_ms() + front_config.header_timeout;
 	switch (c->family)
 	{
 		case AF_INET:
@@ -137,6 +159,7 @@ client_new(struct connection *c)
 	c->proto = CONN_PROTO_UNKNOWN;
 	c->idle_timer.length = UINT64_MAX;	/* the time limits are ours */
 	TAILQ_INSERT_TAIL(&clients, client, list);
+	set_waiting(client, &fresh);
 	kore_platform_event_all(c->fd, c);
 }
 
@@ -176,6 +199,7 @@ client_finish(Client *client)
 	 */
 	(void) shutdown(client->c->fd, SHUT_WR);
 	client->state = LINGERING;
+	set_waiting(client, &fresh);
 	client->deadline = kore_time_ms() + LINGER;
 	client->in_len = 0;
 	client->c->evt.flags |= KORE_EVENT_READ;
@@ -221,6 +245,7 @@ client_answered(Client *client, int status, bool close)
 			client->in_size = 0;
 		}
 		client->state = READING_HEAD;
+		set_waiting(client, &idle);
 		client->deadline = kore_time_ms() + (rest > 0 ? front_config.header_timeout : front_config.keepalive_timeout);
 	}
 	memset(&client->scan, 0, sizeof(client->scan));
@@ -237,6 +262,7 @@ client_answered(Client *client, int status, bool close)
 			client_finish(client);
 		else
 			client->state = LINGERING;
+	set_waiting(client, &fresh);
 	}
 	if (!client->advancing)
 		client_continue(client);
@@ -401,6 +427,7 @@ read_head(Client *client)
 		return false;
 	}
 	client->state = READING_BODY;
+	set_waiting(client, NULL);
 	client->deadline = kore_time_ms() + front_config.body_timeout;
 	memset(&client->chunked, 0, sizeof(client->chunked));
 	if (req->expect_continue && client->in_len == req->head_len)
@@ -548,7 +575,7 @@ client_read(Client *client)
 			client_close(client);	/* also in the middle of a request: nobody is left to tell */
 			return;
 		}
-		if (client->in_len == 0 && client->state == READING_HEAD)
+		if (client->in_len == 0 && client->waiting == &idle)
 			client->deadline = kore_time_ms() + front_config.header_timeout;
 		client->in_len += (uint32_t) n;
 		/*
@@ -645,13 +672,49 @@ sweep(void *arg, u_int64_t now)
 }
 
 /*
+ * Who goes first when the table is full. New clients have a quarter of it, whoever is there already; beyond that they
+ * take each other's place, so that a flood of them drives out nobody who has been of use.
+ */
+static Client *
+least_missed(void)
+{
+	Client	   *client = TAILQ_FIRST(n_fresh > worker_max_connections / 4 ? &fresh : &idle);
+
+	return client != NULL ? client : TAILQ_FIRST(&fresh);
+}
+
+/* Closes connections that have nothing to do, at most so many. Returns how many have gone. */
+static int
+make_room(int wanted)
+{
+	int			gone = 0;
+
+	for (int tries = 4 * wanted; tries > 0 && gone < wanted; tries--)
+	{
+		Client	   *client = least_missed();
+
+		if (client == NULL)
+			break;
+		/* A request may have arrived just now. */
+		client->c->evt.flags |= KORE_EVENT_READ;
+		client_read(client);
+		if (!client->gone && client->waiting != NULL && client->out.kept.len == 0)
+			client_close(client);
+		else if (!client->gone && client->waiting != NULL)
+			set_waiting(client, client->waiting);	/* it still takes its answer */
+		gone += client->gone;
+	}
+	return gone;
+}
+
+/*
  * Starts to serve. fd: a listening, non-blocking socket, shared by all workers. family: AF_INET or AF_INET6.
  */
 void
 client_listen(int fd, int family)
 {
 	(void) kore_timer_add(sweep, SWEEP, NULL, 0);
-	listen_start(fd, family, client_new);
+	listen_start(fd, family, client_new, make_room);
 }
 
 /* Closes the connections that wait for a request. Returns how many others there are. */

@@ -17,17 +17,19 @@
 
 #define ACCEPT_AT_ONCE 4		/* leave some for the other workers */
 #define ACCEPT_PAUSE 100		/* ms, when file descriptors have run out */
+#define FULL_PAUSE 50			/* ms, when all connections are at work */
 
 static struct kore_server server;	/* plain HTTP; Kore looks at the flag only */
 static struct listener listener;
 static bool accepting;
 static bool wanted;
 static void (*on_accept) (struct connection *c);
+static int	(*on_full) (int wanted);
 
 static void
 start_accepting(void)
 {
-	if (accepting || !wanted || worker_active_connections >= worker_max_connections)
+	if (accepting || !wanted)
 		return;
 	accepting = true;
 	/* EPOLLEXCLUSIVE: a new connection wakes one worker, not all. */
@@ -58,6 +60,18 @@ listen_slot_free(void)
 		(void) kore_timer_add(accept_again, 1, NULL, KORE_TIMER_ONESHOT);
 }
 
+/*
+ * The table is full and a client waits: the oldest idle connections go. Nothing is accepted until their slots are free,
+ * else epoll would report the listener again and again; when all are at work, until a while has passed.
+ */
+static void
+make_room(void)
+{
+	stop_accepting();
+	if (wanted && on_full(ACCEPT_AT_ONCE) == 0)
+		(void) kore_timer_add(accept_again, FULL_PAUSE, NULL, KORE_TIMER_ONESHOT);
+}
+
 /* Accepts what waits, at most some connections. Returns whether there may be more. */
 static bool
 accept_some(int most)
@@ -68,7 +82,9 @@ accept_some(int most)
 	{
 		if (worker_active_connections >= worker_max_connections)
 		{
-			stop_accepting();	/* else epoll would report the listener again and again */
+			/* Only who is known to wait is made room for; epoll tells of the next one. */
+			if (i == 0)
+				make_room();
 			return false;
 		}
 		if (!kore_connection_accept(&listener, &c))
@@ -98,11 +114,13 @@ listener_event(void *arg, int error)
 
 /*
  * Starts to accept. fd: a listening, non-blocking socket. family: AF_INET or AF_INET6. accepted: gets each connection.
+ * room: asked to close so many idle connections, returns how many it has closed.
  */
 void
-listen_start(int fd, int family, void (*accepted) (struct connection *c))
+listen_start(int fd, int family, void (*accepted) (struct connection *c), int (*room) (int wanted))
 {
 	on_accept = accepted;
+	on_full = room;
 	listener.fd = fd;
 	listener.family = family;
 	listener.server = &server;

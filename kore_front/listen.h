@@ -8,7 +8,7 @@
 
 #include "kore_release.h"
 
-extern void listen_start(int fd, int family, void (*accepted) (struct connection *c));
+extern void listen_start(int fd, int family, void (*accepted) (struct connection *c), int (*room) (int wanted));
 extern void listen_slot_free(void);
 extern void listen_stop(void);
 
