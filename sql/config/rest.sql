@@ -5,7 +5,7 @@ SELECT wazo_auth.declare_schema('config_patch', 'first_error', 'config', '{
   "op":    {"type": "string", "required": true, "choices": ["replace"]},
   "path":  {"type": "string", "required": true, "choices": ["/debug", "/profiling_enabled"]},
   "value": {"type": "boolean", "required": true}
-}', many => true, refuse_unknown => true);
+}', max_items => 100, refuse_unknown => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_config_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE sql STABLE

@@ -16,18 +16,18 @@ COMMENT ON FUNCTION wazo_auth.check_emails(jsonb) IS
 'Messages of the rules between the addresses of a list (contract: schemas.md, AdminEmailPut).';
 
 SELECT wazo_auth.declare_schema('admin_email', 'emails', NULL, '{
-  "address":   {"type": "email", "required": true},
+  "address":   {"type": "email", "required": true, "bytes": 512},
   "confirmed": {"type": "boolean", "nullable": true, "default": null},
   "main":      {"type": "boolean", "default": false}
 }');
 SELECT wazo_auth.declare_schema('user_email', 'emails', NULL, '{
-  "address": {"type": "email", "required": true},
+  "address": {"type": "email", "required": true, "bytes": 512},
   "main":    {"type": "boolean", "default": false}
 }');
 SELECT wazo_auth.declare_schema('admin_emails_put', 'emails', NULL,
-  '{"emails": {"type": "nested_list", "required": true, "schema": "admin_email"}}', cross_check => 'wazo_auth.check_emails');
+  '{"emails": {"type": "nested_list", "required": true, "max": 100, "schema": "admin_email"}}', cross_check => 'wazo_auth.check_emails');
 SELECT wazo_auth.declare_schema('user_emails_put', 'emails', NULL,
-  '{"emails": {"type": "nested_list", "required": true, "schema": "user_email"}}', cross_check => 'wazo_auth.check_emails');
+  '{"emails": {"type": "nested_list", "required": true, "max": 100, "schema": "user_email"}}', cross_check => 'wazo_auth.check_emails');
 
 CREATE OR REPLACE FUNCTION wazo_auth.put_emails(request wazo_auth.http_request, OUT known text[], OUT emails jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

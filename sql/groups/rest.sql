@@ -1,47 +1,29 @@
 -- Routes of groups: /0.1/groups, their users, and the groups of a user
 
-SELECT wazo_auth.declare_schema('group_list', 'list_query', NULL, '{
-  "limit":       {"type": "integer", "nullable": true, "min": 0},
-  "offset":      {"type": "integer", "default": 0, "min": 0},
-  "order":       {"type": "string", "default": "name", "choices": ["name", "slug", "uuid", "read_only"]},
-  "direction":   {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-  "search":      {"type": "string"},
-  "recurse":     {"type": "boolean", "default": false},
-  "uuid":        {"type": "string"},
-  "name":        {"type": "string"},
-  "slug":        {"type": "string"},
-  "user_uuid":   {"type": "string"},
-  "read_only":   {"type": "boolean"},
-  "policy_uuid": {"type": "string"},
-  "policy_slug": {"type": "string"}
+SELECT wazo_auth.declare_list('group_list', '{name,slug,uuid,read_only}', default_sort => 'name', filters => '{
+  "uuid":        {"filter": "g.uuid = wazo_auth.try_uuid({})"},
+  "name":        {"filter": "g.name = {}"},
+  "slug":        {"filter": "g.slug = {}"},
+  "user_uuid":   {"filter": "g.uuid IN (SELECT gm.group_uuid FROM wazo_auth.group_user gm WHERE gm.user_uuid = wazo_auth.try_uuid({}))"},
+  "read_only":   {"type": "boolean", "filter": "g.system_managed = {}::boolean"},
+  "policy_uuid": {"empty": false, "filter": "(SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)) AND g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = wazo_auth.try_uuid({}))"},
+  "policy_slug": {"empty": false, "filter": "g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid WHERE po.slug = {} AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"}
 }');
 
-SELECT wazo_auth.declare_schema('user_group_list', 'list_query', NULL, '{
-  "limit":     {"type": "integer", "nullable": true, "min": 0},
-  "offset":    {"type": "integer", "default": 0, "min": 0},
-  "order":     {"type": "string", "default": "name", "choices": ["name", "uuid"]},
-  "direction": {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-  "search":    {"type": "string"},
-  "recurse":   {"type": "boolean", "default": false},
-  "uuid":      {"type": "string"},
-  "name":      {"type": "string"},
-  "user_uuid": {"type": "string"}
+SELECT wazo_auth.declare_list('user_group_list', '{name,uuid}', default_sort => 'name', filters => '{
+  "uuid":      {"filter": "g.uuid = wazo_auth.try_uuid({})"},
+  "name":      {"filter": "g.name = {}"},
+  "user_uuid": {"filter": null}
 }');
 
-SELECT wazo_auth.declare_schema('group_user_list', 'list_query', NULL, '{
-  "limit":         {"type": "integer", "nullable": true, "min": 0},
-  "offset":        {"type": "integer", "default": 0, "min": 0},
-  "order":         {"type": "string", "default": "username", "choices": ["username"]},
-  "direction":     {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-  "search":        {"type": "string"},
-  "recurse":       {"type": "boolean", "default": false},
-  "uuid":          {"type": "string"},
-  "username":      {"type": "string"},
-  "firstname":     {"type": "string"},
-  "lastname":      {"type": "string"},
-  "purpose":       {"type": "string"},
-  "email_address": {"type": "string"},
-  "group_uuid":    {"type": "string"}
+SELECT wazo_auth.declare_list('group_user_list', '{username}', default_sort => 'username', filters => '{
+  "uuid":            {"filter": "u.uuid = wazo_auth.try_uuid({})"},
+  "username":        {"filter": "u.username = {}"},
+  "firstname":       {"filter": "left(u.firstname, 200) = left({}, 200) AND u.firstname = {}"},
+  "lastname":        {"filter": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}"},
+  "purpose":         {"filter": "u.purpose = {}"},
+  "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})"},
+  "group_uuid":      {"filter": null}
 }');
 
 SELECT wazo_auth.declare_schema('group_post', 'first_error', 'groups', '{
@@ -68,17 +50,7 @@ BEGIN
               p.uuid, p.name, p.slug, p.tenant_uuid, p.system_managed, p.system_managed)$item$,
     key => 'g.uuid',
     sort => '{"name": "g.name", "uuid": "g.uuid"}',
-    filters => (jsonb '{
-      "uuid": "g.uuid = wazo_auth.try_uuid({})",
-      "name": "g.name = {}",
-      "slug": "g.slug = {}",
-      "read_only": "g.system_managed = {}::boolean",
-      "policy_uuid": "(SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)) AND g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = wazo_auth.try_uuid({}))",
-      "policy_slug": "g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid WHERE po.slug = {} AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"
-    }') || CASE WHEN user_uuid IS NULL
-                THEN jsonb '{"user_uuid": "g.uuid IN (SELECT gm.group_uuid FROM wazo_auth.group_user gm WHERE gm.user_uuid = wazo_auth.try_uuid({}))"}'
-                ELSE jsonb '{"user_uuid": null}' END,
-    ignore_empty => '{policy_uuid,policy_slug}',
+    list => CASE WHEN user_uuid IS NULL THEN 'group_list' ELSE 'user_group_list' END,
     search => CASE WHEN user_uuid IS NULL THEN jsonb '[{"from": "wazo_auth.group s", "key": "s.uuid", "columns": ["s.name"]}]'
                    ELSE jsonb '[{"columns": ["g.name"]}]' END);
 END

@@ -37,8 +37,8 @@ BEGIN ATOMIC
                  WHEN api_type.type IN ('list', 'nested_list') THEN 'array'
                  WHEN api_type.type <> 'any' THEN 'string' END,
     'format', CASE WHEN api_type.type IN ('uuid', 'email') THEN api_type.type END,
-    'minLength', CASE WHEN api_type.type = 'string' THEN api_type.min END,
-    'maxLength', CASE WHEN api_type.type = 'string' THEN api_type.max END,
+    'minLength', CASE WHEN api_type.type IN ('string', 'email') THEN api_type.min END,
+    'maxLength', CASE WHEN api_type.type IN ('string', 'email') THEN api_type.max END,
     'minimum', CASE WHEN api_type.type = 'integer' THEN api_type.min END,
     'maximum', CASE WHEN api_type.type = 'integer' THEN api_type.max END,
     'minItems', CASE WHEN api_type.type IN ('list', 'nested_list') THEN api_type.min END,
@@ -59,11 +59,14 @@ BEGIN
   IF field.type = 'nested' THEN
     RETURN c_link;
   END IF;
-  v_type := wazo_auth.api_type(field.type, field.min, field.max, field.choices, field.pattern,
-    CASE field.type WHEN 'list' THEN wazo_auth.api_type(field.item_type, field.item_min, field.item_max, field.item_choices, field.item_pattern)
+  v_type := wazo_auth.api_type(field.type, field.min, LEAST(field.max, field.max_bytes), field.choices, field.pattern,
+    CASE field.type WHEN 'list' THEN wazo_auth.api_type(field.item_type, field.item_min, LEAST(field.item_max, field.item_max_bytes), field.item_choices, field.item_pattern)
                     WHEN 'nested_list' THEN c_link END);
   IF field.default_value <> 'null' THEN
     v_type := wazo_auth.merge_metadata(v_type, json_build_object('default', field.default_value));
+  END IF;
+  IF num_nonnulls(field.max_bytes, field.item_max_bytes) > 0 THEN
+    v_type := wazo_auth.merge_metadata(v_type, '{"description": "The greatest length is one of bytes in UTF-8"}'::json);
   END IF;
   IF field.nullable THEN
     v_type := wazo_auth.merge_metadata(v_type, '{"x-nullable": true}'::json);
@@ -138,8 +141,9 @@ BEGIN ATOMIC
              wazo_auth.merge_metadata(wazo_auth.api_field(f), CASE f.type WHEN 'list' THEN '{"collectionFormat": "multi"}' ELSE '{}' END::json))
     FROM wazo_auth.schema_field f WHERE f.schema = (api_parameters.route).query_schema
     UNION ALL
-    SELECT 5, 1, pg_catalog.json_build_object('name', 'body', 'in', 'body', 'required', true, 'schema',
-             CASE WHEN s.many THEN pg_catalog.json_build_object('type', 'array', 'items', pg_catalog.json_build_object('$ref', '#/definitions/' || s.name))
+    SELECT 5, 1, pg_catalog.json_build_object('name', 'body', 'in', 'body', 'required', true, 'description',
+             pg_catalog.format('At most %s bytes, %s values, nested %s deep', s.body_bytes, s.body_values, s.body_depth), 'schema',
+             CASE WHEN s.max_items IS NOT NULL THEN pg_catalog.json_build_object('type', 'array', 'maxItems', s.max_items, 'items', pg_catalog.json_build_object('$ref', '#/definitions/' || s.name))
                   ELSE pg_catalog.json_build_object('$ref', '#/definitions/' || s.name) END)
     FROM wazo_auth.schema s WHERE s.name = (api_parameters.route).body_schema
     UNION ALL

@@ -79,8 +79,8 @@ COMMENT ON FUNCTION wazo_auth.search_clause(jsonb, text, text, text, text) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_page(
   query jsonb, args jsonb, answer text[], source text, visible text, columns text, item text, key text,
-  sort jsonb DEFAULT '{}', filters jsonb DEFAULT '{}', search jsonb DEFAULT NULL, shown text DEFAULT NULL,
-  ignore_empty text[] DEFAULT '{}', count_kept boolean DEFAULT false)
+  list text, sort jsonb DEFAULT '{}', search jsonb DEFAULT NULL, shown text DEFAULT NULL,
+  count_kept boolean DEFAULT false)
 RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -104,11 +104,11 @@ BEGIN
     END IF;
     v_sorts := CASE jsonb_typeof(sort -> v_order) WHEN 'array' THEN sort -> v_order ELSE jsonb_build_array(sort -> v_order) END;
   END IF;
-  SELECT string_agg(' AND (' || replace(f.value, '{}', format('(SELECT $1 ->> %L)', f.key)) || ')', '' ORDER BY f.key),
-         min(f.key) FILTER (WHERE f.value IS NULL)
+  SELECT string_agg(' AND (' || replace(f.filter, '{}', format('(SELECT $1 ->> %L)', f.name)) || ')', '' ORDER BY f.name),
+         min(f.name) FILTER (WHERE f.filter = '')
   INTO v_filters, v_bad
-  FROM jsonb_each_text(filters) f
-  WHERE query ? f.key AND NOT (f.key = ANY (ignore_empty) AND query ->> f.key = '');
+  FROM wazo_auth.schema_field f
+  WHERE f.schema = list AND f.filter IS NOT NULL AND query ? f.name AND (f.empty_filter OR query ->> f.name <> '');
   IF v_bad IS NOT NULL THEN
     PERFORM wazo_auth.raise_bad_filter(v_bad);
   END IF;
@@ -154,5 +154,5 @@ BEGIN
   RETURN wazo_auth.cached_query(v_sql || ')', v_args);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.list_page(jsonb, jsonb, text[], text, text, text, text, text, jsonb, jsonb, jsonb, text, text[], boolean) IS
-'A page of a list with its counts, as JSON. query: validated query string (limit, offset, order, direction, search, filters). args: further arguments of the texts, which find all as $1; their names start with @. answer: members in their order, of items, total and filtered. source: FROM list; visible: condition for all counts; shown: further condition for items only; columns: what the item expression (best a wazo_auth.json_object()) finds in the row p; key: unique column, breaks ties and is what a search looks for. sort: name to expression, or to an array of expressions that mean the same as the last one, for an index on a shortened text. filters: name to condition, {} being the value; a null filter is refused, one of ignore_empty is left out when it is empty. search: [{"columns": [...]}] for the list''s own rows, or with "from" and "key" in each part for tables with an index for it. count_kept: source and visible depend on @tenant only and their tables have the trigger forget_counts. All texts are the caller''s own, never a client''s. Raises WA400 for a sort column or filter that the list has not.';
+COMMENT ON FUNCTION wazo_auth.list_page(jsonb, jsonb, text[], text, text, text, text, text, text, jsonb, jsonb, text, boolean) IS
+'A page of a list with its counts, as JSON. query: validated query string (limit, offset, order, direction, search, filters). args: further arguments of the texts, which find all as $1; their names start with @. answer: members in their order, of items, total and filtered. source: FROM list; visible: condition for all counts; shown: further condition for items only; columns: what the item expression (best a wazo_auth.json_object()) finds in the row p; key: unique column, breaks ties and is what a search looks for. sort: name to expression, or to an array of expressions that mean the same as the last one, for an index on a shortened text. list: what wazo_auth.declare_list() has declared; its filters are those of the page. search: [{"columns": [...]}] for the list''s own rows, or with "from" and "key" in each part for tables with an index for it. count_kept: source and visible depend on @tenant only and their tables have the trigger forget_counts. All texts are the caller''s own, never a client''s. Raises WA400 for a sort column or filter that the list has not.';

@@ -10,7 +10,8 @@ COMMENT ON FUNCTION wazo_auth.in_extension_script() IS
 CREATE OR REPLACE FUNCTION wazo_auth.declare_schema(
         name pg_catalog.text, family pg_catalog.text, resource pg_catalog.text, fields pg_catalog.json,
         error_id pg_catalog.text DEFAULT NULL, cross_check pg_catalog.text DEFAULT NULL,
-        many pg_catalog.bool DEFAULT false, refuse_unknown pg_catalog.bool DEFAULT false)
+        max_items pg_catalog.int4 DEFAULT NULL, refuse_unknown pg_catalog.bool DEFAULT false,
+        body_bytes pg_catalog.int4 DEFAULT NULL, body_values pg_catalog.int4 DEFAULT NULL)
     RETURNS pg_catalog.void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -32,14 +33,14 @@ BEGIN
             HINT = 'Declare a schema with another name, and have your route use that.';
     END IF;
     DELETE FROM wazo_auth.schema AS s WHERE s.name = declare_schema.name;
-    INSERT INTO wazo_auth.schema (name, family, resource, error_id, many, refuse_unknown, cross_check, shipped)
+    INSERT INTO wazo_auth.schema (name, family, resource, error_id, max_items, refuse_unknown, cross_check, shipped, body_bytes, body_values)
     VALUES (declare_schema.name, declare_schema.family,
             coalesce(declare_schema.resource,
                      CASE declare_schema.family WHEN 'list_query' THEN 'users' WHEN 'emails' THEN 'emails' WHEN 'reset' THEN 'reset' END),
             coalesce(declare_schema.error_id,
                      CASE declare_schema.family WHEN 'list_query' THEN 'invalid-list-param' ELSE 'invalid-data' END),
-            declare_schema.many, declare_schema.refuse_unknown, declare_schema.cross_check,
-            wazo_auth.in_extension_script());
+            declare_schema.max_items, declare_schema.refuse_unknown, declare_schema.cross_check,
+            wazo_auth.in_extension_script(), coalesce(declare_schema.body_bytes, 65536), coalesce(declare_schema.body_values, 4096));
 
     FOR field IN SELECT f.key, f.value, f.n FROM json_each(declare_schema.fields) WITH ORDINALITY AS f (key, value, n) LOOP
         spec := field.value;
@@ -48,11 +49,11 @@ BEGIN
         SELECT k INTO wrong
           FROM (SELECT jsonb_object_keys(spec) AS k
                 EXCEPT VALUES ('type'), ('required'), ('nullable'), ('default'), ('min'), ('max'), ('choices'),
-                              ('pattern'), ('check'), ('items'), ('schema')) AS unknown
+                              ('pattern'), ('check'), ('items'), ('schema'), ('bytes'), ('filter'), ('empty')) AS unknown
          UNION ALL
         SELECT k
           FROM (SELECT jsonb_object_keys(items) AS k
-                EXCEPT VALUES ('type'), ('min'), ('max'), ('choices'), ('pattern'), ('check')) AS unknown
+                EXCEPT VALUES ('type'), ('min'), ('max'), ('choices'), ('pattern'), ('check'), ('bytes')) AS unknown
          LIMIT 1;
         IF wrong IS NOT NULL THEN
             RAISE EXCEPTION 'field "%" of schema "%" has an unknown property "%"', field.key, declare_schema.name, wrong
@@ -61,7 +62,8 @@ BEGIN
         INSERT INTO wazo_auth.schema_field (
             schema, "position", name, type, required, nullable, default_value,
             min, max, choices, pattern, check_pattern,
-            item_type, item_min, item_max, item_choices, item_pattern, item_check_pattern, item_schema)
+            item_type, item_min, item_max, item_choices, item_pattern, item_check_pattern, item_schema,
+            max_bytes, item_max_bytes, filter, empty_filter)
         VALUES (
             declare_schema.name, field.n, field.key, spec ->> 'type',
             coalesce((spec ->> 'required')::bool, false),
@@ -75,12 +77,48 @@ BEGIN
             (items ->> 'min')::int8, (items ->> 'max')::int8,
             CASE WHEN items ? 'choices' THEN ARRAY(SELECT jsonb_array_elements_text(items -> 'choices')) END,
             items ->> 'pattern', items ->> 'check',
-            spec ->> 'schema');
+            spec ->> 'schema',
+            (spec ->> 'bytes')::int4, (items ->> 'bytes')::int4,
+            CASE WHEN spec ? 'filter' THEN coalesce(spec ->> 'filter', '') END, coalesce((spec ->> 'empty')::bool, true));
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION wazo_auth.declare_schema(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.json, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.bool) IS
-'Declares or replaces a shape of requests. fields: a JSON object in checking order, name: {"type", "required", "nullable", "default", "min", "max", "choices", "pattern", "check" (the pattern in PostgreSQL''s syntax), "items": {"type", "min", ...} for lists, "schema" for nested ones}. Errors: 42710 for the name of one that ships with an extension, 22023 for an unknown property, 23514 for an unknown type or family.';
+COMMENT ON FUNCTION wazo_auth.declare_schema(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.json, pg_catalog.text, pg_catalog.text, pg_catalog.int4, pg_catalog.bool, pg_catalog.int4, pg_catalog.int4) IS
+'Declares or replaces a shape of requests. fields: a JSON object in checking order, name: {"type", "required", "nullable", "default", '
+'"min", "max", "bytes" (most bytes of a text), "choices", "pattern", "check" (the pattern in PostgreSQL''s '
+'syntax), "items": {"type", "min", ...} for lists, "schema" for nested ones}. Every text and list needs a limit: "max", "bytes" or "choices". '
+'max_items: the document is an array of at most so many. body_bytes, body_values: see wazo_auth.schema. '
+'Errors: 42710 for the name of one that ships with an extension, 22023 for an unknown property, 23514 for an unknown type or family.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.declare_list(name pg_catalog.text, sort pg_catalog.text[], filters pg_catalog.json,
+        default_sort pg_catalog.text DEFAULT NULL)
+    RETURNS pg_catalog.void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    filter record;
+    -- limit and offset have no limit of their own: a list ends where it ends
+    fields text := '"limit": {"type": "integer", "nullable": true, "min": 0}, "offset": {"type": "integer", "default": 0, "min": 0}, '
+        || '"order": ' || json_strip_nulls(json_build_object('type', 'string', 'default', default_sort, 'choices', sort))
+        || ', "direction": {"type": "string", "default": "asc", "choices": ["asc", "desc"]}, '
+           '"search": {"type": "string", "max": 256}, "recurse": {"type": "boolean", "default": false}';
+BEGIN
+    FOR filter IN SELECT f.key, f.value::jsonb AS spec FROM json_each(declare_list.filters) AS f LOOP
+        IF NOT filter.spec ? 'filter' THEN
+            RAISE EXCEPTION 'the parameter "%" of the list "%" has no filter', filter.key, declare_list.name
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it one, or null if the list refuses it.';
+        END IF;
+        fields := fields || ', ' || to_json(filter.key) || ': ' || ('{"type": "string", "max": 256}' || filter.spec);
+    END LOOP;
+    PERFORM wazo_auth.declare_schema(declare_list.name, 'list_query', NULL, ('{' || fields || '}')::json);
+END
+$function$;
+COMMENT ON FUNCTION wazo_auth.declare_list(pg_catalog.text, pg_catalog.text[], pg_catalog.json, pg_catalog.text) IS
+'Declares or replaces the query string of a list, for wazo_auth.list_page(): limit, offset, order (by one of sort), direction, search '
+'and recurse, which all lists have, and filters: name: {"filter": condition in SQL with {} for the value, or null for a parameter that '
+'this list refuses; "empty": false where an empty value is no filter; and what declare_schema() knows}, a text of at most 256 characters '
+'by default. Raises 22023 for a parameter without a filter.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.validate(schema pg_catalog.text, input pg_catalog.jsonb)
     RETURNS pg_catalog.jsonb

@@ -1,11 +1,11 @@
 -- Routes of identity providers: /0.1/idp
 
 SELECT wazo_auth.declare_schema('idp_user', 'list_query', NULL, '{
-  "uuid": {"type": "string", "required": true}
+  "uuid": {"type": "string", "required": true, "max": 64}
 }');
 SELECT wazo_auth.declare_schema('idp_users', 'list_query', NULL, '{
-  "users": {"type": "nested_list", "required": true, "schema": "idp_user"}
-}');
+  "users": {"type": "nested_list", "required": true, "max": 10000, "schema": "idp_user"}
+}', body_bytes => 1000000, body_values => 32768);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE sql STABLE

@@ -11,20 +11,20 @@ COMMENT ON FUNCTION wazo_auth.check_password_reset(jsonb) IS
 
 SELECT wazo_auth.declare_schema('password_reset_query', 'reset', NULL, '{
   "username": {"type": "string", "default": null, "min": 1, "max": 256},
-  "email":    {"type": "email", "default": null},
+  "email":    {"type": "email", "default": null, "bytes": 512},
   "login":    {"type": "string", "default": null, "min": 1, "max": 256}
 }', cross_check => 'wazo_auth.check_password_reset');
 SELECT wazo_auth.declare_schema('password_reset_post', 'reset', NULL,
-  '{"password": {"type": "string", "required": true, "nullable": true, "min": 1}}');
+  '{"password": {"type": "string", "required": true, "nullable": true, "min": 1, "bytes": 4096}}');
 
 -- Upstream fails with 500 without a username, and with one that is too long for
 -- the tenant that gets its name.
 SELECT wazo_auth.declare_schema('user_register_post', 'first_error', 'users', '{
   "username":      {"type": "string", "required": true, "min": 1, "max": 128},
-  "password":      {"type": "string", "required": true, "min": 1},
-  "firstname":     {"type": "string", "default": null},
-  "lastname":      {"type": "string", "default": null},
-  "email_address": {"type": "email", "required": true}
+  "password":      {"type": "string", "required": true, "min": 1, "bytes": 4096},
+  "firstname":     {"type": "string", "default": null, "max": 256},
+  "lastname":      {"type": "string", "default": null, "max": 256},
+  "email_address": {"type": "email", "required": true, "bytes": 512}
 }');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_register_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response

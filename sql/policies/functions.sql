@@ -244,8 +244,6 @@ DECLARE
   c_owned text := format('EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND %s = ANY (o.path))', c_tenant);
   c_lent text := format('q.config_managed OR (q.shared AND q.tenant_uuid = ANY ((SELECT t.path FROM wazo_auth.tenant t WHERE t.uuid = %s)::uuid[]))', c_tenant);
   v_all boolean := user_uuid IS NULL AND group_uuid IS NULL;
-  -- Whose policies a filter tells: nobody's who is out of sight.
-  c_seen_from text := '(SELECT ($1 ->> ''@seen_from'')::uuid)';
 BEGIN
   RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid, '@group', group_uuid, '@seen_from', COALESCE(seen_from, tenant_uuid)),
     answer => CASE WHEN v_all THEN '{items,total}' ELSE '{items,total,filtered}' END::text[],
@@ -264,20 +262,7 @@ BEGIN
               p.shared AND p.exposed = p.tenant_uuid)$item$,
     key => 'q.uuid',
     sort => '{"name": "q.name", "slug": "q.slug", "description": "q.description", "uuid": "q.uuid"}'::jsonb,
-    filters => jsonb_build_object(
-      'uuid', 'q.uuid = wazo_auth.try_uuid({})',
-      'name', 'q.name = {}',
-      'slug', 'q.slug = {}',
-      'tenant_uuid', 'q.tenant_uuid = wazo_auth.try_uuid({})',
-      'user_uuid', CASE WHEN user_uuid IS NULL THEN
-        format('(%1$s IS NULL OR (SELECT wazo_auth.user_in_sight(wazo_auth.try_uuid({}), %1$s, NULL)))'
-               ' AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.user_policy f WHERE f.user_uuid = wazo_auth.try_uuid({}))',
-               c_seen_from) END,
-      'group_uuid', CASE WHEN group_uuid IS NULL THEN
-        format('(%1$s IS NULL OR (SELECT wazo_auth.tenant_contains(%1$s, wazo_auth.group_tenant_uuid(wazo_auth.try_uuid({})))))'
-               ' AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))',
-               c_seen_from) END,
-      'read_only', format('(q.config_managed OR (q.shared AND NOT %s)) = {}::boolean', c_owned)),
+    list => CASE WHEN v_all THEN 'policy_list' WHEN group_uuid IS NULL THEN 'user_policy_list' ELSE 'group_policy_list' END,
     search => '[{"from": "wazo_auth.policy s", "key": "s.uuid", "columns": ["s.name", "s.description"]}]'::jsonb);
 END
 $$;

@@ -1,32 +1,37 @@
 -- Routes of policies: /0.1/policies, /0.1/users/{user_uuid}/policies, /0.1/groups/{group_uuid}/policies
 
+SELECT wazo_auth.declare_schema('policy_post', 'first_field', NULL, '{
+  "name":        {"type": "string", "required": true, "min": 1, "max": 80},
+  "slug":        {"type": "string", "default": null, "min": 1, "max": 80, "pattern": "^[a-zA-Z0-9_-]+$"},
+  "description": {"type": "string", "default": null, "max": 4096},
+  "acl":         {"type": "list", "default": [], "max": 10000, "items": {"type": "string", "bytes": 1024}},
+  "shared":      {"type": "boolean", "default": false}
+}', body_bytes => 1000000, body_values => 16384);
+SELECT wazo_auth.declare_schema('policy_put', 'first_field', NULL, '{
+  "name":        {"type": "string", "required": true, "min": 1, "max": 80},
+  "description": {"type": "string", "default": null, "max": 4096},
+  "acl":         {"type": "list", "default": [], "max": 10000, "items": {"type": "string", "bytes": 1024}}
+}', body_bytes => 1000000, body_values => 16384);
+
+-- Whose policies a filter tells: nobody's who is out of sight.
 DO $do$
 DECLARE
-  v_fields text := $json$
-    "description": {"type": "string", "default": null},
-    "acl":         {"type": "list", "default": [], "items": {"type": "string"}}$json$;
-  v_name text := '{"name": {"type": "string", "required": true, "min": 1, "max": 80},';
-  v_page text := $json${
-    "limit":     {"type": "integer", "nullable": true, "min": 0},
-    "offset":    {"type": "integer", "default": 0, "min": 0},
-    "direction": {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-    "search":    {"type": "string"},
-    "recurse":   {"type": "boolean", "default": false},
-    "uuid":      {"type": "string"},
-    "name":      {"type": "string"},
-    "user_uuid":   {"type": "string"},
-    "group_uuid":  {"type": "string"},
-    "tenant_uuid": {"type": "string"},
-    "order":     {"type": "string", "default": "name", "choices": $json$;
+  v_filters jsonb := $json${
+    "uuid":        {"filter": "q.uuid = wazo_auth.try_uuid({})"},
+    "name":        {"filter": "q.name = {}"},
+    "user_uuid":   {"filter": "((SELECT ($1 ->> '@seen_from')::uuid) IS NULL OR (SELECT wazo_auth.user_in_sight(wazo_auth.try_uuid({}), ($1 ->> '@seen_from')::uuid, NULL))) AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.user_policy f WHERE f.user_uuid = wazo_auth.try_uuid({}))"},
+    "group_uuid":  {"filter": "((SELECT ($1 ->> '@seen_from')::uuid) IS NULL OR (SELECT wazo_auth.tenant_contains(($1 ->> '@seen_from')::uuid, wazo_auth.group_tenant_uuid(wazo_auth.try_uuid({}))))) AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))"},
+    "tenant_uuid": {"filter": "q.tenant_uuid = wazo_auth.try_uuid({})"}
+  }$json$;
 BEGIN
-  PERFORM wazo_auth.declare_schema('policy_post', 'first_field', NULL,
-    (v_name || '"slug": {"type": "string", "default": null, "min": 1, "max": 80, "pattern": "^[a-zA-Z0-9_-]+$"},' || v_fields
-     || ', "shared": {"type": "boolean", "default": false}}')::json);
-  PERFORM wazo_auth.declare_schema('policy_put', 'first_field', NULL, (v_name || v_fields || '}')::json);
-  PERFORM wazo_auth.declare_schema('policy_list', 'list_query', NULL,
-    (v_page || '["name", "slug", "description", "uuid", "read_only"]}, "slug": {"type": "string"}, "read_only": {"type": "boolean"}}')::json);
-  PERFORM wazo_auth.declare_schema(s, 'list_query', NULL, (v_page || '["name", "description", "uuid"]}}')::json)
-  FROM unnest(ARRAY['user_policy_list', 'group_policy_list']) s;
+  PERFORM wazo_auth.declare_list('policy_list', '{name,slug,description,uuid,read_only}', default_sort => 'name', filters => (v_filters || $json${
+    "slug":      {"filter": "q.slug = {}"},
+    "read_only": {"type": "boolean", "filter": "(q.config_managed OR (q.shared AND NOT EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND (SELECT ($1 ->> '@tenant')::uuid) = ANY (o.path)))) = {}::boolean"}
+  }$json$)::json);
+  PERFORM wazo_auth.declare_list('user_policy_list', '{name,description,uuid}', default_sort => 'name',
+    filters => (v_filters || '{"user_uuid": {"filter": null}}')::json);
+  PERFORM wazo_auth.declare_list('group_policy_list', '{name,description,uuid}', default_sort => 'name',
+    filters => (v_filters || '{"group_uuid": {"filter": null}}')::json);
 END
 $do$;
 

@@ -1,15 +1,9 @@
 -- Routes of refresh tokens: /0.1/tokens, /0.1/users/{user_uuid}/tokens
 
-SELECT wazo_auth.declare_schema('refresh_token_list', 'list_query', NULL, '{
-  "limit":      {"type": "integer", "nullable": true, "min": 0},
-  "offset":     {"type": "integer", "default": 0, "min": 0},
-  "order":      {"type": "string", "default": "created_at", "choices": ["created_at", "client_id", "mobile"]},
-  "direction":  {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-  "search":     {"type": "string"},
-  "recurse":    {"type": "boolean", "default": false},
-  "client_id":  {"type": "string"},
-  "mobile":     {"type": "string"},
-  "created_at": {"type": "string"}
+SELECT wazo_auth.declare_list('refresh_token_list', '{created_at,client_id,mobile}', default_sort => 'created_at', filters => '{
+  "client_id":  {"bytes": 1024, "filter": "r.client_id = {}"},
+  "mobile":     {"filter": "r.mobile = (SELECT ($1 ->> ''@mobile'')::boolean)"},
+  "created_at": {"filter": "r.created_at = (SELECT ($1 ->> ''@created_at'')::timestamptz)"}
 }');
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_refresh_tokens(
@@ -40,9 +34,7 @@ BEGIN
               'user_uuid', p.user_uuid, 'tenant_uuid', p.tenant_uuid, 'metadata', p.metadata)$item$,
     key => 'r.token_digest',
     sort => '{"created_at": "r.created_at", "client_id": "r.client_id", "mobile": "r.mobile"}'::jsonb,
-    filters => '{"client_id": "r.client_id = {}",
-                 "mobile": "r.mobile = (SELECT ($1 ->> ''@mobile'')::boolean)",
-                 "created_at": "r.created_at = (SELECT ($1 ->> ''@created_at'')::timestamptz)"}'::jsonb,
+    list => 'refresh_token_list',
     search => '[{"columns": ["r.client_id"]}]'::jsonb);
 END
 $$;

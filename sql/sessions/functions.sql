@@ -9,6 +9,12 @@ LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'wazo_auth_token_c
 COMMENT ON FUNCTION wazo_auth.token_check(uuid, text, uuid) IS
 'May the bearer of this token do this, for this tenant? A null access or tenant is not checked. Writes nothing, raises nothing, and works on a standby.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.token_grants(token uuid, accesses text[])
+RETURNS boolean[]
+LANGUAGE c STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_token_grants';
+COMMENT ON FUNCTION wazo_auth.token_grants(uuid, text[]) IS
+'Which of the accesses the bearer of this token has, in their order; false for all with an unknown token, and for a null. Finds the token once. Raises nothing.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.token_get(token uuid, access text DEFAULT NULL, tenant uuid DEFAULT NULL)
 RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_token_get';

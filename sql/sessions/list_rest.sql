@@ -1,13 +1,6 @@
 -- Routes of sessions: /0.1/sessions, /0.1/users/{user_uuid}/sessions
 
-SELECT wazo_auth.declare_schema('session_list', 'list_query', NULL, '{
-  "limit":     {"type": "integer", "nullable": true, "min": 0},
-  "offset":    {"type": "integer", "default": 0, "min": 0},
-  "order":     {"type": "string", "choices": ["mobile"]},
-  "direction": {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-  "search":    {"type": "string"},
-  "recurse":   {"type": "boolean", "default": false}
-}');
+SELECT wazo_auth.declare_list('session_list', '{mobile}', filters => '{}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_sessions(tenant_uuid uuid, query jsonb, user_uuid uuid DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -22,7 +15,7 @@ BEGIN
     columns => 's.uuid, s.mobile, s.tenant_uuid, s.user_uuid',
     item => $item$wazo_auth.json_object('{uuid,mobile,tenant_uuid,user_uuid}', p.uuid, p.mobile, p.tenant_uuid, p.user_uuid)$item$,
     key => 's.uuid',
-    sort => '{"mobile": "s.mobile"}'::jsonb);
+    sort => '{"mobile": "s.mobile"}'::jsonb, list => 'session_list');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_sessions(uuid, jsonb, uuid) IS

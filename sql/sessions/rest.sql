@@ -22,41 +22,41 @@ COMMENT ON FUNCTION wazo_auth.check_token_request(jsonb) IS
 'Messages of the rules between the fields of a token request (contract: schemas.md, TokenRequest).';
 
 SELECT wazo_auth.declare_schema('token_request', 'token_repr', NULL, '{
-  "backend":         {"type": "string", "default": "wazo_user"},
+  "backend":         {"type": "string", "default": "wazo_user", "max": 128},
   "expiration":      {"type": "integer", "min": 1, "max": 315360000},
   "access_type":     {"type": "string", "choices": ["online", "offline"]},
-  "client_id":       {"type": "string", "min": 1, "max": 1024},
+  "client_id":       {"type": "string", "min": 1, "max": 1024, "bytes": 1024},
   "saml_session_id": {"type": "string", "min": 1, "max": 1024},
-  "refresh_token":   {"type": "string"},
-  "tenant_id":       {"type": "string"},
-  "domain_name":     {"type": "string"}
-}', cross_check => 'wazo_auth.check_token_request');
+  "refresh_token":   {"type": "string", "max": 256},
+  "tenant_id":       {"type": "string", "max": 256},
+  "domain_name":     {"type": "string", "max": 256}
+}', cross_check => 'wazo_auth.check_token_request', body_bytes => 16384, body_values => 1024);
 
 -- Read by the handlers themselves, which are on the way of every request of
 -- every service; declared for the API's description.
 SELECT wazo_auth.declare_schema('token_query', 'token_repr', NULL, '{
-  "scope":  {"type": "string"},
-  "tenant": {"type": "string"}
+  "scope":  {"type": "string", "bytes": 1024},
+  "tenant": {"type": "string", "max": 256}
 }');
 
 SELECT wazo_auth.declare_schema('token_scopes_request', 'token_repr', NULL, '{
-  "scopes":      {"type": "list", "required": true, "items": {"type": "string"}},
-  "tenant_uuid": {"type": "string", "nullable": true, "default": null}
-}');
+  "scopes":      {"type": "list", "required": true, "max": 256, "items": {"type": "string", "bytes": 1024}},
+  "tenant_uuid": {"type": "string", "nullable": true, "default": null, "max": 256}
+}', body_bytes => 8192, body_values => 1024);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_head(request internal) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_head';
 COMMENT ON FUNCTION wazo_auth.rest_token_head(internal) IS
 'HEAD /token/{token_uuid}: 204 when the token is valid and passes the checks of scope and tenant, 404 or 403 otherwise.';
 SELECT wazo_auth.add_route('HEAD', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_head', 'tokens',
-  summary => 'Is a token valid for a scope and tenant?', success => 204, errors => '{403,404}', query_schema => 'token_query', public => true);
+  summary => 'Is a token valid for a scope and tenant?', success => 204, errors => '{400,403,404}', query_schema => 'token_query', public => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_get(request internal) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_get';
 COMMENT ON FUNCTION wazo_auth.rest_token_get(internal) IS
 'GET /token/{token_uuid}: like HEAD, with the token as JSON.';
 SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_get', 'tokens',
-  summary => 'A token, if it is valid for a scope and tenant', errors => '{403,404}', query_schema => 'token_query', public => true);
+  summary => 'A token, if it is valid for a scope and tenant', errors => '{400,403,404}', query_schema => 'token_query', public => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -110,25 +110,27 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_token uuid := (request.params ->> 'token_uuid')::uuid;
   v_tenant text := NULLIF(request.body ->> 'tenant_uuid', '');
-  v_status wazo_auth.token_status;
+  v_scopes text[] := ARRAY(
+    SELECT s.scope
+    FROM (SELECT e.value AS scope, pg_catalog.min(e.n) AS place
+          FROM pg_catalog.jsonb_array_elements_text(request.body -> 'scopes') WITH ORDINALITY e(value, n)
+          GROUP BY e.value) s
+    ORDER BY s.place);
 BEGIN
   -- A tenant that is no uuid is nobody's, except for the service's own tokens.
-  v_status := wazo_auth.token_check(v_token, tenant =>
-    CASE WHEN v_tenant IS NOT NULL THEN COALESCE(wazo_auth.try_uuid(v_tenant), '00000000-0000-0000-0000-000000000000') END);
-  IF v_status = 'unknown' THEN
-    PERFORM wazo_auth.raise_error(404, 'No such token');
-  ELSIF v_status = 'tenant_denied' THEN
+  IF v_tenant IS NOT NULL
+     AND wazo_auth.token_check(v_token, tenant => COALESCE(wazo_auth.try_uuid(v_tenant), '00000000-0000-0000-0000-000000000000'))
+         = 'tenant_denied' THEN
     PERFORM wazo_auth.raise_error(403, 'Unauthorized for tenant ' || wazo_auth.ascii(v_tenant));
   END IF;
   RETURN wazo_auth.json_response(pg_catalog.json_build_object('scopes', (
-    SELECT COALESCE(pg_catalog.json_object_agg(s.scope, wazo_auth.token_check(v_token, s.scope) = 'valid' ORDER BY s.place), '{}')
-    FROM (SELECT e.value AS scope, pg_catalog.min(e.n) AS place
-          FROM pg_catalog.jsonb_array_elements_text(request.body -> 'scopes') WITH ORDINALITY e(value, n)
-          GROUP BY e.value) s)));
+    SELECT COALESCE(pg_catalog.json_object_agg(g.scope, g.granted ORDER BY g.place), '{}')
+    FROM ROWS FROM (pg_catalog.unnest(v_scopes), pg_catalog.unnest(wazo_auth.token_grants(v_token, v_scopes)))
+         WITH ORDINALITY g (scope, granted, place))));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_token_scopes_check_post(wazo_auth.http_request) IS
 'POST /token/{token_uuid}/scopes/check: which of the accesses the token grants.';
 SELECT wazo_auth.add_route('POST', '/0.1/token/{token_uuid}/scopes/check', 'wazo_auth.rest_token_scopes_check_post', 'tokens',
-  checks => '{body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?', errors => '{403,404}', public => true,
+  checks => '{token,body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?', errors => '{403}', public => true,
   changes_no_access => 'it only reads');

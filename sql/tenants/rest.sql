@@ -28,8 +28,8 @@ DECLARE
   v_fields text := $json$
     "contact": {"type": "uuid", "default": null},
     "phone":   {"type": "string", "default": null, "min": 1, "max": 32},
-    "default_authentication_method": {"type": "string", "default": "native"},
-    "domain_names": {"type": "list", "default": [], "items": {"type": "string",
+    "default_authentication_method": {"type": "string", "default": "native", "max": 64},
+    "domain_names": {"type": "list", "default": [], "max": 100, "items": {"type": "string", "bytes": 254,
       "pattern": "^(?=.{1,253}\\.?$)(?:(?!(-|_)|[^.]+_)[A-Za-z0-9-_]{1,}(?<!-)(?:\\.|$)){2,63}$",
       "check": "^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.){1,62}[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.?$"}},
     "address": {"type": "nested", "schema": "tenant_address",
@@ -44,18 +44,12 @@ BEGIN
 END
 $do$;
 
-SELECT wazo_auth.declare_schema('tenant_list', 'list_query', NULL, '{
-  "limit":       {"type": "integer", "nullable": true, "min": 0},
-  "offset":      {"type": "integer", "default": 0, "min": 0},
-  "order":       {"type": "string", "default": "name", "choices": ["name", "slug"]},
-  "direction":   {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-  "search":      {"type": "string"},
-  "recurse":     {"type": "boolean", "default": false},
-  "uuid":        {"type": "string"},
-  "uuids":       {"type": "list", "max": 25, "items": {"type": "string"}},
-  "name":        {"type": "string"},
-  "slug":        {"type": "string"},
-  "domain_name": {"type": "string"}
+SELECT wazo_auth.declare_list('tenant_list', '{name,slug}', default_sort => 'name', filters => '{
+  "uuid":        {"filter": "t.uuid = wazo_auth.try_uuid({})"},
+  "uuids":       {"type": "list", "max": 25, "items": {"type": "string", "max": 256}, "filter": "t.uuid = ANY (ARRAY(SELECT wazo_auth.try_uuid(u.value) FROM jsonb_array_elements_text($1 -> ''uuids'') u))"},
+  "name":        {"filter": "t.name = {}"},
+  "slug":        {"filter": "t.slug = {}"},
+  "domain_name": {"empty": false, "filter": "t.uuid IN (SELECT d.tenant_uuid FROM wazo_auth.tenant_domain d WHERE d.name = {})"}
 }');
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_tenants(tenant_uuid uuid, query jsonb DEFAULT '{}') RETURNS json
@@ -69,11 +63,7 @@ BEGIN
     item => 'p.item',
     key => 't.uuid',
     sort => '{"name": "t.name", "slug": "t.slug"}',
-    filters => '{"uuid": "t.uuid = wazo_auth.try_uuid({})",
-                 "uuids": "t.uuid = ANY (ARRAY(SELECT wazo_auth.try_uuid(u.value) FROM jsonb_array_elements_text($1 -> ''uuids'') u))",
-                 "name": "t.name = {}", "slug": "t.slug = {}",
-                 "domain_name": "t.uuid IN (SELECT d.tenant_uuid FROM wazo_auth.tenant_domain d WHERE d.name = {})"}',
-    ignore_empty => '{domain_name}',
+    list => 'tenant_list',
     search => '[{"from": "wazo_auth.tenant s", "key": "s.uuid", "columns": ["s.name", "s.slug"]},
                 {"from": "wazo_auth.tenant_domain s", "key": "s.tenant_uuid", "columns": ["s.name"]}]');
 END

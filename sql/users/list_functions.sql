@@ -43,21 +43,7 @@ BEGIN
     sort => '{"username": "u.username",
               "firstname": ["left(u.firstname, 200)", "u.firstname"],
               "lastname": ["left(u.lastname, 200)", "u.lastname"]}',
-    filters => (jsonb '{
-      "uuid": "u.uuid = wazo_auth.try_uuid({})",
-      "username": "u.username = {}",
-      "firstname": "left(u.firstname, 200) = left({}, 200) AND u.firstname = {}",
-      "lastname": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}",
-      "purpose": "u.purpose = {}",
-      "email_address": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})",
-      "policy_uuid": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}))",
-      "policy_slug": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {})",
-      "has_policy_uuid": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}) UNION ALL SELECT gm.user_uuid FROM wazo_auth.group_policy gp JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE gp.policy_uuid = wazo_auth.try_uuid({}) AND (SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)))",
-      "has_policy_slug": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {} UNION ALL SELECT gm.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE po.slug = {} AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"
-    }') || CASE WHEN group_uuid IS NULL
-                THEN jsonb '{"group_uuid": "u.uuid IN (SELECT gm.user_uuid FROM wazo_auth.group_user gm WHERE gm.group_uuid = wazo_auth.try_uuid({}))"}'
-                ELSE jsonb '{"group_uuid": null}' END,
-    ignore_empty => '{policy_uuid,policy_slug,has_policy_uuid,has_policy_slug}',
+    list => CASE WHEN group_uuid IS NULL THEN 'user_list' ELSE 'group_user_list' END,
     search => '[{"from": "wazo_auth.user s", "key": "s.uuid", "columns": ["s.username", "s.firstname", "s.lastname"]},
                 {"from": "wazo_auth.email s", "key": "s.user_uuid", "columns": ["s.address"]}]',
     count_kept => group_uuid IS NULL AND query ->> 'recurse' IS DISTINCT FROM 'true');

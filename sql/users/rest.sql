@@ -1,49 +1,43 @@
 -- Routes of users: /0.1/users
 
-SELECT wazo_auth.declare_schema('user_list', 'list_query', NULL, '{
-  "limit":           {"type": "integer", "nullable": true, "min": 0},
-  "offset":          {"type": "integer", "default": 0, "min": 0},
-  "order":           {"type": "string", "default": "username", "choices": ["username", "firstname", "lastname"]},
-  "direction":       {"type": "string", "default": "asc", "choices": ["asc", "desc"]},
-  "search":          {"type": "string"},
-  "recurse":         {"type": "boolean", "default": false},
-  "uuid":            {"type": "string"},
-  "username":        {"type": "string"},
-  "firstname":       {"type": "string"},
-  "lastname":        {"type": "string"},
-  "purpose":         {"type": "string"},
-  "email_address":   {"type": "string"},
-  "group_uuid":      {"type": "string"},
-  "policy_uuid":     {"type": "string"},
-  "policy_slug":     {"type": "string"},
-  "has_policy_uuid": {"type": "string"},
-  "has_policy_slug": {"type": "string"}
+SELECT wazo_auth.declare_list('user_list', '{username,firstname,lastname}', default_sort => 'username', filters => '{
+  "uuid":            {"filter": "u.uuid = wazo_auth.try_uuid({})"},
+  "username":        {"filter": "u.username = {}"},
+  "firstname":       {"filter": "left(u.firstname, 200) = left({}, 200) AND u.firstname = {}"},
+  "lastname":        {"filter": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}"},
+  "purpose":         {"filter": "u.purpose = {}"},
+  "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})"},
+  "group_uuid":      {"filter": "u.uuid IN (SELECT gm.user_uuid FROM wazo_auth.group_user gm WHERE gm.group_uuid = wazo_auth.try_uuid({}))"},
+  "policy_uuid":     {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}))"},
+  "policy_slug":     {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {})"},
+  "has_policy_uuid": {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}) UNION ALL SELECT gm.user_uuid FROM wazo_auth.group_policy gp JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE gp.policy_uuid = wazo_auth.try_uuid({}) AND (SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)))"},
+  "has_policy_slug": {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {} UNION ALL SELECT gm.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE po.slug = {} AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"}
 }');
 
 SELECT wazo_auth.declare_schema('user_post', 'first_error', 'users', '{
   "username":              {"type": "string", "default": null, "min": 1, "max": 256},
-  "firstname":             {"type": "string", "default": null},
-  "lastname":              {"type": "string", "default": null},
+  "firstname":             {"type": "string", "default": null, "max": 256},
+  "lastname":              {"type": "string", "default": null, "max": 256},
   "purpose":               {"type": "string", "default": "user", "choices": ["user", "internal", "external_api"]},
-  "authentication_method": {"type": "string"},
+  "authentication_method": {"type": "string", "max": 64},
   "enabled":               {"type": "boolean", "default": true},
   "uuid":                  {"type": "uuid"},
-  "password":              {"type": "string", "nullable": true, "min": 1},
-  "email_address":         {"type": "email", "nullable": true}
+  "password":              {"type": "string", "nullable": true, "min": 1, "bytes": 4096},
+  "email_address":         {"type": "email", "nullable": true, "bytes": 512}
 }');
 
 SELECT wazo_auth.declare_schema('user_put', 'first_error', 'users', '{
   "username":              {"type": "string", "default": null, "min": 1, "max": 256},
-  "firstname":             {"type": "string", "default": null},
-  "lastname":              {"type": "string", "default": null},
+  "firstname":             {"type": "string", "default": null, "max": 256},
+  "lastname":              {"type": "string", "default": null, "max": 256},
   "purpose":               {"type": "string", "default": "user", "choices": ["user", "internal", "external_api"]},
-  "authentication_method": {"type": "string"},
+  "authentication_method": {"type": "string", "max": 64},
   "enabled":               {"type": "boolean", "default": true}
 }');
 
 SELECT wazo_auth.declare_schema('change_password', 'first_error', 'users', '{
-  "old_password": {"type": "string", "required": true, "min": 1},
-  "new_password": {"type": "string", "required": true, "min": 1}
+  "old_password": {"type": "string", "required": true, "min": 1, "bytes": 4096},
+  "new_password": {"type": "string", "required": true, "min": 1, "bytes": 4096}
 }');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response

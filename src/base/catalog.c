@@ -116,9 +116,12 @@ static const struct
 	[SCHEMA_FAMILY] = {T_SCHEMA, "family"},
 	[SCHEMA_RESOURCE] = {T_SCHEMA, "resource"},
 	[SCHEMA_ERROR_ID] = {T_SCHEMA, "error_id"},
-	[SCHEMA_MANY] = {T_SCHEMA, "many"},
+	[SCHEMA_MAX_ITEMS] = {T_SCHEMA, "max_items"},
 	[SCHEMA_REFUSE_UNKNOWN] = {T_SCHEMA, "refuse_unknown"},
 	[SCHEMA_CROSS_CHECK] = {T_SCHEMA, "cross_check"},
+	[SCHEMA_BODY_BYTES] = {T_SCHEMA, "body_bytes"},
+	[SCHEMA_BODY_DEPTH] = {T_SCHEMA, "body_depth"},
+	[SCHEMA_BODY_VALUES] = {T_SCHEMA, "body_values"},
 	[SCHEMA_FIELD_SCHEMA] = {T_SCHEMA_FIELD, "schema"},
 	[SCHEMA_FIELD_POSITION] = {T_SCHEMA_FIELD, "position"},
 	[SCHEMA_FIELD_NAME] = {T_SCHEMA_FIELD, "name"},
@@ -132,12 +135,14 @@ static const struct
 	[SCHEMA_FIELD_CHOICES] = {T_SCHEMA_FIELD, "choices"},
 	[SCHEMA_FIELD_PATTERN] = {T_SCHEMA_FIELD, "pattern"},
 	[SCHEMA_FIELD_CHECK_PATTERN] = {T_SCHEMA_FIELD, "check_pattern"},
+	[SCHEMA_FIELD_MAX_BYTES] = {T_SCHEMA_FIELD, "max_bytes"},
 	[SCHEMA_FIELD_ITEM_TYPE] = {T_SCHEMA_FIELD, "item_type"},
 	[SCHEMA_FIELD_ITEM_MIN] = {T_SCHEMA_FIELD, "item_min"},
 	[SCHEMA_FIELD_ITEM_MAX] = {T_SCHEMA_FIELD, "item_max"},
 	[SCHEMA_FIELD_ITEM_CHOICES] = {T_SCHEMA_FIELD, "item_choices"},
 	[SCHEMA_FIELD_ITEM_PATTERN] = {T_SCHEMA_FIELD, "item_pattern"},
 	[SCHEMA_FIELD_ITEM_CHECK_PATTERN] = {T_SCHEMA_FIELD, "item_check_pattern"},
+	[SCHEMA_FIELD_ITEM_MAX_BYTES] = {T_SCHEMA_FIELD, "item_max_bytes"},
 };
 
 static Oid	table_oid[N_TABLES];

@@ -157,7 +157,7 @@ is_form(HttpCall *call)
  * UTF-8, without a word of the body in the message.
  */
 static Jsonb *
-body_jsonb(HttpCall *call)
+body_jsonb(HttpCall *call, const char *schema)
 {
 	MemoryContext context = CurrentMemoryContext;
 	const char *s;
@@ -173,6 +173,8 @@ body_jsonb(HttpCall *call)
 		s += 3;
 		len -= 3;
 	}
+	if (schema)
+		validate_body_size(schema, s, len);
 	if (len == 0 || !pg_verify_mbstr(PG_UTF8, s, len, true))
 		raise_unreadable_body();
 
@@ -334,10 +336,10 @@ run_own_check(HttpCall *call, RouteCheckKind kind)
 			call->query = validate_query(call->route->query_schema, query_jsonb(&call->target));
 			break;
 		case ROUTE_CHECK_BODY:
-			call->json = validate_object(call->route->body_schema, body_jsonb(call));
+			call->json = validate_object(call->route->body_schema, body_jsonb(call, call->route->body_schema));
 			break;
 		case ROUTE_CHECK_JSON:
-			call->json = body_jsonb(call);
+			call->json = body_jsonb(call, NULL);
 			break;
 		case ROUTE_CHECK_FUNCTION:
 			break;

@@ -15,6 +15,9 @@
 #include "http/http_call.h"
 #include "sessions/token_error.h"
 
+/* Bytes of a scope: matching one against a large ACL takes its time for each. */
+#define MAX_SCOPE	1024
+
 PG_FUNCTION_INFO_V1(wazo_auth_rest_token_head);
 PG_FUNCTION_INFO_V1(wazo_auth_rest_token_get);
 
@@ -33,6 +36,12 @@ check_token(HttpCall *call, const pg_uuid_t *token, SessionDetail detail)
 
 	if (!session_find(token, detail, &call->session))
 		status = TOKEN_UNKNOWN;
+	else if (http_query_find(&call->target, "scope", &what) && what.len > MAX_SCOPE)
+	{
+		http_token_reply(&call->reply, 400, psprintf("{'scope': [{'constraint_id': 'length', 'constraint': {'min': None, 'max': %d},"
+													 " 'message': 'Longer than maximum length %d.'}]}", MAX_SCOPE, MAX_SCOPE));
+		return false;
+	}
 	else if (http_query_find(&call->target, "scope", &what) &&
 			 !session_grants(&call->session, what.s, what.len))
 		status = TOKEN_ACCESS_DENIED;

@@ -6,7 +6,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -19,6 +22,7 @@
 PG_FUNCTION_INFO_V1(wazo_auth_token_check);
 PG_FUNCTION_INFO_V1(wazo_auth_token_get);
 PG_FUNCTION_INFO_V1(wazo_auth_token_json);
+PG_FUNCTION_INFO_V1(wazo_auth_token_grants);
 PG_FUNCTION_INFO_V1(wazo_auth_try_uuid);
 
 static TokenStatus
@@ -48,6 +52,33 @@ wazo_auth_token_check(PG_FUNCTION_ARGS)
 					   PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1),
 					   PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2));
 	PG_RETURN_OID(wazo_catalog()->token_status_value[status]);
+}
+
+/*
+ * wazo_auth.token_grants(token uuid, accesses text[]) returns boolean[]
+ *
+ * The token's session is found once for all of them.  Raises nothing.
+ */
+Datum
+wazo_auth_token_grants(PG_FUNCTION_ARGS)
+{
+	Session		session;
+	bool		live = session_find(PG_GETARG_UUID_P(0), SESSION_FOR_CHECK, &session);
+	Datum	   *access;
+	bool	   *nulls;
+	int			n;
+	Datum	   *granted;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &access, &nulls, &n);
+	granted = palloc(Max(n, 1) * sizeof(Datum));
+	for (int i = 0; i < n; i++)
+	{
+		text	   *t = nulls[i] ? NULL : DatumGetTextPP(access[i]);
+
+		CHECK_FOR_INTERRUPTS();
+		granted[i] = BoolGetDatum(live && t && session_grants(&session, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)));
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(granted, n, BOOLOID, 1, true, TYPALIGN_CHAR));
 }
 
 static Datum

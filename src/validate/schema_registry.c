@@ -114,6 +114,7 @@ column_rules(Row *row, ColumnId type, ValueRules *rules)
 {
 	ColumnId	min = type + (SCHEMA_FIELD_MIN - SCHEMA_FIELD_TYPE);
 	ColumnId	max = type + (SCHEMA_FIELD_MAX - SCHEMA_FIELD_TYPE);
+	ColumnId	max_bytes = type + (SCHEMA_FIELD_MAX_BYTES - SCHEMA_FIELD_TYPE);
 	char	   *pattern = column_text(row, type + (SCHEMA_FIELD_PATTERN - SCHEMA_FIELD_TYPE));
 	char	   *check = column_text(row, type + (SCHEMA_FIELD_CHECK_PATTERN - SCHEMA_FIELD_TYPE));
 
@@ -124,6 +125,8 @@ column_rules(Row *row, ColumnId type, ValueRules *rules)
 	rules->has_max = !is_null(row, max);
 	if (rules->has_max)
 		rules->max = DatumGetInt64(value(row, max));
+	if (!is_null(row, max_bytes))
+		rules->max_bytes = DatumGetInt32(value(row, max_bytes));
 	column_choices(row, type + (SCHEMA_FIELD_CHOICES - SCHEMA_FIELD_TYPE), rules);
 	rules->pattern = pattern;
 	if (check != NULL || pattern != NULL)
@@ -148,7 +151,12 @@ add_schema(SchemaRegistry *registry, Row *row)
 							   column_text(row, SCHEMA_FAMILY));
 	schema->resource = column_text(row, SCHEMA_RESOURCE);
 	schema->error_id = column_text(row, SCHEMA_ERROR_ID);
-	schema->many = DatumGetBool(value(row, SCHEMA_MANY));
+	schema->many = !is_null(row, SCHEMA_MAX_ITEMS);
+	if (schema->many)
+		schema->max_items = DatumGetInt32(value(row, SCHEMA_MAX_ITEMS));
+	schema->body_bytes = DatumGetInt32(value(row, SCHEMA_BODY_BYTES));
+	schema->body_depth = DatumGetInt32(value(row, SCHEMA_BODY_DEPTH));
+	schema->body_values = DatumGetInt32(value(row, SCHEMA_BODY_VALUES));
 	schema->refuse_unknown = DatumGetBool(value(row, SCHEMA_REFUSE_UNKNOWN));
 	schema->cross_check = column_text(row, SCHEMA_CROSS_CHECK);
 	schema->max_fields = 8;

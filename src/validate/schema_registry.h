@@ -41,6 +41,7 @@ typedef struct ValueRules
 	bool		has_max;
 	int64		min;			/* length in characters or items, or a number */
 	int64		max;
+	int			max_bytes;		/* of a text; 0: no such limit */
 	bool		has_choices;
 	int			nchoices;
 	char	  **choices;
@@ -67,7 +68,11 @@ typedef struct SchemaSpec
 	ErrorFamily family;
 	char	   *resource;		/* or NULL */
 	char	   *error_id;
-	bool		many;
+	bool		many;			/* an array of such objects: */
+	int			max_items;
+	int			body_bytes;		/* limits of a body, before it is parsed */
+	int			body_depth;
+	int			body_values;
 	bool		refuse_unknown;
 	char	   *cross_check;	/* or NULL */
 	int			nfields;

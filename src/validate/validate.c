@@ -22,6 +22,7 @@
 #include "utils/regproc.h"
 
 #include "base/compat.h"
+#include "plain/json_scan.h"
 #include "validate/schema_registry.h"
 #include "validate/validate.h"
 #include "validate/validate_error.h"
@@ -368,6 +369,8 @@ load_many(Loader *loader, const SchemaSpec *schema, const JsonbValue *value,
 	(void) pushJsonbValue(&loader->result, WJB_BEGIN_ARRAY, NULL);
 	if (!is_array(value))
 		error_schema_message(errors, pstrdup(INVALID_INPUT));
+	else if (JsonContainerSize(value->val.binary.data) > schema->max_items)
+		error_schema_message(errors, psprintf("Longer than maximum length %d.", schema->max_items));
 	else
 	{
 		it = JsonbIteratorInit(value->val.binary.data);
@@ -405,8 +408,46 @@ load_document(Loader *loader, const char *name, Jsonb *input)
 	else
 		cleaned = load_object(loader, schema, &value, errors);
 	if (!error_is_empty(errors))
-		raise_validation_error(schema, errors);
+		raise_validation_error(schema, errors, 400);
 	return JsonbValueToJsonb(cleaned);
+}
+
+static void
+check_body(const SchemaSpec *schema, const char *body, size_t len)
+{
+	JsonSize	size;
+
+	if (len > (size_t) schema->body_bytes)
+		raise_body_refused(schema, psprintf("Longer than maximum length %d.", schema->body_bytes),
+						   "length", schema->body_bytes, 413);
+	size = json_scan(body, len);
+	if (size.depth > schema->body_depth)
+		raise_body_refused(schema, psprintf("Nested deeper than %d levels.", schema->body_depth),
+						   "depth", schema->body_depth, 400);
+	if (size.values > schema->body_values)
+		raise_body_refused(schema, psprintf("More than %d values.", schema->body_values),
+						   "values", schema->body_values, 400);
+}
+
+/*
+ * Refuses a body that is larger, deeper or of more values than its shape
+ * allows; a scan of its bytes, before any parser sees it.  Raises WA413 or
+ * WA400 in the shape of the route's other errors, 42704 for an unknown shape.
+ */
+void
+validate_body_size(const char *schema, const char *body, size_t len)
+{
+	SchemaRegistry *registry = schema_registry_acquire();
+
+	PG_TRY();
+	{
+		check_body(schema_registry_find(registry, schema), body, len);
+	}
+	PG_FINALLY();
+	{
+		schema_registry_release(registry);
+	}
+	PG_END_TRY();
 }
 
 static Jsonb *

@@ -10,6 +10,7 @@
 #include "utils/jsonb.h"
 
 extern Jsonb *validate_object(const char *schema, Jsonb *input);
+extern void validate_body_size(const char *schema, const char *body, size_t len);
 extern Jsonb *validate_query(const char *schema, Jsonb *input);
 
 #endif							/* WAZO_AUTH_VALIDATE_H */

@@ -271,6 +271,24 @@ first_place(const ErrorNode *root)
 	return child->key ? child->key : psprintf("%d", child->index);
 }
 
+/*
+ * What upstream says of a wrong field is its name alone.  Of a limit that only
+ * we have it also says which: those have a greatest length and no least one.
+ */
+static const char *
+first_field_message(const ErrorNode *root)
+{
+	const ErrorNode *node = root;
+	const ErrorItem *item;
+
+	while (node->children != NIL)
+		node = linitial(node->children);
+	item = linitial(node->items);
+	if (item->rules && item->rules->has_max && !item->rules->has_min)
+		return psprintf("Invalid value supplied for field: %s: %s", first_place(root), item->message);
+	return psprintf("Invalid value supplied for field: %s", first_place(root));
+}
+
 static bool
 is_schema_error(const ErrorNode *root)
 {
@@ -278,14 +296,15 @@ is_schema_error(const ErrorNode *root)
 }
 
 /*
- * Raises what the schema's family makes of the errors: SQLSTATE WA400.
+ * Raises what the schema's family makes of the errors: WA400, or the SQLSTATE of
+ * another status.
  *
  * Long form: DETAIL holds error_id, details, resource, and message where the
  * answer's is not the plain MESSAGE.  Short form (first_field, token_repr): no
  * DETAIL.  Rules: contract "errors", section 4.
  */
 void
-raise_validation_error(const SchemaSpec *schema, const ErrorNode *root)
+raise_validation_error(const SchemaSpec *schema, const ErrorNode *root, int status)
 {
 	Writer		w = {.python = false};
 	const char *message = first_message(root);
@@ -295,12 +314,12 @@ raise_validation_error(const SchemaSpec *schema, const ErrorNode *root)
 
 	initStringInfo(&w.out);
 	if (schema->family == FAMILY_FIRST_FIELD)
-		raise_status(400, psprintf("Invalid value supplied for field: %s", first_place(root)), NULL);
+		raise_status(status, first_field_message(root), NULL);
 	if (schema->family == FAMILY_TOKEN_REPR)
 	{
 		w.python = true;
 		write_node(&w, root);
-		raise_status(400, w.out.data, NULL);
+		raise_status(status, w.out.data, NULL);
 	}
 
 	if (schema->family == FAMILY_FIRST_ERROR)
@@ -330,5 +349,22 @@ raise_validation_error(const SchemaSpec *schema, const ErrorNode *root)
 		default:
 			break;
 	}
-	raise_status(400, message, error_detail(schema->error_id, details.data, schema->resource, answer));
+	raise_status(status, message, error_detail(schema->error_id, details.data, schema->resource, answer));
+}
+
+/*
+ * Raises the error of a body that is not even read, as one of a field "body".
+ */
+void
+raise_body_refused(const SchemaSpec *schema, char *message, const char *constraint_id, int64 max, int status)
+{
+	ErrorNode  *root = error_node(NULL, 0);
+	ErrorNode  *body = error_node("body", 0);
+	ValueRules *rules = palloc0(sizeof(ValueRules));
+
+	rules->has_max = true;
+	rules->max = max;
+	error_item(body, message, constraint_id, CONSTRAINT_RANGE)->rules = rules;
+	(void) error_attach(root, body);
+	raise_validation_error(schema, root, status);
 }

@@ -50,6 +50,20 @@ validate_length(const ValueRules *rules, int64 length, ErrorNode *errors)
 	error_item(errors, message, "length", CONSTRAINT_LENGTH)->rules = rules;
 }
 
+/* Checks the bytes of a text; of this limit upstream knows nothing. */
+static void
+validate_bytes(const ValueRules *rules, int length, ErrorNode *errors)
+{
+	ValueRules *limit;
+
+	if (rules->max_bytes == 0 || length <= rules->max_bytes)
+		return;
+	limit = palloc0(sizeof(ValueRules));
+	limit->has_max = true;
+	limit->max = rules->max_bytes;
+	validate_length(limit, length, errors);
+}
+
 static void
 validate_range(const ValueRules *rules, int64 value, ErrorNode *errors)
 {
@@ -119,6 +133,8 @@ validate_text(const ValueRules *rules, const JsonbValue *in, ErrorNode *errors)
 											 in->val.string.len),
 						errors);
 	validate_pattern(rules, in, errors);
+	if (error_is_empty(errors))
+		validate_bytes(rules, in->val.string.len, errors);
 	validate_choices(rules, in, errors);
 }
 

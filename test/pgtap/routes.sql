@@ -44,7 +44,8 @@ INSERT INTO departure VALUES
   ('PUT', '/0.1/policies/{policy_uuid}/acl/{access}', 403, 'read-only policies'),
   ('DELETE', '/0.1/policies/{policy_uuid}/acl/{access}', 403, 'read-only policies'),
   ('PUT', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies'),
-  ('DELETE', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies');
+  ('DELETE', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies'),
+  ('GET', '/0.1/token/{token_uuid}', 400, 'a scope has a limit'), ('HEAD', '/0.1/token/{token_uuid}', 400, 'a scope has a limit');
 SELECT is_empty($$
   SELECT b.method, b.path, e.status FROM both_sides b
   CROSS JOIN LATERAL string_to_table(NULLIF(b.errors, '-'), ',') WITH ORDINALITY t (text, place)
@@ -107,8 +108,9 @@ SELECT is((SELECT d.api #> '{definitions,policy_post}' FROM described d),
           '{"type": "object", "required": ["name"], "properties": {
              "name": {"type": "string", "minLength": 1, "maxLength": 80},
              "slug": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[a-zA-Z0-9_-]+$", "x-nullable": true},
-             "description": {"type": "string", "x-nullable": true},
-             "acl": {"type": "array", "items": {"type": "string"}, "default": []},
+             "description": {"type": "string", "maxLength": 4096, "x-nullable": true},
+             "acl": {"type": "array", "maxItems": 10000, "items": {"type": "string", "maxLength": 1024}, "default": [],
+                     "description": "The greatest length is one of bytes in UTF-8"},
              "shared": {"type": "boolean", "default": false}}}'::jsonb, 'a body is described as it is declared');
 SELECT is(wazo_auth.yaml_value('{"a": {"b c": [1, "x\"é", [], {}, {"on": null}]}, "z": true}', 0),
           E'\na:\n  "b c":\n    - 1\n    - "x\\"\\u00e9"\n    - []\n    - {}\n    -\n      "on": null\nz: true', 'JSON as YAML');

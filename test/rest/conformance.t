@@ -39,11 +39,11 @@ $is{token} = $t->login('subject', 'secret')->{token};
 # required, null: taken or not. min, max: length or range. ok: what a good value is answered with, when that is not the
 # route's success. shown: where the answer has it; undef: nowhere. more: further values with their outcome.
 my @username = (username => {type => 'string', null => 1, min => 1, max => 256});
-my @person = (@username, firstname => {type => 'string', null => 1}, lastname => {type => 'string', null => 1},
+my @person = (@username, firstname => {type => 'string', null => 1, limit => 256}, lastname => {type => 'string', null => 1, limit => 256},
 	purpose => {type => 'string', choices => [qw(user internal external_api)]},
 	authentication_method => {type => 'string', method => 'users'},
 	enabled => {type => 'boolean'});
-my @acl = (description => {type => 'string', null => 1},
+my @acl = (description => {type => 'string', null => 1, limit => 4096},
 	acl => {type => 'list', item => {type => 'string', bytes => 1024, empty => 1}, shown => sub { $_[0]{acl} }});
 my @address = map { my ($n, $max) = @$_; ($n => {type => 'string', null => 1, min => 1, max => $max, shown => sub { $_[0]{address}{$n} }}) }
 	['line_1', 256], ['line_2', 256], ['city', 128], ['state', 128], ['country', 128], ['zip_code', 16];
@@ -71,13 +71,13 @@ my %body = (
 	'PUT /0.1/users/{user_uuid}' => {family => 'first_error', resource => 'users', base => [username => '"subject"'], fields => [@person]},
 	'PUT /0.1/users/{user_uuid}/password' => {family => 'first_error', resource => 'users', success => 204,
 		base => [old_password => '"secret"', new_password => '"other"'], fields => [
-		old_password => {type => 'string', required => 1, min => 1, ok => 401},
+		old_password => {type => 'string', required => 1, min => 1, bytes => 4096, ok => 401},
 		new_password => {type => 'string', required => 1, min => 1, bytes => 4096}]},
 	'POST /0.1/users/register' => {family => 'first_error', resource => 'users',
 		base => [username => '"new"', password => '"secret"', email_address => '"new@example.com"'], fields => [
 		username => {type => 'string', min => 1, max => 256, shown => undef, loose => 1},
 		password => {type => 'string', required => 1, min => 1, bytes => 4096, shown => undef},
-		firstname => {type => 'string', null => 1}, lastname => {type => 'string', null => 1},
+		firstname => {type => 'string', null => 1, limit => 256}, lastname => {type => 'string', null => 1, limit => 256},
 		email_address => {type => 'email', required => 1, shown => sub { $_[0]{emails}[0]{address} }}]},
 	'PUT /0.1/admin/users/{user_uuid}/emails' => {family => 'emails', resource => 'emails',
 		base => [emails => '[{"address": "a@example.com", "main": true, "confirmed": true}]'], fields => [
@@ -104,23 +104,23 @@ my %body = (
 		uuid => {type => 'uuid', null => 1, shown => undef}, name => {type => 'string', null => 1, min => 1, max => 128}, @tenant_tail]},
 	'PUT /0.1/idp/{idp_type}/users' => {family => 'list_query', resource => 'users', success => 204, base => [users => '[]'], fields => [
 		users => {type => 'nested_list', required => 1, base => [], fields => [
-			uuid => {type => 'string', required => 1, ok => 404, more => [[text($is{user}), 204]]}]}]},
+			uuid => {type => 'string', required => 1, limit => 64, ok => 404, more => [[text($is{user}), 204]]}]}]},
 	'PATCH /0.1/config' => {family => 'first_error', resource => 'config', many => 1, strict => 1,
 		base => [op => '"replace"', path => '"/debug"', value => 'true'], fields => [
 		op => {type => 'string', required => 1, choices => ['replace'], shown => undef},
 		path => {type => 'string', required => 1, choices => ['/debug', '/profiling_enabled'], shown => undef},
 		value => {type => 'boolean', required => 1, shown => sub { $_[0]{debug} }}]},
 	'POST /0.1/token' => {family => 'token_repr', headers => [Authorization => basic('subject:secret')], fields => [
-		backend => {type => 'string', shown => undef},
+		backend => {type => 'string', limit => 128, shown => undef},
 		expiration => {type => 'integer', min => 1, max => 315360000, shown => undef},
 		access_type => {type => 'string', choices => ['online', 'offline'], shown => undef, with => [client_id => '"c"']},
-		client_id => {type => 'string', min => 1, max => 1024, shown => undef},
+		client_id => {type => 'string', min => 1, max => 1024, bytes => 1024, shown => undef},
 		saml_session_id => {type => 'string', min => 1, max => 1024, ok => 401},
-		refresh_token => {type => 'string', ok => 401, with => [client_id => '"c"']},
-		tenant_id => {type => 'string', loose => 1}, domain_name => {type => 'string', ok => 401}]},
+		refresh_token => {type => 'string', limit => 256, ok => 401, with => [client_id => '"c"']},
+		tenant_id => {type => 'string', limit => 256, loose => 1}, domain_name => {type => 'string', limit => 256, ok => 401}]},
 	'POST /0.1/token/{token_uuid}/scopes/check' => {family => 'token_repr', base => [scopes => '[]'], fields => [
-		scopes => {type => 'list', required => 1, item => {type => 'string', empty => 1}, shown => undef},
-		tenant_uuid => {type => 'string', null => 1, ok => 403}]},
+		scopes => {type => 'list', required => 1, item => {type => 'string', bytes => 1024, empty => 1}, shown => undef},
+		tenant_uuid => {type => 'string', null => 1, limit => 256, ok => 403}]},
 	'PUT /0.1/backends/ldap' => {family => 'first_field',
 		base => [map { ($_ => '"x"') } qw(host user_base_dn user_login_attribute user_email_attribute)], after => [port => '389'], fields => [
 		host => {type => 'string', required => 1, max => 512}, port => {type => 'integer', required => 1, loose => 1},
@@ -288,7 +288,7 @@ sub values_of
 			{
 				push @v, [text($one->($_)), $_ > $max ? length_error($f) : undef] foreach $max - 1, $max, $max + 1, 65536;
 				push @v, [text("\x{1f600}" x ($max + 1)), length_error($f)], [text('é' x ($max + 1)), length_error($f)];
-				push @v, [text("\x{1f600}" x $max)], [text('é' x $max)] if !$pattern;
+				push @v, [text("\x{1f600}" x $max), $f->{bytes} ? 'too long' : undef], [text('é' x $max), $f->{bytes} ? 'too long' : undef] if !$pattern;
 			}
 			elsif ($f->{bytes})
 			{
@@ -297,7 +297,8 @@ sub values_of
 			}
 			else
 			{
-				push @v, [text("\x{1f600}é" x 32768)];
+				# a limit that only this server has
+				push @v, [text("\x{1f600}" x $f->{limit})], [text('x' x ($f->{limit} + 1)), 'too long'], [text('é' x ($f->{limit} + 1)), 'too long'];
 			}
 			if ($pattern)
 			{
@@ -374,10 +375,31 @@ sub path
 	return $path;
 }
 
+# What a body that is too long, too deep or of too many values is answered with, whatever else is in it.
+my %body_limit;
+sub too_much
+{
+	my ($route, $body) = @_;
+	my $limit = $body_limit{$route};
+	return () if !$limit || !defined $body;
+	utf8::encode($body) if utf8::is_utf8($body);
+	return (status => 413, body => undef, loose => 0, shown => undef, contains => []) if length $body > $limit->[0];
+	(my $bare = $body) =~ s/"(?:[^"\\]|\\.)*+"?//gs;
+	my ($depth, $most) = (0, 0);
+	while ($bare =~ /([\[{])|[\]}]/g)
+	{
+		$depth += $1 ? 1 : -1;
+		$most = $depth if $depth > $most;
+	}
+	return (status => 400, body => undef, loose => 0, shown => undef, contains => []) if $most > $limit->[1] || 1 + ($bare =~ tr/,[{//) > $limit->[2];
+	return ();
+}
+
 sub add
 {
 	my ($name, $route, $bytes, %expected) = @_;
 	my ($method, $path) = split / /, $route->{name};
+	%expected = (%expected, too_much($route->{name}, $bytes));
 	push @case, {%expected, answer => delete $expected{body}, route => $route->{name}, name => $name =~ s/[^ -~]/?/gr =~ s/^(.{100}).*/$1.../r,
 		method => $method, target => path($path) . ($route->{query} // ''), headers => $route->{headers} // ['X-Auth-Token', $t->{admin_token}],
 		bytes => $bytes};
@@ -578,8 +600,9 @@ sub query_cases
 	foreach my $name ('search', @{$l->{filters} // []})
 	{
 		$q->($name, $_, status => 200) foreach '', ' ', '  ', 'x', '%', '_', '\\', '\\\\', '%\\', 'a  b', '\\_\\', 'é', "\x{1f600}", $planes, "'", '"', '{}', '$1', '%s', '%1$s',
-			$is{user}, uc $is{user}, "{$is{user}}", '00000000', "x\n", 'x' x 1000, '%_' x 50, 'null', '[]', "a' OR 'a' = 'a";
+			$is{user}, uc $is{user}, "{$is{user}}", '00000000', "x\n", 'x' x 256, '%_' x 50, 'null', '[]', "a' OR 'a' = 'a";
 	}
+	$q->($_, 'x' x 1100, status => 400) foreach 'search', @{$l->{filters} // []};
 	# texts that a list cannot read
 	foreach my $name (@{$l->{unread} // []})
 	{
@@ -607,6 +630,14 @@ FROM wazo_auth.route r
 WHERE r.body_schema IS NOT NULL AND wazo_auth.plugin_enabled(r.plugin)
 ORDER BY 1
 EOF
+foreach my $line (split /\n/, $t->psql(<<'EOF'))
+SELECT r.method || ' ' || r.path || E'\t' || s.body_bytes || E'\t' || s.body_depth || E'\t' || s.body_values
+FROM wazo_auth.route r JOIN wazo_auth.schema s ON s.name = r.body_schema
+EOF
+{
+	my ($name, @limit) = split /\t/, $line;
+	$body_limit{$name} = \@limit;
+}
 my %fields;
 foreach my $line (split /\n/, $t->psql(q(SELECT f.schema || ' ' || f.name || ' ' || COALESCE(f.item_schema, '') FROM wazo_auth.schema_field f ORDER BY f.schema, f."position")))
 {

@@ -249,12 +249,15 @@ is_answer(post(basic => 'alice:secret', body => $_->[1]), 400, $unreadable, "bod
 	['empty', ''], ['blank', ' '], ['BOM only', "\xef\xbb\xbf"], ['half', '{'], ['trailing comma', '{"a": 1,}'], ['trailing data', '{} {}'], ['single quotes', "{'a': 1}"],
 	['comment', '{} // x'], ['Latin-1', "{\"a\": \"\xe9\"}"], ['NUL in a text', '{"a": "\u0000"}'], ['a NUL byte', "{}\0"], ['lone surrogate', '{"a": "\ud800"}'], ['a surrogate as UTF-8', "{\"a\": \"\xed\xa0\x80\"}"],
 	['control character', "{\"a\": \"\x01\"}"], ['NaN', '{"expiration": NaN}'], ['Infinity', '{"expiration": Infinity}'], ['-Infinity', '[-Infinity]'],
-	['UTF-16', encode('UTF-16', '{}')], ['UTF-16LE', encode('UTF-16LE', '{}')], ['UTF-32', encode('UTF-32', '{}')], ['deep', '[' x 100000 . ']' x 100000],
-	['deep and open', '{"a":' x 100000], ['form', 'a=b'];
+	['UTF-16', encode('UTF-16', '{}')], ['UTF-16LE', encode('UTF-16LE', '{}')], ['UTF-32', encode('UTF-32', '{}')], ['form', 'a=b'];
+is_token_error(post(basic => 'alice:secret', body => $_), 400, "{'body': [{'constraint_id': 'depth', 'constraint': {'max': 16}, 'message': 'Nested deeper than 16 levels.'}]}", 'a deep body')
+	foreach '[' x 17 . ']' x 17, '{"a":' x 3000;
+is_token_error(post(basic => 'alice:secret', body => '[' . '0,' x 1024), 400, "{'body': [{'constraint_id': 'values', 'constraint': {'max': 1024}, 'message': 'More than 1024 values.'}]}", 'a body of many values');
 is_answer(post(basic => 'alice:secret', body => '{}', headers => ["Content-Type: $_"]), 400, $unreadable, "type $_") foreach
 	'application/x-www-form-urlencoded', 'Application/X-WWW-Form-URLEncoded; charset=utf-8', 'multipart/form-data; boundary=x';
 is(post(basic => 'alice:secret', body => '{"a": "' . 'x' x (1024 * 1024 + 10) . '"}')->{status}, 413, 'a body that is too large');
-is(post(basic => 'alice:secret', body => '{"a": "' . 'x' x (1024 * 1024 - 20) . '"}')->{status}, 200, 'one that is not');
+is(post(basic => 'alice:secret', body => '{"a": "' . 'x' x (16 * 1024 - 9) . '"}')->{status}, 200, 'one that is not');
+is(post(basic => 'alice:secret', body => '{"a": "' . 'x' x (16 * 1024 - 8) . '"}')->{status}, 413, 'one byte more');
 is(post(basic => 'alice:secret', body => '{"a": 1e10000, "b": ' . '9' x 4000 . '}')->{status}, 200, 'numbers that nobody asked for');
 $t->psql("DELETE FROM wazo_auth.session WHERE user_uuid = '$user'");
 

@@ -50,7 +50,7 @@ foreach my $case (['a.c', 1], ['a.', 1], ['a.c.d', 1], ['a', 0], ['A.c', 0], ['a
 	["users.$user.read", 1], ['users.me.read', 1], ['users.' . uc($user) . '.read', 0], ["users.$unknown.read", 0],
 	["s.$session.delete", 1], ['s.my_session.delete', 1], ["s.$user.delete", 0],
 	['policies.edit', 1], ['policies.update', 1], ['policies.read', 0], ['', 0], ['#', 0], ['*', 0], ['a.#', 1], ['a.*', 1], ["a.c\n", 0], ["policies.edit\n", 0],
-	['é.z', 1], ['e.z', 0], ['literal.a+b', 1], ['literal.aab', 0], ['!a.b.c', 0], ['a.' . 'x' x 2000, 1])
+	['é.z', 1], ['e.z', 0], ['literal.a+b', 1], ['literal.aab', 0], ['!a.b.c', 0], ['a.' . 'x' x 1000, 1])
 {
 	my ($scope, $granted) = @$case;
 	my $q = escaped($scope);
@@ -71,7 +71,7 @@ is($t->ask('HEAD', "/0.1/token/$token?scope=zzz&scope=a.c")->{status}, 403, '...
 is($t->ask('HEAD', "/0.1/token/$token?Scope=zzz")->{status}, 204, 'names of parameters have a case');
 is($t->ask('HEAD', "/0.1/token/$token?scope=a.+x")->{status}, 204, 'plus is a blank');
 is($t->ask('HEAD', "/0.1/token/$token?scope=%00")->{status}, 400, 'NUL in a scope');
-is($t->ask('HEAD', "/0.1/token/$token?scope=%e9")->{status}, 400, 'Latin-1 in a scope');
+is($t->ask('HEAD', "/0.1/token/$token?scope=%e9")->{status}, 403, 'Latin-1 in a scope');
 
 # ---- tenants ----
 foreach my $case ([$parent, 1], [$child, 1], [$grandchild, 1], [$sibling, 0], [$t->{top}, 0], [$unknown, 0], [uc $child, 0], ['abc', 0], [' ', 0], ['0', 0],
@@ -133,12 +133,13 @@ foreach my $case (
 	['[1]', "{'_schema': ['Invalid input type.']}"])
 {
 	is_token_error($t->ask('POST', $check, body => $case->[0]), 400, $case->[1], "body $case->[0]");
-	is_token_error($t->ask('POST', "/0.1/token/$unknown/scopes/check", body => $case->[0]), 400, $case->[1], '... before the token is looked up');
+	is_token_error($t->ask('POST', "/0.1/token/$unknown/scopes/check", body => $case->[0]), 404, 'No such token', '... of a stranger is not read');
 }
 is_answer($t->ask('POST', $check, body => '{'), 400, '{"message": "The browser (or proxy) sent a request that this server could not understand."}', 'no JSON');
 is_token_error($t->ask('POST', "/0.1/token/$unknown/scopes/check", json => {scopes => []}), 404, 'No such token', 'an unknown token');
 is($t->ask('POST', '/0.1/token/abc/scopes/check', json => {scopes => []})->{status}, 404, 'no uuid');
-is(scalar(keys %{$t->ask('POST', $check, json => {scopes => [map { "a.$_" } 1 .. 2000]})->{json}{scopes}}), 2000, 'many scopes');
+is(scalar(keys %{$t->ask('POST', $check, json => {scopes => [map { "a.$_" } 1 .. 256]})->{json}{scopes}}), 256, 'many scopes');
+is($t->ask('POST', $check, json => {scopes => [map { "a.$_" } 1 .. 257]})->{status}, 400, 'too many');
 
 # ---- DELETE ----
 my $success = '{"data": {"message": "success"}}';

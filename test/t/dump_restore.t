@@ -45,7 +45,7 @@ $$ BEGIN IF request.query ? 'rude' THEN PERFORM wazo_auth.raise_error(404, 'not 
 SELECT wazo_auth.add_check('polite', 'plugin.polite', '{404}', 'The caller is polite');
 SELECT wazo_auth.add_route('GET', '/0.1/hello', 'plugin.hello', 'hello', public => true, checks => '{polite}');
 SELECT wazo_auth.add_route('GET', '/0.1/backends', 'plugin.hello', 'hello', public => true, replaces => true);
-SELECT wazo_auth.declare_schema('hello', 'first_error', 'hello', '{"name": {"type": "string"}}');
+SELECT wazo_auth.declare_schema('hello', 'first_error', 'hello', '{"name": {"type": "string", "max": 80}}');
 EOC
 
 my $all_tables = q{

@@ -15,7 +15,7 @@ ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_
 ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-front unit-log-text unit-acl-match unit-acl-judge unit-http-target unit-phc unit-uuid-text unit-validate-text
+UNIT_TESTS += unit-front unit-log-text unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-phc unit-uuid-text unit-validate-text
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -53,6 +53,9 @@ unit-http-target: $(UNIT_DIR)/http_target_test
 	$<
 
 unit-log-text: $(UNIT_DIR)/log_text_test
+	$<
+
+unit-json-scan: $(UNIT_DIR)/json_scan_test
 	$<
 
 unit-phc: $(UNIT_DIR)/phc_test
