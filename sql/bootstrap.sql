@@ -18,9 +18,11 @@ BEGIN
     INSERT INTO wazo_auth.tenant (uuid, path, slug, name) VALUES (v_top, ARRAY[v_top], 'master', 'master');
   END IF;
   PERFORM wazo_auth.apply_tenant_defaults(v_top);
-  IF NOT EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.slug = 'wazo_default_master_user_policy') THEN
+  IF NOT EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top
+    AND p.slug = 'wazo_default_master_user_policy') THEN
     PERFORM wazo_auth.create_policy(v_top, 'wazo_default_master_user_policy', '{#}'::wazo_auth.acl,
-      description => E'Default Wazo policy for the "master" user\n\nDo not modify this policy, it can be modified in future Wazo upgrades\n');
+      description => E'Default Wazo policy for the "master" user\n\nDo not modify this policy, it can be modified in '
+        'future Wazo upgrades\n');
   END IF;
   IF username IS NULL THEN
     RETURN v_top;
@@ -35,7 +37,8 @@ BEGIN
       RETURN v_top;
     END IF;
     RAISE EXCEPTION 'the user "%" exists and has another password', username USING ERRCODE = 'duplicate_object',
-      HINT = 'Use its password, or set a new one: SELECT wazo_auth.set_password(wazo_auth.resolve_login(username), password).';
+      HINT = 'Use its password, or set a new one: SELECT wazo_auth.set_password(wazo_auth.resolve_login(username), '
+        'password).';
   END IF;
   SELECT p.uuid INTO v_policy FROM wazo_auth.policy p
   WHERE p.slug = policy_slug AND p.tenant_uuid = v_top;
@@ -48,4 +51,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.bootstrap(text, text, text, text) IS
-'Makes the top tenant, its group of all users and the policy wazo_default_master_user_policy, and with a username and password the first administrator. May be called again: what exists stays. Whoever calls it says that this database is the live one (wazo_auth.go_live()). Returns the top tenant. Raises 42710 when the user exists with another password.';
+'Makes the top tenant, its group of all users and the policy wazo_default_master_user_policy, and with a username and '
+'password the first administrator. May be called again: what exists stays. Whoever calls it says that this database '
+'is the live one (wazo_auth.go_live()). Returns the top tenant. Raises 42710 when the user exists with another '
+'password.';

@@ -10,7 +10,8 @@ COMMENT ON TRIGGER forget_cached ON wazo_auth.check IS 'Makes all backends read 
 
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.setting
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
-COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS 'Makes all backends read the settings again, and the routes, which they can turn off';
+COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS
+'Makes all backends read the settings again, and the routes, which they can turn off';
 
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();

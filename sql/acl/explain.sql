@@ -1,13 +1,15 @@
 -- Why an access is granted or refused.
 
 CREATE OR REPLACE FUNCTION wazo_auth.explain_access(user_uuid uuid, access text, session_uuid uuid DEFAULT NULL,
-  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid, OUT group_name text,
+  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid,
+    OUT group_name text,
   OUT missing text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM wazo_auth.user u WHERE u.uuid = explain_access.user_uuid) THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such user: "%s"', explain_access.user_uuid), 'unknown-user',
+    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such user: "%s"', explain_access.user_uuid),
+      'unknown-user',
                                   pg_catalog.json_build_object('uuid', explain_access.user_uuid), 'users');
   END IF;
   SELECT d.granted, d.entry, up.via, p.uuid, p.name, g.uuid, g.name
@@ -37,10 +39,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.explain_access(uuid, text, uuid) IS
-'Would a token of this user grant the access if it were made now, and why: the entry that decides, its policy, and how the user comes by it (default, group or direct). When no entry matches, missing is not null, and the entry is the nearest one, as wazo_auth.acl_nearest() finds it; nulls when there is none. Raises WA404 for an unknown user.';
+'Would a token of this user grant the access if it were made now, and why: the entry that decides, its policy, and '
+'how the user comes by it (default, group or direct). When no entry matches, missing is not null, and the entry is '
+'the nearest one, as wazo_auth.acl_nearest() finds it; nulls when there is none. Raises WA404 for an unknown user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.explain_token_access(token uuid, access text,
-  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid, OUT group_name text,
+  OUT granted boolean, OUT entry text, OUT via text, OUT policy_uuid uuid, OUT policy_name text, OUT group_uuid uuid,
+    OUT group_name text,
   OUT missing text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -72,4 +77,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.explain_token_access(uuid, text) IS
-'As explain_access, for a token as it is: the entry of its ACL that decides, or the nearest one and what is missing, and the policy that gives the user this entry now; no policy when none does any more. Raises WA404 for an unknown or expired token.';
+'As explain_access, for a token as it is: the entry of its ACL that decides, or the nearest one and what is missing, '
+'and the policy that gives the user this entry now; no policy when none does any more. Raises WA404 for an unknown or '
+'expired token.';

@@ -1,54 +1,69 @@
 -- Questions asked of an ACL. Errors of all of them: 54000 when a value would
 -- exceed the limits of wazo_auth.acl.
 
-CREATE OR REPLACE FUNCTION wazo_auth.acl_grants(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+CREATE OR REPLACE FUNCTION wazo_auth.acl_grants(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text,
+  session_id pg_catalog.text)
     RETURNS pg_catalog.bool
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 SUPPORT wazo_auth.acl_grants_support
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants';
 COMMENT ON FUNCTION wazo_auth.acl_grants(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
-'Does the ACL grant the access to this holder? auth_id is what me stands for, session_id what my_session stands for; a null one is the text None. A null access is no question: true. An access longer than 64 KiB is never granted.';
+'Does the ACL grant the access to this holder? auth_id is what me stands for, session_id what my_session stands for; '
+'a null one is the text None. A null access is no question: true. An access longer than 64 KiB is never granted.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.acl_grants_cached(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+CREATE OR REPLACE FUNCTION wazo_auth.acl_grants_cached(acl wazo_auth.acl, access pg_catalog.text,
+  auth_id pg_catalog.text, session_id pg_catalog.text)
     RETURNS pg_catalog.bool
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_grants_cached';
 COMMENT ON FUNCTION wazo_auth.acl_grants_cached(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
-'As acl_grants, through the cache of ACL sets that token checks use (see wazo_auth.acl_cache_size): for an ACL that many statements ask one after the other';
+'As acl_grants, through the cache of ACL sets that token checks use (see wazo_auth.acl_cache_size): for an ACL that '
+'many statements ask one after the other';
 
-CREATE OR REPLACE FUNCTION wazo_auth.may_add(caller wazo_auth.acl, auth_id pg_catalog.text, session_id pg_catalog.text, entries pg_catalog.text[])
+CREATE OR REPLACE FUNCTION wazo_auth.may_add(caller wazo_auth.acl, auth_id pg_catalog.text, session_id pg_catalog.text,
+  entries pg_catalog.text[])
     RETURNS pg_catalog.text
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100
     AS 'MODULE_PATHNAME', 'wazo_auth_may_add';
 COMMENT ON FUNCTION wazo_auth.may_add(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text[]) IS
-'The first of the entries that a caller with this ACL may not put into what others have; null when it may put in all. A positive entry needs one of the caller''s that covers every access it matches, for any holder, and no negative one of the caller''s that matches any of them; a negative entry needs one of the caller''s, positive or negative, that covers it. A null ACL grants nothing. Raises 54000 when it takes too many steps, 22004 for a null entry.';
+'The first of the entries that a caller with this ACL may not put into what others have; null when it may put in all. '
+'A positive entry needs one of the caller''s that covers every access it matches, for any holder, and no negative one '
+'of the caller''s that matches any of them; a negative entry needs one of the caller''s, positive or negative, that '
+'covers it. A null ACL grants nothing. Raises 54000 when it takes too many steps, 22004 for a null entry.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.may_remove(caller wazo_auth.acl, auth_id pg_catalog.text, session_id pg_catalog.text, entries pg_catalog.text[])
+CREATE OR REPLACE FUNCTION wazo_auth.may_remove(caller wazo_auth.acl, auth_id pg_catalog.text,
+  session_id pg_catalog.text, entries pg_catalog.text[])
     RETURNS pg_catalog.text
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100
     AS 'MODULE_PATHNAME', 'wazo_auth_may_remove';
 COMMENT ON FUNCTION wazo_auth.may_remove(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text[]) IS
-'The first of the entries that a caller with this ACL may not take out of what others have; null when it may take out all. It needs what may_add needs for a positive entry, one leading ! aside: without a negative entry its holders get what it matches. Raises as may_add does.';
+'The first of the entries that a caller with this ACL may not take out of what others have; null when it may take out '
+'all. It needs what may_add needs for a positive entry, one leading ! aside: without a negative entry its holders get '
+'what it matches. Raises as may_add does.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.acl_may_add(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+CREATE OR REPLACE FUNCTION wazo_auth.acl_may_add(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text,
+  session_id pg_catalog.text)
     RETURNS pg_catalog.bool
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_add';
 COMMENT ON FUNCTION wazo_auth.acl_may_add(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'may_add for one entry: may a caller with this ACL put it into what others have?';
 
-CREATE OR REPLACE FUNCTION wazo_auth.acl_may_remove(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text)
+CREATE OR REPLACE FUNCTION wazo_auth.acl_may_remove(acl wazo_auth.acl, entry pg_catalog.text, auth_id pg_catalog.text,
+  session_id pg_catalog.text)
     RETURNS pg_catalog.bool
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_may_remove';
 COMMENT ON FUNCTION wazo_auth.acl_may_remove(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'may_remove for one entry: may a caller with this ACL take it out of what others have?';
 
-CREATE OR REPLACE FUNCTION wazo_auth.acl_decide(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text, OUT granted pg_catalog.bool, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text)
+CREATE OR REPLACE FUNCTION wazo_auth.acl_decide(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text,
+  session_id pg_catalog.text, OUT granted pg_catalog.bool, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text)
     RETURNS pg_catalog.record
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_decide';
 COMMENT ON FUNCTION wazo_auth.acl_decide(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
-'The decision of acl_grants and the entry that made it, counted from 1: the first negative one that matches, else the first positive one; nulls when none does';
+'The decision of acl_grants and the entry that made it, counted from 1: the first negative one that matches, else the '
+'first positive one; nulls when none does';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_refuses(acl wazo_auth.acl, access pg_catalog.text)
     RETURNS pg_catalog.bool
@@ -64,12 +79,16 @@ CREATE OR REPLACE FUNCTION wazo_auth.acl_has_negative(acl wazo_auth.acl)
 COMMENT ON FUNCTION wazo_auth.acl_has_negative(wazo_auth.acl) IS
 'Has the ACL a negative entry?';
 
-CREATE OR REPLACE FUNCTION wazo_auth.acl_nearest(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text, session_id pg_catalog.text, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text, OUT prefix pg_catalog.int4, OUT edits pg_catalog.int4, OUT missing pg_catalog.text)
+CREATE OR REPLACE FUNCTION wazo_auth.acl_nearest(acl wazo_auth.acl, access pg_catalog.text, auth_id pg_catalog.text,
+  session_id pg_catalog.text, OUT entry_number pg_catalog.int4, OUT entry pg_catalog.text, OUT prefix pg_catalog.int4,
+  OUT edits pg_catalog.int4, OUT missing pg_catalog.text)
     RETURNS pg_catalog.record
     LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_nearest';
 COMMENT ON FUNCTION wazo_auth.acl_nearest(wazo_auth.acl, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
-'The positive entry that comes nearest to granting the access, counted from 1: it agrees with it for most leading segments (prefix), then needs the fewest segments replaced, added or taken away (edits), then is the first; missing says what these are. Nulls without a positive entry, or when more than 32 segments were to be compared';
+'The positive entry that comes nearest to granting the access, counted from 1: it agrees with it for most leading '
+'segments (prefix), then needs the fewest segments replaced, added or taken away (edits), then is the first; missing '
+'says what these are. Nulls without a positive entry, or when more than 32 segments were to be compared';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_length(acl wazo_auth.acl)
     RETURNS pg_catalog.int4
@@ -90,9 +109,11 @@ CREATE OR REPLACE FUNCTION wazo_auth.acl_of(VARIADIC patterns pg_catalog.text[])
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_from_array';
 COMMENT ON FUNCTION wazo_auth.acl_of(pg_catalog.text[]) IS
-'The ACL of these access patterns. With one column of text as its argument it lets an index on wazo_auth.acl_of(column) serve a table of single patterns';
+'The ACL of these access patterns. With one column of text as its argument it lets an index on '
+'wazo_auth.acl_of(column) serve a table of single patterns';
 
-CREATE OR REPLACE FUNCTION wazo_auth.acl_cache_stats(OUT sets pg_catalog.int8, OUT bytes pg_catalog.int8, OUT hits pg_catalog.int8, OUT misses pg_catalog.int8, OUT evictions pg_catalog.int8)
+CREATE OR REPLACE FUNCTION wazo_auth.acl_cache_stats(OUT sets pg_catalog.int8, OUT bytes pg_catalog.int8,
+  OUT hits pg_catalog.int8, OUT misses pg_catalog.int8, OUT evictions pg_catalog.int8)
     RETURNS pg_catalog.record
     LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_cache_stats';

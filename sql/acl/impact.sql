@@ -11,7 +11,8 @@ DECLARE
 BEGIN
   SELECT p.acl INTO v_old FROM wazo_auth.policy p WHERE p.uuid = policy_impact.policy_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such policy: "%s"', policy_impact.policy_uuid), 'unknown-policy',
+    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such policy: "%s"', policy_impact.policy_uuid),
+      'unknown-policy',
                                   pg_catalog.json_build_object('uuid', policy_impact.policy_uuid), 'policies');
   END IF;
   SELECT up.policy_uuid INTO v_default FROM wazo_auth.user_policies(NULL) up WHERE up.via = 'default';
@@ -21,7 +22,8 @@ BEGIN
     SELECT a.access FROM wazo_auth.known_access a
     UNION
     -- as somebody asks about itself
-    SELECT pg_catalog.regexp_replace(a.access, '(?<=\musers\.)\{[^.}]+\}|\{user_[^.}]+\}', 'me', 'g') FROM wazo_auth.known_access a
+    SELECT pg_catalog.regexp_replace(a.access, '(?<=\musers\.)\{[^.}]+\}|\{user_[^.}]+\}', 'me', 'g')
+      FROM wazo_auth.known_access a
     UNION
     -- what an entry itself stands for, whether it is a known access or not
     SELECT pg_catalog.regexp_replace(e.entry, '^!', '')
@@ -31,7 +33,8 @@ BEGIN
     FROM (
       SELECT k.access,
              v_old OPERATOR(wazo_auth.@>) k.access AS old_grants, wazo_auth.acl_refuses(v_old, k.access) AS old_refuses,
-             policy_impact.new_acl OPERATOR(wazo_auth.@>) k.access AS new_grants, wazo_auth.acl_refuses(policy_impact.new_acl, k.access) AS new_refuses
+             policy_impact.new_acl OPERATOR(wazo_auth.@>) k.access AS new_grants,
+               wazo_auth.acl_refuses(policy_impact.new_acl, k.access) AS new_refuses
       FROM known k
     ) v
     WHERE v.old_grants <> v.new_grants OR v.old_refuses <> v.new_refuses
@@ -46,7 +49,8 @@ BEGIN
     SELECT u.uuid FROM wazo_auth.user u WHERE v_default = policy_impact.policy_uuid
   ), holder AS MATERIALIZED (
     -- users with the same other policies gain and lose the same
-    SELECT o.user_uuid, pg_catalog.array_remove(pg_catalog.array_agg(o.policy_uuid ORDER BY o.policy_uuid), policy_impact.policy_uuid) AS others
+    SELECT o.user_uuid, pg_catalog.array_remove(pg_catalog.array_agg(o.policy_uuid ORDER BY o.policy_uuid),
+      policy_impact.policy_uuid) AS others
     FROM (
       SELECT a.user_uuid, up.policy_uuid FROM affected a JOIN wazo_auth.user_policy up ON up.user_uuid = a.user_uuid
       UNION
@@ -80,7 +84,8 @@ BEGIN
     SELECT c.*
     FROM (
       SELECT d.others, k.access,
-             (k.old_grants OR COALESCE(o.grants, false)) AND NOT k.old_refuses AND NOT COALESCE(o.refuses, false) AS old,
+             (k.old_grants OR COALESCE(o.grants, false)) AND NOT k.old_refuses
+               AND NOT COALESCE(o.refuses, false) AS old,
              (k.new_grants OR COALESCE(o.grants, false)) AND NOT k.new_refuses AND NOT COALESCE(o.refuses, false) AS new
       FROM kind d
       CROSS JOIN asked k
@@ -96,4 +101,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.policy_impact(uuid, wazo_auth.acl) IS
-'Who would gain or lose what if the policy had this ACL. Asked are the accesses of wazo_auth.known_access and the entries themselves; "me" in an access stands for the user itself. Tokens that exist keep their ACL. Raises WA404 for an unknown policy.';
+'Who would gain or lose what if the policy had this ACL. Asked are the accesses of wazo_auth.known_access and the '
+'entries themselves; "me" in an access stands for the user itself. Tokens that exist keep their ACL. Raises WA404 for '
+'an unknown policy.';

@@ -7,4 +7,5 @@ FROM (
 ) a
 GROUP BY a.access;
 COMMENT ON VIEW wazo_auth.known_access IS
-'Each access known to be asked for, with {name} for the parts that vary: those of the routes, of the daemons, and what people registered in wazo_auth.access';
+'Each access known to be asked for, with {name} for the parts that vary: those of the routes, of the daemons, and '
+'what people registered in wazo_auth.access';

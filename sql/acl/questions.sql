@@ -31,7 +31,8 @@ BEGIN ATOMIC
   ORDER BY 1;
 END;
 COMMENT ON FUNCTION wazo_auth.user_policies(uuid, text) IS
-'The policies that make up wazo_auth.user_acl(user, backend), in its order: how the user comes by each (default, group or direct), and the group.';
+'The policies that make up wazo_auth.user_acl(user, backend), in its order: how the user comes by each (default, '
+'group or direct), and the group.';
 
 -- An access is no secret, and which index serves depends on how many grant it: the plan may know its value.
 CREATE OR REPLACE FUNCTION wazo_auth.who_can(access text, tenant uuid DEFAULT NULL, recurse boolean DEFAULT true,
@@ -108,7 +109,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.who_can(text, uuid, boolean) IS
-'The users, enabled or not, to whom wazo_auth.user_acl(user) grants the access, with "me" as the user and my_session as only itself: one row for each way, that is the policy, its first entry that grants, and how the user comes by the policy (default, group or direct). A user whom a negative entry of any of its policies denies is not in it. tenant: only users in it and, with recurse, below. By index over policies, then joins.';
+'The users, enabled or not, to whom wazo_auth.user_acl(user) grants the access, with "me" as the user and my_session '
+'as only itself: one row for each way, that is the policy, its first entry that grants, and how the user comes by the '
+'policy (default, group or direct). A user whom a negative entry of any of its policies denies is not in it. tenant: '
+'only users in it and, with recurse, below. By index over policies, then joins.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.what_grants(access text, tenant uuid DEFAULT NULL, recurse boolean DEFAULT true,
   OUT kind text, OUT uuid uuid, OUT tenant_uuid uuid, OUT name text)
@@ -117,9 +121,11 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = auto AS $$
 #variable_conflict use_column
 DECLARE
-  v_granting uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p WHERE p.acl OPERATOR(wazo_auth.@>) what_grants.access);
+  v_granting uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p
+    WHERE p.acl OPERATOR(wazo_auth.@>) what_grants.access);
   v_refusing uuid[] := ARRAY(SELECT p.uuid FROM wazo_auth.policy p
-                             WHERE wazo_auth.acl_has_negative(p.acl) AND wazo_auth.acl_refuses(p.acl, what_grants.access));
+                             WHERE wazo_auth.acl_has_negative(p.acl) AND wazo_auth.acl_refuses(p.acl,
+                               what_grants.access));
 BEGIN
   RETURN QUERY
   SELECT f.kind, f.uuid, f.tenant_uuid, f.name
@@ -135,9 +141,11 @@ BEGIN
   ) f
   WHERE what_grants.tenant IS NULL
      OR f.tenant_uuid = what_grants.tenant
-     OR what_grants.recurse AND f.tenant_uuid IN (SELECT t.uuid FROM wazo_auth.tenant t WHERE what_grants.tenant = ANY (t.path))
+     OR what_grants.recurse AND f.tenant_uuid IN (SELECT t.uuid FROM wazo_auth.tenant t
+       WHERE what_grants.tenant = ANY (t.path))
   ORDER BY f.kind, f.name, f.uuid;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.what_grants(text, uuid, boolean) IS
-'The groups whose policies together grant the access (kind: group), then the policies that do by themselves (kind: policy), by index; "me" and my_session are only themselves. tenant: only what is in it and, with recurse, below.';
+'The groups whose policies together grant the access (kind: group), then the policies that do by themselves (kind: '
+'policy), by index; "me" and my_session are only themselves. tenant: only what is in it and, with recurse, below.';

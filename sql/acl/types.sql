@@ -35,7 +35,8 @@ CREATE FUNCTION wazo_auth.acl_typanalyze(pg_catalog.internal)
     RETURNS pg_catalog.bool
     LANGUAGE c VOLATILE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_typanalyze';
-COMMENT ON FUNCTION wazo_auth.acl_typanalyze(pg_catalog.internal) IS 'ANALYZE of wazo_auth.acl: also keeps the most common entries';
+COMMENT ON FUNCTION wazo_auth.acl_typanalyze(pg_catalog.internal) IS
+'ANALYZE of wazo_auth.acl: also keeps the most common entries';
 
 CREATE TYPE wazo_auth.acl (
     INPUT = wazo_auth.acl_in,
@@ -48,7 +49,8 @@ CREATE TYPE wazo_auth.acl (
     STORAGE = extended
 );
 COMMENT ON TYPE wazo_auth.acl IS
-'Ordered list of access patterns, such as {confd.#,auth.users.me.read,!confd.wizard.*}; at most 10,000 entries of 1,024 bytes, 1 MiB together';
+'Ordered list of access patterns, such as {confd.#,auth.users.me.read,!confd.wizard.*}; at most 10,000 entries of '
+'1,024 bytes, 1 MiB together';
 
 CREATE FUNCTION wazo_auth.acl_from_array(pg_catalog.text[])
     RETURNS wazo_auth.acl
@@ -64,7 +66,8 @@ CREATE FUNCTION wazo_auth.acl_to_array(wazo_auth.acl)
 COMMENT ON FUNCTION wazo_auth.acl_to_array(wazo_auth.acl) IS
 'Cast from wazo_auth.acl to text[]';
 
-CREATE CAST (pg_catalog.text[] AS wazo_auth.acl) WITH FUNCTION wazo_auth.acl_from_array(pg_catalog.text[]) AS ASSIGNMENT;
+CREATE CAST (pg_catalog.text[] AS wazo_auth.acl)
+  WITH FUNCTION wazo_auth.acl_from_array(pg_catalog.text[]) AS ASSIGNMENT;
 COMMENT ON CAST (pg_catalog.text[] AS wazo_auth.acl) IS 'each element is one access pattern';
 CREATE CAST (wazo_auth.acl AS pg_catalog.text[]) WITH FUNCTION wazo_auth.acl_to_array(wazo_auth.acl) AS ASSIGNMENT;
 COMMENT ON CAST (wazo_auth.acl AS pg_catalog.text[]) IS 'each access pattern is one element';
@@ -196,7 +199,8 @@ CREATE FUNCTION wazo_auth.acl_contains(wazo_auth.acl, pg_catalog.text)
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_contains';
 COMMENT ON FUNCTION wazo_auth.acl_contains(wazo_auth.acl, pg_catalog.text) IS
-'Does the ACL grant the access, whoever holds it? The function of the operator @>; me and my_session are only themselves';
+'Does the ACL grant the access, whoever holds it? The function of the operator @>; me and my_session are only '
+'themselves';
 
 CREATE FUNCTION wazo_auth.acl_contained(pg_catalog.text, wazo_auth.acl)
     RETURNS pg_catalog.bool
@@ -219,11 +223,13 @@ CREATE FUNCTION wazo_auth.acl_sel(pg_catalog.internal, pg_catalog.oid, pg_catalo
 COMMENT ON FUNCTION wazo_auth.acl_sel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int4) IS
 'Share of rows whose ACL grants an access, for the planner';
 
-CREATE FUNCTION wazo_auth.acl_joinsel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal)
+CREATE FUNCTION wazo_auth.acl_joinsel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int2,
+  pg_catalog.internal)
     RETURNS pg_catalog.float8
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_joinsel';
-COMMENT ON FUNCTION wazo_auth.acl_joinsel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal) IS
+COMMENT ON FUNCTION wazo_auth.acl_joinsel(pg_catalog.internal, pg_catalog.oid, pg_catalog.internal, pg_catalog.int2,
+  pg_catalog.internal) IS
 'Share of pairs of an ACL and an access that it grants, for the planner';
 
 CREATE OPERATOR wazo_auth.@> (
@@ -258,7 +264,8 @@ CREATE OPERATOR wazo_auth.@@ (
     FUNCTION = wazo_auth.acl_grants_request, LEFTARG = wazo_auth.acl, RIGHTARG = pg_catalog.text[],
     RESTRICT = wazo_auth.acl_sel, JOIN = wazo_auth.acl_joinsel
 );
-COMMENT ON OPERATOR wazo_auth.@@ (wazo_auth.acl, pg_catalog.text[]) IS 'grants the request of acl_request(access, auth_id, session_id)';
+COMMENT ON OPERATOR wazo_auth.@@ (wazo_auth.acl, pg_catalog.text[]) IS
+'grants the request of acl_request(access, auth_id, session_id)';
 
 CREATE OPERATOR wazo_auth.|| (
     FUNCTION = wazo_auth.acl_concat, LEFTARG = wazo_auth.acl, RIGHTARG = wazo_auth.acl
@@ -272,25 +279,31 @@ CREATE FUNCTION wazo_auth.acl_gin_extract_value(wazo_auth.acl, pg_catalog.intern
 COMMENT ON FUNCTION wazo_auth.acl_gin_extract_value(wazo_auth.acl, pg_catalog.internal, pg_catalog.internal) IS
 'GIN: the keys of an ACL';
 
-CREATE FUNCTION wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
+CREATE FUNCTION wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2,
+  pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
     RETURNS pg_catalog.internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_gin_extract_query';
-COMMENT ON FUNCTION wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
+COMMENT ON FUNCTION wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2,
+  pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
 'GIN: the keys of an access';
 
-CREATE FUNCTION wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
+CREATE FUNCTION wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4,
+  pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
     RETURNS pg_catalog.bool
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_gin_consistent';
-COMMENT ON FUNCTION wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
+COMMENT ON FUNCTION wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4,
+  pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
 'GIN: may the ACL grant the access?';
 
-CREATE FUNCTION wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
+CREATE FUNCTION wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4,
+  pg_catalog.internal, pg_catalog.internal, pg_catalog.internal)
     RETURNS pg_catalog."char"
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_gin_triconsistent';
-COMMENT ON FUNCTION wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
+COMMENT ON FUNCTION wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl,
+  pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal) IS
 'GIN: may the ACL grant the access, as far as is known?';
 
 CREATE OPERATOR CLASS wazo_auth.acl_gin_ops DEFAULT FOR TYPE wazo_auth.acl USING gin AS
@@ -298,11 +311,15 @@ CREATE OPERATOR CLASS wazo_auth.acl_gin_ops DEFAULT FOR TYPE wazo_auth.acl USING
     OPERATOR 2 wazo_auth.@@ (wazo_auth.acl, pg_catalog.text[]),
     FUNCTION 1 pg_catalog.byteacmp(pg_catalog.bytea, pg_catalog.bytea),
     FUNCTION 2 wazo_auth.acl_gin_extract_value(wazo_auth.acl, pg_catalog.internal, pg_catalog.internal),
-    FUNCTION 3 wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
-    FUNCTION 4 wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
-    FUNCTION 6 wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
+    FUNCTION 3 wazo_auth.acl_gin_extract_query(wazo_auth.acl, pg_catalog.internal, pg_catalog.int2, pg_catalog.internal,
+      pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
+    FUNCTION 4 wazo_auth.acl_gin_consistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4,
+      pg_catalog.internal, pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
+    FUNCTION 6 wazo_auth.acl_gin_triconsistent(pg_catalog.internal, pg_catalog.int2, wazo_auth.acl, pg_catalog.int4,
+      pg_catalog.internal, pg_catalog.internal, pg_catalog.internal),
     STORAGE pg_catalog.bytea;
-COMMENT ON OPERATOR CLASS wazo_auth.acl_gin_ops USING gin IS 'which ACLs grant an access: keys are the literal heads of the patterns';
+COMMENT ON OPERATOR CLASS wazo_auth.acl_gin_ops USING gin IS
+'which ACLs grant an access: keys are the literal heads of the patterns';
 COMMENT ON OPERATOR FAMILY wazo_auth.acl_gin_ops USING gin IS 'which ACLs grant an access';
 
 CREATE FUNCTION wazo_auth.acl_agg_trans(pg_catalog.internal, wazo_auth.acl)

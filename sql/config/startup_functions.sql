@@ -3,7 +3,8 @@
 CREATE OR REPLACE FUNCTION wazo_auth.enabled_keys(map jsonb) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-  SELECT e.key FROM pg_catalog.jsonb_each(CASE pg_catalog.jsonb_typeof(enabled_keys.map) WHEN 'object' THEN enabled_keys.map END) e
+  SELECT e.key FROM pg_catalog.jsonb_each(CASE pg_catalog.jsonb_typeof(enabled_keys.map) WHEN 'object'
+    THEN enabled_keys.map END) e
   WHERE e.value = 'true';
 END;
 COMMENT ON FUNCTION wazo_auth.enabled_keys(jsonb) IS 'Keys of a map of switches that are on; none of anything else.';
@@ -18,7 +19,8 @@ BEGIN
   FOREACH v_slug IN ARRAY slugs LOOP
     v_uuid := wazo_auth.policy_of_slug(wazo_auth.top_tenant_uuid(), v_slug);
     IF v_uuid IS NULL THEN
-      PERFORM wazo_auth.log_message(format('the configuration names the policy "%s", which the top tenant has not', v_slug));
+      PERFORM wazo_auth.log_message(format('the configuration names the policy "%s", which the top tenant has not',
+        v_slug));
     ELSE
       v_uuids := v_uuids || v_uuid;
     END IF;
@@ -27,7 +29,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.configured_policies(text[]) IS
-'The top tenant''s policies with these slugs; one that there is not is logged. Other tenants'' policies do not count: their administrators would rule over all.';
+'The top tenant''s policies with these slugs; one that there is not is logged. Other tenants'' policies do not count: '
+'their administrators would rule over all.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.apply_all_users_policies(tenant_uuid uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -43,7 +46,8 @@ BEGIN
   FROM wazo_auth.group g
   CROSS JOIN pg_catalog.unnest(wazo_auth.configured_policies(ARRAY(
     SELECT wazo_auth.enabled_keys(wazo_auth.get_setting('all_users_policies'))))) p (uuid)
-  WHERE g.system_managed AND (apply_all_users_policies.tenant_uuid IS NULL OR g.tenant_uuid = apply_all_users_policies.tenant_uuid)
+  WHERE g.system_managed AND (apply_all_users_policies.tenant_uuid IS NULL
+    OR g.tenant_uuid = apply_all_users_policies.tenant_uuid)
   ON CONFLICT DO NOTHING;
 END
 $$;
@@ -70,7 +74,8 @@ BEGIN
     ON CONFLICT DO NOTHING;
     v_groups := ARRAY(SELECT g.uuid FROM wazo_auth.group g
                       WHERE lower(g.slug) = lower(v_slug) AND NOT g.system_managed
-                        AND (apply_default_groups.tenant_uuid IS NULL OR g.tenant_uuid = apply_default_groups.tenant_uuid));
+                        AND (apply_default_groups.tenant_uuid IS NULL
+                          OR g.tenant_uuid = apply_default_groups.tenant_uuid));
     UPDATE wazo_auth.group g SET name = v_slug
     WHERE g.uuid = ANY (v_groups) AND g.name <> v_slug
       AND NOT EXISTS (SELECT FROM wazo_auth.group o WHERE o.tenant_uuid = g.tenant_uuid AND o.name = v_slug);
@@ -89,7 +94,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.apply_default_groups(uuid) IS
-'Gives a tenant, or every one, the groups of the setting tenant_default_groups: missing ones are made, names reset, policies that are true added and those that are false taken away; other policies stay.';
+'Gives a tenant, or every one, the groups of the setting tenant_default_groups: missing ones are made, names reset, '
+'policies that are true added and those that are false taken away; other policies stay.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.apply_tenant_defaults(tenant_uuid uuid) RETURNS void
 LANGUAGE sql
@@ -109,12 +115,15 @@ DECLARE
   v_acl wazo_auth.acl;
   v_uuid uuid;
 BEGIN
-  FOR v_slug, v_spec IN SELECT e.key, e.value FROM jsonb_each(wazo_auth.get_setting('default_policies')) e ORDER BY e.key LOOP
+  FOR v_slug, v_spec IN SELECT e.key, e.value FROM jsonb_each(wazo_auth.get_setting('default_policies')) e
+    ORDER BY e.key LOOP
     v_acl := wazo_auth.acl_distinct(ARRAY(
-      SELECT jsonb_array_elements_text(CASE jsonb_typeof(v_spec -> 'acl') WHEN 'array' THEN v_spec -> 'acl' ELSE '[]' END)));
+      SELECT jsonb_array_elements_text(CASE jsonb_typeof(v_spec -> 'acl') WHEN 'array' THEN v_spec -> 'acl'
+        ELSE '[]' END)));
     SELECT p.uuid INTO v_uuid FROM wazo_auth.policy p
     WHERE p.tenant_uuid = v_top AND lower(p.slug) = lower(v_slug) FOR UPDATE;
-    IF EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.name = v_slug AND p.uuid IS DISTINCT FROM v_uuid) THEN
+    IF EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.name = v_slug AND p.uuid IS DISTINCT
+      FROM v_uuid) THEN
       PERFORM wazo_auth.warn_message(format(
         'the policy "%s" of the configuration is left out: another one of the top tenant has that name', v_slug));
     ELSIF v_uuid IS NULL THEN
@@ -143,13 +152,15 @@ DECLARE
 BEGIN
   DELETE FROM wazo_auth.policy p
   WHERE p.config_managed
-    AND NOT EXISTS (SELECT FROM jsonb_object_keys(wazo_auth.get_setting('default_policies')) k WHERE lower(k) = lower(p.slug))
+    AND NOT EXISTS (SELECT FROM jsonb_object_keys(wazo_auth.get_setting('default_policies')) k
+      WHERE lower(k) = lower(p.slug))
     AND NOT EXISTS (SELECT FROM wazo_auth.user_policy up WHERE up.policy_uuid = p.uuid)
     AND NOT EXISTS (SELECT FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = p.uuid);
   FOR v_slug IN
     SELECT p.slug FROM wazo_auth.policy p
     WHERE p.config_managed
-      AND NOT EXISTS (SELECT FROM jsonb_object_keys(wazo_auth.get_setting('default_policies')) k WHERE lower(k) = lower(p.slug))
+      AND NOT EXISTS (SELECT FROM jsonb_object_keys(wazo_auth.get_setting('default_policies')) k
+        WHERE lower(k) = lower(p.slug))
     ORDER BY p.slug
   LOOP
     PERFORM wazo_auth.warn_message(format(
@@ -158,7 +169,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.remove_orphan_policies() IS
-'Deletes policies that an earlier configuration made and the present one does not name, but for those that somebody has.';
+'Deletes policies that an earlier configuration made and the present one does not name, but for those that somebody '
+'has.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.apply_configuration(config jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -186,4 +198,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.apply_configuration(jsonb) IS
-'What a start does with the whole configuration: sets the settings, says that this database is the live one (wazo_auth.go_live()), makes the top tenant if there is none, and unless update_policy_on_startup is false makes default_policies, gives all_users_policies and tenant_default_groups to all tenants, and deletes policies that are no longer configured (contract: config.md section 4). These three maps count as empty when they are missing. What is no setting, or not one of the database, is left out; a typing error with a warning. May be called again and at the same time. Raises 22023 for a value of the wrong type.';
+'What a start does with the whole configuration: sets the settings, says that this database is the live one '
+'(wazo_auth.go_live()), makes the top tenant if there is none, and unless update_policy_on_startup is false makes '
+'default_policies, gives all_users_policies and tenant_default_groups to all tenants, and deletes policies that are '
+'no longer configured (contract: config.md section 4). These three maps count as empty when they are missing. What is '
+'no setting, or not one of the database, is left out; a typing error with a warning. May be called again and at the '
+'same time. Raises 22023 for a value of the wrong type.';

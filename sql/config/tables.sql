@@ -31,16 +31,19 @@ COMMENT ON TABLE wazo_auth.known_setting IS
 'What settings there are. configure(), shown_configuration(), sealing and docs/settings.md come from it';
 COMMENT ON COLUMN wazo_auth.known_setting.name IS
 'With dots for what is in a map: smtp.port; * stands for any name there, and for the items of a list';
-COMMENT ON COLUMN wazo_auth.known_setting.default_value IS 'Null: none; that of a map is made of its members'' unless it is given';
+COMMENT ON COLUMN wazo_auth.known_setting.default_value IS
+'Null: none; that of a map is made of its members'' unless it is given';
 COMMENT ON COLUMN wazo_auth.known_setting.minimum IS 'Of a number; of a string in bytes';
 COMMENT ON COLUMN wazo_auth.known_setting.maximum IS 'Likewise';
 COMMENT ON COLUMN wazo_auth.known_setting.choices IS 'The only strings allowed';
 COMMENT ON COLUMN wazo_auth.known_setting.pattern IS 'Regular expression of a string';
-COMMENT ON COLUMN wazo_auth.known_setting.check_function IS 'schema.function (text) returning boolean, for a string; null counts as false';
+COMMENT ON COLUMN wazo_auth.known_setting.check_function IS
+'schema.function (text) returning boolean, for a string; null counts as false';
 COMMENT ON COLUMN wazo_auth.known_setting.must_be IS 'What an error says that it must be';
 COMMENT ON COLUMN wazo_auth.known_setting.secret IS 'Stored sealed, or not at all, and never shown';
 COMMENT ON COLUMN wazo_auth.known_setting.read_by IS
-'database: it counts here; front: wazo-auth reads it from its own file, here it is only shown; postgresql: a setting of the server decides; nobody: known from the Python server, without effect';
+'database: it counts here; front: wazo-auth reads it from its own file, here it is only shown; postgresql: a setting '
+'of the server decides; nobody: known from the Python server, without effect';
 COMMENT ON COLUMN wazo_auth.known_setting.instead IS 'What to do to have the effect, where it has none here';
 COMMENT ON COLUMN wazo_auth.known_setting.shipped IS 'Came with the extension, so a dump leaves it out';
 

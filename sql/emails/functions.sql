@@ -14,7 +14,8 @@ BEGIN
   PERFORM wazo_auth.claim_logins(user_uuid, NULL, addresses);
   IF (SELECT count(DISTINCT wazo_auth.fold_login(a)) FROM unnest(addresses) a) < cardinality(addresses) THEN
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
-      '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}'::json, 'users');
+      '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}'::json,
+        'users');
   END IF;
 
   -- What was mailed to an address that goes, or is not confirmed any more.
@@ -25,7 +26,8 @@ BEGIN
            OR e.confirmed AND NOT COALESCE(confirmed[array_position(addresses, e.address)], true))));
   DELETE FROM wazo_auth.email e WHERE e.user_uuid = replace_emails.user_uuid AND e.address <> ALL (addresses);
   -- First none is the main one, since two never are.
-  UPDATE wazo_auth.email e SET main = false WHERE e.user_uuid = replace_emails.user_uuid AND e.main AND e.address IS DISTINCT FROM main;
+  UPDATE wazo_auth.email e SET main = false WHERE e.user_uuid = replace_emails.user_uuid AND e.main
+    AND e.address IS DISTINCT FROM main;
   INSERT INTO wazo_auth.email AS e (user_uuid, address, main, confirmed)
   SELECT user_uuid, a.address, a.address IS NOT DISTINCT FROM main, COALESCE(a.confirmed, false)
   FROM unnest(addresses, confirmed) a(address, confirmed)
@@ -36,4 +38,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.replace_emails(uuid, text[], text, boolean[]) IS
-'Replaces all e-mail addresses of a user. An address that is there already keeps its uuid; its case counts. main: one of them. confirmed: in the order of the addresses; where it is null an address stays as it was, and a new one is unconfirmed. Tokens mailed to an address that goes or is unconfirmed end. Raises WA404 for an unknown user, WA409 for an address that another user has or that is given twice (contract: semantics.md section 6).';
+'Replaces all e-mail addresses of a user. An address that is there already keeps its uuid; its case counts. main: one '
+'of them. confirmed: in the order of the addresses; where it is null an address stays as it was, and a new one is '
+'unconfirmed. Tokens mailed to an address that goes or is unconfirmed end. Raises WA404 for an unknown user, WA409 '
+'for an address that another user has or that is given twice (contract: semantics.md section 6).';

@@ -16,7 +16,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.origin_uuid() IS
-'The setting uuid, which events name as their origin; for readers of wazo_auth.event_stream, who may read no other setting.';
+'The setting uuid, which events name as their origin; for readers of wazo_auth.event_stream, who may read no other '
+'setting.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.event_headers(
   name text, routing_key text, created_at timestamptz, tenant_uuid uuid, session_uuid uuid, audience text)
@@ -74,7 +75,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.claim_events(bigint, integer) IS
-'The next events to send, ready to be sent: at most "batch" of those that are due, from this id on. Takes no lock, since a database has one relay.';
+'The next events to send, ready to be sent: at most "batch" of those that are due, from this id on. Takes no lock, '
+'since a database has one relay.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.finish_events(ids bigint[], published boolean DEFAULT true) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -93,8 +95,10 @@ BEGIN
   WITH gone AS (
     DELETE FROM wazo_auth.event_outbox o WHERE o.id = ANY (ids) RETURNING o.*
   ), logged AS (
-    INSERT INTO wazo_auth.event_log AS l (id, published, created_at, object_uuid, tenant_uuid, session_uuid, name, routing_key, audience, data)
-    SELECT g.id, finish_events.published, g.created_at, g.object_uuid, g.tenant_uuid, g.session_uuid, g.name, g.routing_key, g.audience, g.data
+    INSERT INTO wazo_auth.event_log AS l (id, published, created_at, object_uuid, tenant_uuid, session_uuid, name,
+      routing_key, audience, data)
+    SELECT g.id, finish_events.published, g.created_at, g.object_uuid, g.tenant_uuid, g.session_uuid, g.name,
+      g.routing_key, g.audience, g.data
     FROM gone g
     ORDER BY g.id
     RETURNING l.position
@@ -107,7 +111,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.finish_events(bigint[], boolean) IS
-'Moves delivered events from the outbox to the stream and tells the listeners of the channel wazo_auth_event its new last position. Returns how many there were.';
+'Moves delivered events from the outbox to the stream and tells the listeners of the channel wazo_auth_event its new '
+'last position. Returns how many there were.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.deliver_events_locally(batch integer DEFAULT 5000) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -120,9 +125,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.deliver_events_locally(integer) IS
-'Without a broker: moves at most "batch" events to the stream, where they wait for the setting event_retention. Returns how many there were; 0 with a broker, which is to have them first.';
+'Without a broker: moves at most "batch" events to the stream, where they wait for the setting event_retention. '
+'Returns how many there were; 0 with a broker, which is to have them first.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.fail_event(id bigint, error text, max_attempts integer, pause interval) RETURNS boolean
+CREATE OR REPLACE FUNCTION wazo_auth.fail_event(id bigint, error text, max_attempts integer, pause interval)
+RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_parked boolean;
@@ -140,17 +147,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.fail_event(bigint, text, integer, interval) IS
-'Notes that the broker has refused an event: it is tried again after a pause that doubles, and parked at the attempt max_attempts. Returns whether it is parked now.';
+'Notes that the broker has refused an event: it is tried again after a pause that doubles, and parked at the attempt '
+'max_attempts. Returns whether it is parked now.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.purge_event_log(batch integer DEFAULT 5000) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_count integer;
-  v_before timestamptz := pg_catalog.now() - pg_catalog.make_interval(secs => wazo_auth.get_setting('event_retention')::integer);
+  v_before timestamptz :=
+    pg_catalog.now() - pg_catalog.make_interval(secs => wazo_auth.get_setting('event_retention')::integer);
 BEGIN
   -- Positions and times of delivery grow together, so the oldest come first.
   WITH old AS (
-    SELECT l.position FROM (SELECT i.position, i.delivered_at FROM wazo_auth.event_log i ORDER BY i.position LIMIT batch) l
+    SELECT l.position FROM (SELECT i.position, i.delivered_at FROM wazo_auth.event_log i ORDER BY i.position
+      LIMIT batch) l
     WHERE l.delivered_at < v_before
   )
   DELETE FROM wazo_auth.event_log l USING old WHERE l.position = old.position;
@@ -159,7 +169,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.purge_event_log(integer) IS
-'Removes at most "batch" events from the stream that are older than the setting event_retention, in seconds. Returns how many there were.';
+'Removes at most "batch" events from the stream that are older than the setting event_retention, in seconds. Returns '
+'how many there were.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.requeue_unpublished_events() RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -169,7 +180,8 @@ BEGIN
   WITH gone AS (
     DELETE FROM wazo_auth.event_log l WHERE NOT l.published RETURNING l.*
   )
-  INSERT INTO wazo_auth.event_outbox (id, created_at, object_uuid, tenant_uuid, session_uuid, name, routing_key, audience, data)
+  INSERT INTO wazo_auth.event_outbox (id, created_at, object_uuid, tenant_uuid, session_uuid, name, routing_key,
+    audience, data)
   OVERRIDING SYSTEM VALUE
   SELECT g.id, g.created_at, g.object_uuid, g.tenant_uuid, g.session_uuid, g.name, g.routing_key, g.audience, g.data
   FROM gone g
@@ -179,7 +191,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.requeue_unpublished_events() IS
-'Puts the events of the stream that no broker has had back into the outbox; done once a broker is configured. Returns how many there were.';
+'Puts the events of the stream that no broker has had back into the outbox; done once a broker is configured. Returns '
+'how many there were.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.retry_parked_events(id bigint DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -188,7 +201,8 @@ DECLARE
 BEGIN
   UPDATE wazo_auth.event_outbox o
   SET parked = false, attempts = 0, next_attempt_at = NULL
-  WHERE o.parked AND o.next_attempt_at IS NOT NULL AND (retry_parked_events.id IS NULL OR o.id = retry_parked_events.id);
+  WHERE o.parked AND o.next_attempt_at IS NOT NULL
+    AND (retry_parked_events.id IS NULL OR o.id = retry_parked_events.id);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   PERFORM wazo_auth.wake_relay();
   RETURN v_count;
@@ -201,11 +215,15 @@ CREATE OR REPLACE VIEW wazo_auth.parked_event AS
 SELECT o.id, o.created_at, o.name, o.routing_key, o.data, o.attempts, o.error
 FROM wazo_auth.event_outbox o
 WHERE o.parked AND o.next_attempt_at IS NOT NULL;
-COMMENT ON VIEW wazo_auth.parked_event IS 'Events that the message broker has refused too often, and why; wazo_auth.retry_parked_events() sends them again';
+COMMENT ON VIEW wazo_auth.parked_event IS
+'Events that the message broker has refused too often, and why; wazo_auth.retry_parked_events() sends them again';
 
 CREATE OR REPLACE VIEW wazo_auth.event_stream AS
 SELECT l.position, wazo_auth.event_message_id(l.id, l.created_at) AS message_id, l.delivered_at,
        l.name, l.routing_key, h.headers, wazo_auth.event_body(h.headers, l.data) AS body
 FROM wazo_auth.event_log l
-CROSS JOIN LATERAL (SELECT wazo_auth.event_headers(l.name, l.routing_key, l.created_at, l.tenant_uuid, l.session_uuid, l.audience) AS headers OFFSET 0) h;
-COMMENT ON VIEW wazo_auth.event_stream IS 'The events that were delivered, for daemons beside the database: LISTEN wazo_auth_event, then read from the last position seen. Kept for the setting event_retention, in seconds';
+CROSS JOIN LATERAL (SELECT wazo_auth.event_headers(l.name, l.routing_key, l.created_at, l.tenant_uuid, l.session_uuid,
+  l.audience) AS headers OFFSET 0) h;
+COMMENT ON VIEW wazo_auth.event_stream IS
+'The events that were delivered, for daemons beside the database: LISTEN wazo_auth_event, then read from the last '
+'position seen. Kept for the setting event_retention, in seconds';

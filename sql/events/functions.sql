@@ -9,7 +9,8 @@ COMMENT ON FUNCTION wazo_auth.wake_relay() IS
 CREATE OR REPLACE FUNCTION wazo_auth.routing_key_part(part text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(part, '.', '__DOT__'), '#', '__HASH__'), '*', '__STAR__');
+  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(part, '.', '__DOT__'), '#', '__HASH__'), '*',
+    '__STAR__');
 END;
 COMMENT ON FUNCTION wazo_auth.routing_key_part(text) IS
 'Free text as one word of a routing key (contract: events.md section 1).';
@@ -27,9 +28,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.emit_event(text, uuid, text, json, uuid, uuid, text) IS
-'Sends an event when the transaction commits. The arguments are columns of wazo_auth.event_outbox; headers and envelope are made from them (contract: events.md section 1).';
+'Sends an event when the transaction commits. The arguments are columns of wazo_auth.event_outbox; headers and '
+'envelope are made from them (contract: events.md section 1).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.emit_tenant_added(tenant_uuid uuid, name text, slug text, domain_names text[]) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.emit_tenant_added(tenant_uuid uuid, name text, slug text, domain_names text[])
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -39,7 +42,8 @@ BEGIN
     tenant_uuid => tenant_uuid, audience => '*');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.emit_tenant_added(uuid, text, text, text[]) IS 'Event auth_tenant_added (contract: events.tsv).';
+COMMENT ON FUNCTION wazo_auth.emit_tenant_added(uuid, text, text, text[]) IS
+'Event auth_tenant_added (contract: events.tsv).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.emit_tenant_updated(tenant_uuid uuid, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -63,15 +67,18 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.emit_tenant_deleted(uuid) IS 'Event auth_tenant_deleted (contract: events.tsv).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.emit_session_created(session_uuid uuid, tenant_uuid uuid, user_uuid uuid, mobile boolean) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.emit_session_created(session_uuid uuid, tenant_uuid uuid, user_uuid uuid,
+  mobile boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- The row is inserted here and not by emit_event(): every login comes by.
   INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
   VALUES ('auth_session_created', COALESCE(emit_session_created.user_uuid, emit_session_created.session_uuid),
           'auth.sessions.' || emit_session_created.session_uuid || '.created',
-          pg_catalog.json_build_object('uuid', emit_session_created.session_uuid, 'tenant_uuid', emit_session_created.tenant_uuid,
-                                       'user_uuid', emit_session_created.user_uuid, 'mobile', emit_session_created.mobile),
+          pg_catalog.json_build_object('uuid', emit_session_created.session_uuid, 'tenant_uuid',
+            emit_session_created.tenant_uuid,
+                                       'user_uuid', emit_session_created.user_uuid, 'mobile',
+                                         emit_session_created.mobile),
           emit_session_created.tenant_uuid, emit_session_created.session_uuid, emit_session_created.user_uuid::text);
   PERFORM wazo_auth.wake_relay();
 END
@@ -95,9 +102,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.emit_sessions(text, wazo_auth.session[]) IS
-'Event auth_session_deleted ("deleted") or auth_session_expire_soon ("expire_soon") of each of the sessions, in their order (contract: events.tsv).';
+'Event auth_session_deleted ("deleted") or auth_session_expire_soon ("expire_soon") of each of the sessions, in their '
+'order (contract: events.tsv).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.emit_refresh_tokens(event text, refresh_tokens wazo_auth.refresh_token[]) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.emit_refresh_tokens(event text, refresh_tokens wazo_auth.refresh_token[])
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, audience)
@@ -113,9 +122,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.emit_refresh_tokens(text, wazo_auth.refresh_token[]) IS
-'Event auth_refresh_token_created ("created") or auth_refresh_token_deleted ("deleted") of each of the refresh tokens, in their order; their users must still be there (contract: events.tsv).';
+'Event auth_refresh_token_created ("created") or auth_refresh_token_deleted ("deleted") of each of the refresh '
+'tokens, in their order; their users must still be there (contract: events.tsv).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.emit_external_auth(event text, user_uuid uuid, external_auth_name text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.emit_external_auth(event text, user_uuid uuid, external_auth_name text)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -129,4 +140,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.emit_external_auth(text, uuid, text) IS
-'Event auth_user_external_auth_added, _updated, _deleted or _authorized of a user, by its last word (contract: events.tsv).';
+'Event auth_user_external_auth_added, _updated, _deleted or _authorized of a user, by its last word (contract: '
+'events.tsv).';

@@ -22,7 +22,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_expired_sessions(integer) IS
-'Ends up to so many (1 to 100000) sessions that have expired, the oldest first. Returns how many. Raises 22023 for another batch.';
+'Ends up to so many (1 to 100000) sessions that have expired, the oldest first. Returns how many. Raises 22023 for '
+'another batch.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.announce_expiring_sessions(batch integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -59,7 +60,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.announce_expiring_sessions(integer) IS
-'Sends the event auth_session_expire_soon for up to so many (1 to 100000) sessions that will expire before the next round, once for each (contract: events.md section 3). Returns how many. Raises 22023 for another batch.';
+'Sends the event auth_session_expire_soon for up to so many (1 to 100000) sessions that will expire before the next '
+'round, once for each (contract: events.md section 3). Returns how many. Raises 22023 for another batch.';
 
 -- The planner could take the whole table session for the shortest way to a row
 -- of one ACL set, which it is unless there is none; and to find that there is
@@ -102,16 +104,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_unused_acl_sets(integer) IS
-'Looks at up to so many (1 to 100000) ACL sets, from a random one on, and removes those that no session uses. Returns how many. Never takes one from under a login. Raises 22023 for another batch.';
+'Looks at up to so many (1 to 100000) ACL sets, from a random one on, and removes those that no session uses. Returns '
+'how many. Never takes one from under a login. Raises 22023 for another batch.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.tick(batch integer DEFAULT NULL, OUT sessions_deleted integer, OUT acl_sets_deleted integer,
+CREATE OR REPLACE FUNCTION wazo_auth.tick(batch integer DEFAULT NULL, OUT sessions_deleted integer,
+  OUT acl_sets_deleted integer,
   OUT sessions_announced integer, OUT events_delivered integer, OUT events_removed integer,
   OUT mails_delivered integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   -- The setting is only there once the library is loaded.
-  v_batch integer := COALESCE(batch, pg_catalog.current_setting('wazo_auth.token_cleanup_batch_size', true)::integer, 5000);
+  v_batch integer := COALESCE(batch, pg_catalog.current_setting('wazo_auth.token_cleanup_batch_size', true)::integer,
+    5000);
   v_queue text;
   v_reason text;
 BEGIN
@@ -138,4 +143,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.tick(integer) IS
-'One round of what the background workers do, for a server without them: to be called by any scheduler, for example every minute by cron. batch bounds each kind of work, 1 to 100000; null for wazo_auth.token_cleanup_batch_size. Events go to the stream only, and only while no broker is configured: sending them elsewhere takes a worker, and so does sending mails by SMTP. What wazo_auth.hold_reason() holds is left alone, with a warning; on a standby it does nothing. Returns what was done. Raises 22023 for another batch.';
+'One round of what the background workers do, for a server without them: to be called by any scheduler, for example '
+'every minute by cron. batch bounds each kind of work, 1 to 100000; null for wazo_auth.token_cleanup_batch_size. '
+'Events go to the stream only, and only while no broker is configured: sending them elsewhere takes a worker, and so '
+'does sending mails by SMTP. What wazo_auth.hold_reason() holds is left alone, with a warning; on a standby it does '
+'nothing. Returns what was done. Raises 22023 for another batch.';

@@ -13,13 +13,15 @@ BEGIN
   PERFORM wazo_auth.raise_error(409, format('Group "%s" already exists', name));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.raise_group_exists(text) IS 'Raises WA409 for a group whose name or slug its tenant has already.';
+COMMENT ON FUNCTION wazo_auth.raise_group_exists(text) IS
+'Raises WA409 for a group whose name or slug its tenant has already.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.group_tenant_uuid(group_uuid uuid) RETURNS uuid
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_group_tenant_uuid';
 COMMENT ON FUNCTION wazo_auth.group_tenant_uuid(uuid) IS 'The tenant of a group; null for an unknown one.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.lock_group(group_uuid uuid, for_members boolean DEFAULT false) RETURNS wazo_auth.group
+CREATE OR REPLACE FUNCTION wazo_auth.lock_group(group_uuid uuid, for_members boolean DEFAULT false)
+RETURNS wazo_auth.group
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_group wazo_auth.group;
@@ -36,7 +38,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.lock_group(uuid, boolean) IS
-'The group''s row, locked until the end of the transaction: for_members so that it cannot go away, else for a change. Raises WA404.';
+'The group''s row, locked until the end of the transaction: for_members so that it cannot go away, else for a change. '
+'Raises WA404.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.refuse_system_group(checked wazo_auth.group) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -48,7 +51,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.refuse_system_group(wazo_auth.group) IS
-'Raises WA403 for the group of all users of a tenant, which nobody renames, deletes or changes the members of (contract: semantics.md section 7).';
+'Raises WA403 for the group of all users of a tenant, which nobody renames, deletes or changes the members of '
+'(contract: semantics.md section 7).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.create_group(
   tenant_uuid uuid, name text, slug text DEFAULT NULL, uuid uuid DEFAULT NULL)
@@ -70,7 +74,8 @@ BEGIN
     EXIT WHEN FOUND;
     -- Only a slug that nobody chose can be another one.
     IF slug IS NOT NULL
-       OR EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = create_group.tenant_uuid AND g.name = create_group.name)
+       OR EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = create_group.tenant_uuid
+         AND g.name = create_group.name)
        OR EXISTS (SELECT FROM wazo_auth.group g WHERE g.uuid = v_uuid) THEN
       PERFORM wazo_auth.raise_group_exists(name);
     END IF;
@@ -80,7 +85,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.create_group(uuid, text, text, uuid) IS
-'Creates a group in a tenant; a slug is made from the name when none is given. Raises WA404 for an unknown tenant, WA409 for a name or slug in use there.';
+'Creates a group in a tenant; a slug is made from the name when none is given. Raises WA404 for an unknown tenant, '
+'WA409 for a name or slug in use there.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.update_group(group_uuid uuid, name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -93,7 +99,8 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.update_group(uuid, text) IS
-'Renames a group; its slug stays. Raises WA404 for an unknown group, WA403 for a tenant''s group of all users, WA409 for a name in use in the tenant.';
+'Renames a group; its slug stays. Raises WA404 for an unknown group, WA403 for a tenant''s group of all users, WA409 '
+'for a name in use in the tenant.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_group(group_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -103,7 +110,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_group(uuid) IS
-'Deletes a group; sessions of its users keep the ACL they were opened with. Raises WA404 for an unknown group, WA403 for a tenant''s group of all users.';
+'Deletes a group; sessions of its users keep the ACL they were opened with. Raises WA404 for an unknown group, WA403 '
+'for a tenant''s group of all users.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.add_group_user(group_uuid uuid, user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -127,7 +135,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_group_user(uuid, uuid) IS
-'Puts a user into a group of its tenant; nothing happens when it is there already. Raises WA404 for an unknown user or group, WA400 for two tenants, WA403 for a group of all users. Sessions keep the ACL they were opened with.';
+'Puts a user into a group of its tenant; nothing happens when it is there already. Raises WA404 for an unknown user '
+'or group, WA400 for two tenants, WA403 for a group of all users. Sessions keep the ACL they were opened with.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.remove_group_user(group_uuid uuid, user_uuid uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -139,4 +148,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.remove_group_user(uuid, uuid) IS
-'Takes a user out of a group. Returns whether it was in it. Raises WA404 for an unknown group, WA403 for a group of all users.';
+'Takes a user out of a group. Returns whether it was in it. Raises WA404 for an unknown group, WA403 for a group of '
+'all users.';

@@ -4,10 +4,15 @@ SELECT wazo_auth.declare_list('group_list', '{name,slug,uuid,read_only}', defaul
   "uuid":        {"filter": "g.uuid = wazo_auth.try_uuid({})"},
   "name":        {"filter": "g.name = {}"},
   "slug":        {"filter": "g.slug = {}"},
-  "user_uuid":   {"filter": "g.uuid IN (SELECT gm.group_uuid FROM wazo_auth.group_user gm WHERE gm.user_uuid = wazo_auth.try_uuid({}))"},
+  "user_uuid":   {"filter": "g.uuid IN (SELECT gm.group_uuid FROM wazo_auth.group_user gm '
+    'WHERE gm.user_uuid = wazo_auth.try_uuid({}))"},
   "read_only":   {"type": "boolean", "filter": "g.system_managed = {}::boolean"},
-  "policy_uuid": {"empty": false, "filter": "(SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)) AND g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = wazo_auth.try_uuid({}))"},
-  "policy_slug": {"empty": false, "filter": "g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid WHERE po.slug = {} AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"}
+  "policy_uuid": {"empty": false, "filter": "(SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> '
+    '''@tenant'')::uuid)) AND g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.group_policy gp '
+    'WHERE gp.policy_uuid = wazo_auth.try_uuid({}))"},
+  "policy_slug": {"empty": false, "filter": "g.uuid IN (SELECT gp.group_uuid FROM wazo_auth.policy po '
+    'JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid WHERE po.slug = {} '
+    'AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"}
 }');
 
 SELECT wazo_auth.declare_list('user_group_list', '{name,uuid}', default_sort => 'name', filters => '{
@@ -22,7 +27,8 @@ SELECT wazo_auth.declare_list('group_user_list', '{username}', default_sort => '
   "firstname":       {"filter": "left(u.firstname, 200) = left({}, 200) AND u.firstname = {}"},
   "lastname":        {"filter": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}"},
   "purpose":         {"filter": "u.purpose = {}"},
-  "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})"},
+  "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l '
+    'JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})"},
   "group_uuid":      {"filter": null}
 }');
 
@@ -35,7 +41,8 @@ SELECT wazo_auth.declare_schema('group_put', 'first_error', 'groups', '{
   "name": {"type": "string", "required": true, "min": 1, "max": 128}
 }');
 
-CREATE OR REPLACE FUNCTION wazo_auth.list_groups(tenant_uuid uuid, query jsonb, user_uuid uuid DEFAULT NULL) RETURNS json
+CREATE OR REPLACE FUNCTION wazo_auth.list_groups(tenant_uuid uuid, query jsonb, user_uuid uuid DEFAULT NULL)
+RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.list_page(query,
@@ -43,7 +50,8 @@ BEGIN
     answer => CASE WHEN user_uuid IS NULL THEN '{filtered,total,items}' ELSE '{items,total,filtered}' END::text[],
     source => CASE WHEN user_uuid IS NULL THEN 'wazo_auth.group g'
                    ELSE 'wazo_auth.group_user gu JOIN wazo_auth.group g ON g.uuid = gu.group_uuid' END,
-    visible => CASE WHEN user_uuid IS NULL THEN wazo_auth.scope_clause('g.tenant_uuid', tenant_uuid, (query ->> 'recurse')::boolean)
+    visible => CASE WHEN user_uuid IS NULL THEN wazo_auth.scope_clause('g.tenant_uuid', tenant_uuid,
+      (query ->> 'recurse')::boolean)
                     ELSE 'gu.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)' END,
     columns => 'g.uuid, g.name, g.slug, g.tenant_uuid, g.system_managed',
     item => $item$wazo_auth.json_object('{uuid,name,slug,tenant_uuid,system_managed,read_only}',
@@ -51,12 +59,15 @@ BEGIN
     key => 'g.uuid',
     sort => '{"name": "g.name", "uuid": "g.uuid"}',
     list => CASE WHEN user_uuid IS NULL THEN 'group_list' ELSE 'user_group_list' END,
-    search => CASE WHEN user_uuid IS NULL THEN jsonb '[{"from": "wazo_auth.group s", "key": "s.uuid", "columns": ["s.name"]}]'
+    search => CASE WHEN user_uuid IS NULL
+      THEN jsonb '[{"from": "wazo_auth.group s", "key": "s.uuid", "columns": ["s.name"]}]'
                    ELSE jsonb '[{"columns": ["g.name"]}]' END);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_groups(uuid, jsonb, uuid) IS
-'Page of groups: those of a tenant and, with recurse, below, as {"filtered", "total", "items"}; or those of a user, as {"items", "total", "filtered"}. query: a validated group_list or user_group_list. Raises WA400 for a sort column that the list has not.';
+'Page of groups: those of a tenant and, with recurse, below, as {"filtered", "total", "items"}; or those of a user, '
+'as {"items", "total", "filtered"}. query: a validated group_list or user_group_list. Raises WA400 for a sort column '
+'that the list has not.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.changed_group_response(group_uuid uuid) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -90,7 +101,8 @@ BEGIN
   RETURN wazo_auth.changed_group_response(v_uuid);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_groups_post(wazo_auth.http_request) IS 'POST /groups: creates a group in the tenant.';
+COMMENT ON FUNCTION wazo_auth.rest_groups_post(wazo_auth.http_request) IS
+'POST /groups: creates a group in the tenant.';
 SELECT wazo_auth.add_route('POST', '/0.1/groups', 'wazo_auth.rest_groups_post', 'groups',
   access => 'auth.groups.create', checks => '{body,tenant}', body_schema => 'group_post',
   summary => 'Create a group', errors => '{409}',
@@ -144,14 +156,16 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}', 'wazo_auth.rest
   access => 'auth.groups.{group_uuid}.delete', checks => '{tenant,group,may_remove_group}',
   summary => 'Delete a group', success => 204, errors => '{403}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_group_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_users_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.json_response(wazo_auth.list_users(
     request.tenant_uuid, request.query, (request.params ->> 'group_uuid')::uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_group_users_get(wazo_auth.http_request) IS 'GET /groups/{group_uuid}/users: members of a group.';
+COMMENT ON FUNCTION wazo_auth.rest_group_users_get(wazo_auth.http_request) IS
+'GET /groups/{group_uuid}/users: members of a group.';
 SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/users', 'wazo_auth.rest_group_users_get', 'user_group',
   access => 'auth.groups.{group_uuid}.users.read', checks => '{query,tenant,group}', query_schema => 'group_user_list',
   summary => 'Members of a group');
@@ -163,33 +177,41 @@ BEGIN
   RETURN wazo_auth.no_content();
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_group_user_put(wazo_auth.http_request) IS 'PUT /groups/{group_uuid}/users/{user_uuid}.';
-SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_put', 'user_group',
+COMMENT ON FUNCTION wazo_auth.rest_group_user_put(wazo_auth.http_request) IS
+'PUT /groups/{group_uuid}/users/{user_uuid}.';
+SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_put',
+  'user_group',
   access => 'auth.groups.{group_uuid}.users.{user_uuid}.create', checks => '{tenant,user,group,may_add_group}',
   summary => 'Put a user into a group', success => 204, errors => '{400,403}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_group_user_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_user_delete(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.refuse_system_group(wazo_auth.lock_group((request.params ->> 'group_uuid')::uuid, for_members => true));
+  PERFORM wazo_auth.refuse_system_group(wazo_auth.lock_group((request.params ->> 'group_uuid')::uuid,
+    for_members => true));
   PERFORM wazo_auth.check_user_in_sight(request);
   PERFORM wazo_auth.remove_group_user((request.params ->> 'group_uuid')::uuid, (request.params ->> 'user_uuid')::uuid);
   RETURN wazo_auth.no_content();
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_group_user_delete(wazo_auth.http_request) IS 'DELETE /groups/{group_uuid}/users/{user_uuid}.';
-SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_delete', 'user_group',
+COMMENT ON FUNCTION wazo_auth.rest_group_user_delete(wazo_auth.http_request) IS
+'DELETE /groups/{group_uuid}/users/{user_uuid}.';
+SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/users/{user_uuid}', 'wazo_auth.rest_group_user_delete',
+  'user_group',
   access => 'auth.groups.{group_uuid}.users.{user_uuid}.delete', checks => '{tenant,group,may_remove_group}',
   summary => 'Take a user out of a group', success => 204, errors => '{403}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_user_groups_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_groups_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.json_response(wazo_auth.list_groups(
     request.tenant_uuid, request.query, (request.params ->> 'user_uuid')::uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_user_groups_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/groups: groups that a user is in.';
+COMMENT ON FUNCTION wazo_auth.rest_user_groups_get(wazo_auth.http_request) IS
+'GET /users/{user_uuid}/groups: groups that a user is in.';
 SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/groups', 'wazo_auth.rest_user_groups_get', 'user_group',
   access => 'auth.users.{user_uuid}.groups.read', checks => '{tenant,user,query}', query_schema => 'user_group_list',
   summary => 'Groups of a user');

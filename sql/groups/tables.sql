@@ -11,7 +11,8 @@ CREATE TABLE wazo_auth.group (
 CREATE UNIQUE INDEX group_tenant_uuid_slug_key ON wazo_auth.group (tenant_uuid, pg_catalog.lower(slug));
 CREATE UNIQUE INDEX group_system_managed_key ON wazo_auth.group (tenant_uuid) WHERE system_managed;
 COMMENT ON TABLE wazo_auth.group IS 'A set of users of one tenant that share policies';
-COMMENT ON COLUMN wazo_auth.group.slug IS 'Name in paths and configuration; never changes; unique in the tenant whatever the case';
+COMMENT ON COLUMN wazo_auth.group.slug IS
+'Name in paths and configuration; never changes; unique in the tenant whatever the case';
 COMMENT ON COLUMN wazo_auth.group.system_managed IS 'The tenant''s group of all its users, one per tenant';
 COMMENT ON INDEX wazo_auth.group_tenant_uuid_slug_key IS 'Slugs that differ by case only are the same';
 COMMENT ON INDEX wazo_auth.group_system_managed_key IS 'One group of all users per tenant';

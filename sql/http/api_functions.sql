@@ -11,7 +11,8 @@ BEGIN
     WHEN 'object' THEN
       RETURN COALESCE((
         SELECT string_agg(v_margin
-                          || CASE WHEN e.key ~ '^[a-z$_][A-Za-z_]*$' AND e.key NOT IN ('y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null')
+                          || CASE WHEN e.key ~ '^[a-z$_][A-Za-z_]*$'
+                            AND e.key NOT IN ('y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null')
                                     AND e.key NOT LIKE '$%' THEN e.key ELSE to_json(e.key)::text END
                           || ':' || wazo_auth.yaml_value(e.value, indent + 2), '' ORDER BY e.place)
         FROM json_each(value) WITH ORDINALITY e (key, value, place)), ' {}');
@@ -60,7 +61,8 @@ BEGIN
     RETURN c_link;
   END IF;
   v_type := wazo_auth.api_type(field.type, field.min, LEAST(field.max, field.max_bytes), field.choices, field.pattern,
-    CASE field.type WHEN 'list' THEN wazo_auth.api_type(field.item_type, field.item_min, LEAST(field.item_max, field.item_max_bytes), field.item_choices, field.item_pattern)
+    CASE field.type WHEN 'list' THEN wazo_auth.api_type(field.item_type, field.item_min,
+      LEAST(field.item_max, field.item_max_bytes), field.item_choices, field.item_pattern)
                     WHEN 'nested_list' THEN c_link END);
   IF field.default_value <> 'null' THEN
     v_type := wazo_auth.merge_metadata(v_type, json_build_object('default', field.default_value));
@@ -97,13 +99,17 @@ BEGIN ATOMIC
     FROM used u
     JOIN wazo_auth.schema s ON s.name = u.name
     UNION ALL
-    SELECT 'Error', '{"type": "object", "description": "message, error_id, details and maybe resource; or reason and status_code, for errors of tokens and policies",
-      "properties": {"message": {"description": "What is wrong; of lists and addresses by parameter or field"}, "error_id": {"type": "string"},
-        "details": {"type": "object"}, "resource": {"type": "string"}, "timestamp": {"description": "Seconds since 1970, for reason in an array"},
+    SELECT 'Error', '{"type": "object", "description": "message, error_id, details and maybe resource; or reason and '
+      'status_code, for errors of tokens and policies",
+      "properties": {"message": {"description": "What is wrong; of lists and addresses by parameter or field"}, '
+        '"error_id": {"type": "string"},
+        "details": {"type": "object"}, "resource": {"type": "string"}, "timestamp": {"description": "Seconds since '
+          '1970, for reason in an array"},
         "reason": {"type": "array", "items": {"type": "string"}}, "status_code": {"type": "integer"}}}'
   ) d;
 END;
-COMMENT ON FUNCTION wazo_auth.api_definitions() IS 'The request bodies of all routes, and the error, as definitions of Swagger 2.0.';
+COMMENT ON FUNCTION wazo_auth.api_definitions() IS
+'The request bodies of all routes, and the error, as definitions of Swagger 2.0.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.api_status(status integer) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -128,7 +134,8 @@ BEGIN ATOMIC
   SELECT pg_catalog.json_agg(p.parameter ORDER BY p.kind, p.place)
   FROM (
     SELECT 1 AS kind, m.place,
-           pg_catalog.json_strip_nulls(pg_catalog.json_build_object('name', m.groups[1], 'in', 'path', 'required', true, 'type', 'string',
+           pg_catalog.json_strip_nulls(pg_catalog.json_build_object('name', m.groups[1], 'in', 'path', 'required', true,
+             'type', 'string',
              'format', CASE WHEN m.groups[1] LIKE '%uuid' THEN 'uuid' END)) AS parameter
     FROM pg_catalog.regexp_matches(api_parameters.path, '\{(\w+)\}', 'g') WITH ORDINALITY m (groups, place)
     UNION ALL
@@ -138,12 +145,15 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 4, f."position",
            wazo_auth.merge_metadata(pg_catalog.json_build_object('name', f.name, 'in', 'query', 'required', f.required),
-             wazo_auth.merge_metadata(wazo_auth.api_field(f), CASE f.type WHEN 'list' THEN '{"collectionFormat": "multi"}' ELSE '{}' END::json))
+             wazo_auth.merge_metadata(wazo_auth.api_field(f), CASE f.type WHEN 'list'
+               THEN '{"collectionFormat": "multi"}' ELSE '{}' END::json))
     FROM wazo_auth.schema_field f WHERE f.schema = (api_parameters.route).query_schema
     UNION ALL
     SELECT 5, 1, pg_catalog.json_build_object('name', 'body', 'in', 'body', 'required', true, 'description',
-             pg_catalog.format('At most %s bytes, %s values, nested %s deep', s.body_bytes, s.body_values, s.body_depth), 'schema',
-             CASE WHEN s.max_items IS NOT NULL THEN pg_catalog.json_build_object('type', 'array', 'maxItems', s.max_items, 'items', pg_catalog.json_build_object('$ref', '#/definitions/' || s.name))
+             pg_catalog.format('At most %s bytes, %s values, nested %s deep', s.body_bytes, s.body_values,
+               s.body_depth), 'schema',
+             CASE WHEN s.max_items IS NOT NULL THEN pg_catalog.json_build_object('type', 'array', 'maxItems',
+               s.max_items, 'items', pg_catalog.json_build_object('$ref', '#/definitions/' || s.name))
                   ELSE pg_catalog.json_build_object('$ref', '#/definitions/' || s.name) END)
     FROM wazo_auth.schema s WHERE s.name = (api_parameters.route).body_schema
     UNION ALL
@@ -158,7 +168,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.api_access(access text, path text) RETURNS 
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
   SELECT CASE WHEN j.name IS NULL THEN api_access.access
-              ELSE pg_catalog.regexp_replace(api_access.access, '\{(' || pg_catalog.replace(j.name, '_or_', '|') || ')\}', '{' || j.name || '}', 'g') END
+              ELSE pg_catalog.regexp_replace(api_access.access, '\{(' || pg_catalog.replace(j.name, '_or_', '|')
+                || ')\}', '{' || j.name || '}', 'g') END
   FROM (SELECT pg_catalog.substring(api_access.path, '\{(\w+_or_\w+)\}') AS name) j;
 END;
 COMMENT ON FUNCTION wazo_auth.api_access(text, text) IS
@@ -181,21 +192,25 @@ BEGIN ATOMIC
   SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
     'tags', pg_catalog.json_build_array((api_operation.route).plugin),
     'summary', (api_operation.route).summary,
-    'description', '**Required access**: `' || wazo_auth.api_access((api_operation.route).access, api_operation.path) || '`',
+    'description', '**Required access**: `' || wazo_auth.api_access((api_operation.route).access, api_operation.path)
+      || '`',
     'operationId', pg_catalog.lower((api_operation.route).method)
                    || pg_catalog.regexp_replace(pg_catalog.replace(api_operation.path, '}', ''), '\W+', '_', 'g'),
     'security', CASE WHEN (api_operation.route).access IS NOT NULL THEN '[{"wazo_auth_token": []}]'::json
-                     WHEN (api_operation.route).body_schema = 'token_request' THEN '[{"wazo_auth_basic": []}]'::json END,
+                     WHEN (api_operation.route).body_schema = 'token_request'
+                       THEN '[{"wazo_auth_basic": []}]'::json END,
     'parameters', wazo_auth.api_parameters(api_operation.route, api_operation.path),
     'responses', (
       SELECT pg_catalog.json_object_agg(s.status,
                CASE WHEN s.status < 400 THEN pg_catalog.json_build_object('description', wazo_auth.api_status(s.status))
                     ELSE pg_catalog.json_build_object('description', wazo_auth.api_status(s.status),
-                                                      'schema', '{"$ref": "#/definitions/Error"}'::json) END ORDER BY s.status)
+                                                      'schema', '{"$ref": "#/definitions/Error"}'::json) END
+                                                        ORDER BY s.status)
       FROM (SELECT (api_operation.route).success AS status
             UNION SELECT wazo_auth.api_errors(api_operation.route)) s)));
 END;
-COMMENT ON FUNCTION wazo_auth.api_operation(wazo_auth.route, text) IS 'A route as an operation of Swagger 2.0; path: its path as it is described.';
+COMMENT ON FUNCTION wazo_auth.api_operation(wazo_auth.route, text) IS
+'A route as an operation of Swagger 2.0; path: its path as it is described.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.api_paths() RETURNS json
 LANGUAGE sql STABLE
@@ -211,7 +226,8 @@ BEGIN ATOMIC
     SELECT n.shape, n.place, pg_catalog.string_agg(n.name, '_or_' ORDER BY n.name LIKE '%uuid' DESC, n.name) AS name
     FROM (SELECT DISTINCT h.shape, m.place, m.groups[1] AS name
           FROM here h
-          CROSS JOIN LATERAL pg_catalog.regexp_matches((h.r).path, '\{(\w+)\}', 'g') WITH ORDINALITY m (groups, place)) n
+          CROSS JOIN LATERAL pg_catalog.regexp_matches((h.r).path, '\{(\w+)\}', 'g') WITH ORDINALITY m (groups,
+            place)) n
     GROUP BY n.shape, n.place
   ), described AS (
     SELECT s.shape,
@@ -227,11 +243,13 @@ BEGIN ATOMIC
     ORDER BY d.path, (h.r).method, (h.r).shipped, (h.r).path DESC
   )
   SELECT pg_catalog.json_object_agg(p.path, p.operations ORDER BY p.path)
-  FROM (SELECT c.path, pg_catalog.json_object_agg(pg_catalog.lower((c.r).method), wazo_auth.api_operation(c.r, c.path) ORDER BY (c.r).method) AS operations
+  FROM (SELECT c.path, pg_catalog.json_object_agg(pg_catalog.lower((c.r).method), wazo_auth.api_operation(c.r, c.path)
+    ORDER BY (c.r).method) AS operations
         FROM chosen c
         GROUP BY c.path) p;
 END;
-COMMENT ON FUNCTION wazo_auth.api_paths() IS 'All routes below /0.1, of enabled plugins and others, as the paths of Swagger 2.0.';
+COMMENT ON FUNCTION wazo_auth.api_paths() IS
+'All routes below /0.1, of enabled plugins and others, as the paths of Swagger 2.0.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.api_description() RETURNS json
 LANGUAGE sql STABLE
@@ -241,10 +259,12 @@ BEGIN ATOMIC
       'description', 'Users, tenants, groups, policies, tokens and sessions of a Wazo platform'),
     'consumes', '["application/json"]'::json,
     'produces', '["application/json"]'::json,
-    'securityDefinitions', '{"wazo_auth_token": {"type": "apiKey", "name": "X-Auth-Token", "in": "header"}, "wazo_auth_basic": {"type": "basic"}}'::json,
+    'securityDefinitions', '{"wazo_auth_token": {"type": "apiKey", "name": "X-Auth-Token", "in": "header"}, '
+    '"wazo_auth_basic": {"type": "basic"}}'::json,
     'parameters', '{
       "tenant": {"name": "Wazo-Tenant", "in": "header", "required": false, "type": "string", "format": "uuid",
-                 "description": "The tenant that the request is about: that of the token''s user, which is the default, or one below it"},
+                 "description": "The tenant that the request is about: that of the token''s user, which is the '
+                   'default, or one below it"},
       "token": {"name": "token", "in": "query", "required": false, "type": "string",
                 "description": "The token, where a header cannot be sent"}}'::json,
     'paths', wazo_auth.api_paths(),

@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_api_get(request wazo_auth.http_request
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   -- Where a proxy serves the API; what is no path is left out.
-  v_prefix text := substring(wazo_auth.http_header(request, 'X-Script-Name') FROM '^((?:/[A-Za-z0-9._~-]{1,100}){1,10})/?$');
+  v_prefix text := substring(wazo_auth.http_header(request, 'X-Script-Name')
+    FROM '^((?:/[A-Za-z0-9._~-]{1,100}){1,10})/?$');
 BEGIN
   RETURN ROW(200, ARRAY['Content-Type', 'application/x-yaml'], convert_to(
     concat(E'swagger: "2.0"\nschemes:\n- ', CASE WHEN v_prefix IS NULL THEN 'http' ELSE 'https' END,
@@ -13,4 +14,5 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_api_get(wazo_auth.http_request) IS
 'GET /api/api.yml: the API in Swagger 2.0. X-Script-Name, set by a proxy, is put before the paths.';
-SELECT wazo_auth.add_route('GET', '/0.1/api/api.yml', 'wazo_auth.rest_api_get', 'api', summary => 'This description', errors => '{404}', public => true);
+SELECT wazo_auth.add_route('GET', '/0.1/api/api.yml', 'wazo_auth.rest_api_get', 'api', summary => 'This description',
+  errors => '{404}', public => true);

@@ -1,7 +1,8 @@
 CREATE OR REPLACE FUNCTION wazo_auth.forget_cached() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_forget_cached';
 COMMENT ON FUNCTION wazo_auth.forget_cached() IS
-'Statement trigger on the tables that every backend keeps in a cache (routes, settings, shapes of requests): makes all backends read them again.';
+'Statement trigger on the tables that every backend keeps in a cache (routes, settings, shapes of requests): makes '
+'all backends read them again.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_error(
   status integer, message text, error_id text DEFAULT NULL, details json DEFAULT NULL, resource text DEFAULT NULL,
@@ -16,7 +17,8 @@ COMMENT ON FUNCTION wazo_auth.raise_error(integer, text, text, json, text, json)
 CREATE OR REPLACE FUNCTION wazo_auth.ascii(value text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_ascii';
 COMMENT ON FUNCTION wazo_auth.ascii(text) IS
-'The text without marks and without what has no ASCII counterpart, as messages of the token routes show it (contract: errors.md section 6).';
+'The text without marks and without what has no ASCII counterpart, as messages of the token routes show it (contract: '
+'errors.md section 6).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.python_repr(value text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_python_repr';
@@ -26,7 +28,8 @@ COMMENT ON FUNCTION wazo_auth.python_repr(text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.basic_credentials(header text, OUT login text, OUT password text)
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_basic_credentials';
 COMMENT ON FUNCTION wazo_auth.basic_credentials(text) IS
-'Login and password of an Authorization header with the scheme Basic; both null when there are none. Raises WA400 for bad base64 padding.';
+'Login and password of an Authorization header with the scheme Basic; both null when there are none. Raises WA400 for '
+'bad base64 padding.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.http_header(request wazo_auth.http_request, name text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_http_header';
@@ -37,26 +40,31 @@ CREATE OR REPLACE FUNCTION wazo_auth.json_response(body json, status integer DEF
 RETURNS wazo_auth.http_response
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_json_response';
 COMMENT ON FUNCTION wazo_auth.json_response(json, integer, text[]) IS
-'What a handler returns for a JSON body; written as ASCII with a final newline (contract: responses.md section 1). headers: further ones, name and value in turn.';
+'What a handler returns for a JSON body; written as ASCII with a final newline (contract: responses.md section 1). '
+'headers: further ones, name and value in turn.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.no_content() RETURNS wazo_auth.http_response
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT ROW(204, ARRAY['Content-Type', 'application/json'], NULL)::wazo_auth.http_response;
 END;
-COMMENT ON FUNCTION wazo_auth.no_content() IS 'What a handler returns when it has done its work and has nothing to say: status 204.';
+COMMENT ON FUNCTION wazo_auth.no_content() IS
+'What a handler returns when it has done its work and has nothing to say: status 204.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.http(
   method text, target text, headers text[] DEFAULT '{}', body bytea DEFAULT NULL, peer text DEFAULT NULL)
 RETURNS wazo_auth.http_response
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_http';
 COMMENT ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) IS
-'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: address of the client. Errors are answers; only a cancelled statement, a null method, target or header (22004) or a header without a value (22023) raises one. Needs no right to any table.';
+'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: '
+'address of the client. Errors are answers; only a cancelled statement, a null method, target or header (22004) or a '
+'header without a value (22023) raises one. Needs no right to any table.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unauthorized(required_access text DEFAULT NULL) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_raise_unauthorized';
 COMMENT ON FUNCTION wazo_auth.raise_unauthorized(text) IS
-'Raises WA401 unauthorized, with the token that the caller sent and the access that it lacks, for a check that refuses.';
+'Raises WA401 unauthorized, with the token that the caller sent and the access that it lacks, for a check that '
+'refuses.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.caller_acl() RETURNS wazo_auth.acl
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_caller_acl';
@@ -74,8 +82,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_check(text, text, integer[], text, boolean) IS
-'Makes a check known, so that routes can name it; the arguments are the columns of wazo_auth.check. Raises 23505 for one '
-'that is there.';
+'Makes a check known, so that routes can name it; the arguments are the columns of wazo_auth.check. Raises 23505 for '
+'one that is there.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.route_shape(path text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -93,7 +101,8 @@ DECLARE
   v_check text;
 BEGIN
   IF route.public IS DISTINCT FROM (route.access IS NULL) THEN
-    RAISE EXCEPTION 'the route % has % access', v_name, CASE WHEN route.public THEN 'both public => true and an' ELSE 'no' END
+    RAISE EXCEPTION 'the route % has % access', v_name, CASE WHEN route.public THEN 'both public => true and an'
+      ELSE 'no' END
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Give it the access that a token must grant, or say public => true if everybody may use it.';
   END IF;
@@ -105,12 +114,15 @@ BEGIN
   END IF;
   IF route.method NOT IN ('GET', 'HEAD') AND (route.changes_no_access IS NULL)
      <> EXISTS (SELECT FROM wazo_auth.check k WHERE k.name = ANY (route.checks) AND k.judges) THEN
-    RAISE EXCEPTION 'the route % must either judge what its caller gives and takes or say why it changes no access', v_name
+    RAISE EXCEPTION 'the route % must either judge what its caller gives and takes or say why it changes no access',
+      v_name
       USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Add a check (SELECT name, description FROM wazo_auth.check WHERE judges), or say changes_no_access => why.';
+            HINT = 'Add a check (SELECT name, description FROM wazo_auth.check '
+              'WHERE judges), or say changes_no_access => why.';
   END IF;
   IF NOT replaces AND EXISTS (SELECT FROM wazo_auth.route r
-                              WHERE r.method = route.method AND wazo_auth.route_shape(r.path) = wazo_auth.route_shape(route.path)
+                              WHERE r.method = route.method AND wazo_auth.route_shape(r.path) =
+                                wazo_auth.route_shape(route.path)
                                 AND (r.shipped OR NOT route.shipped)) THEN
     RAISE EXCEPTION 'the route % is there already', v_name
       USING ERRCODE = 'duplicate_object', HINT = 'Say replaces => true if it is to take the place of that one.';
@@ -118,8 +130,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_route(wazo_auth.route, boolean) IS
-'Raises 22023 for a route that is open by an oversight or leaves unsaid whether it changes what anybody may do, 42704 for an '
-'unknown check, 42710 for one that is there and is not to be replaced.';
+'Raises 22023 for a route that is open by an oversight or leaves unsaid whether it changes what anybody may do, 42704 '
+'for an unknown check, 42710 for one that is there and is not to be replaced.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.add_route(
   method text, path text, handler text, plugin text,
@@ -158,10 +170,10 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_route(
   text, text, text, text, text, text[], text, text, text, text, integer, integer[], boolean, text, boolean) IS
-'Adds a route. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. plugin: '
-'name that the setting enabled_http_plugins can turn off. replaces: it takes the place of the one of this method and path; a '
-'shipped one comes back when the row is deleted. The other arguments are columns of wazo_auth.route. Served by all '
-'connections as soon as this commits. Raises what wazo_auth.check_route() raises.';
+'Adds a route. handler: schema.function of a function (wazo_auth.http_request) returning wazo_auth.http_response. '
+'plugin: name that the setting enabled_http_plugins can turn off. replaces: it takes the place of the one of this '
+'method and path; a shipped one comes back when the row is deleted. The other arguments are columns of '
+'wazo_auth.route. Served by all connections as soon as this commits. Raises what wazo_auth.check_route() raises.';
 
 -- An upgrade registers the checks and routes of its version from here on.
 DELETE FROM wazo_auth.route WHERE shipped;

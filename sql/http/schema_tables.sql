@@ -17,16 +17,25 @@ CREATE TABLE wazo_auth.schema (
     body_depth pg_catalog.int4 NOT NULL DEFAULT 16,
     body_values pg_catalog.int4 NOT NULL DEFAULT 4096
 );
-COMMENT ON TABLE wazo_auth.schema IS 'Shapes that requests are validated by, one row each; written by wazo_auth.declare_schema().';
+COMMENT ON TABLE wazo_auth.schema IS
+'Shapes that requests are validated by, one row each; written by wazo_auth.declare_schema().';
 COMMENT ON COLUMN wazo_auth.schema.name IS 'Name that handlers validate by.';
-COMMENT ON COLUMN wazo_auth.schema.family IS 'How errors are reduced to an answer: first_error (the first one, with details), list_query and emails (the whole error object as message), reset (the first message), field_name (the first field as message), first_field and token_repr (short error form, with the first field or a Python-like text of all errors).';
+COMMENT ON COLUMN wazo_auth.schema.family IS
+'How errors are reduced to an answer: first_error (the first one, with details), list_query and emails (the whole '
+'error object as message), reset (the first message), field_name (the first field as message), first_field and '
+'token_repr (short error form, with the first field or a Python-like text of all errors).';
 COMMENT ON COLUMN wazo_auth.schema.resource IS 'Resource named by the error; NULL for none.';
 COMMENT ON COLUMN wazo_auth.schema.error_id IS 'error_id of the error; has no part in first_field and token_repr.';
-COMMENT ON COLUMN wazo_auth.schema.max_items IS 'The document is an array of at most so many such objects; NULL: it is one object.';
-COMMENT ON COLUMN wazo_auth.schema.refuse_unknown IS 'Whether keys without a declaration are an error; else they are dropped.';
-COMMENT ON COLUMN wazo_auth.schema.cross_check IS 'Qualified name of a function (jsonb) returns text[]: gets the cleaned object when no field is wrong, returns the messages of rules between fields, or NULL.';
+COMMENT ON COLUMN wazo_auth.schema.max_items IS
+'The document is an array of at most so many such objects; NULL: it is one object.';
+COMMENT ON COLUMN wazo_auth.schema.refuse_unknown IS
+'Whether keys without a declaration are an error; else they are dropped.';
+COMMENT ON COLUMN wazo_auth.schema.cross_check IS
+'Qualified name of a function (jsonb) returns text[]: gets the cleaned object when no field is wrong, returns the '
+'messages of rules between fields, or NULL.';
 COMMENT ON COLUMN wazo_auth.schema.shipped IS 'Whether the row comes with an extension, and not from a person.';
-COMMENT ON COLUMN wazo_auth.schema.body_bytes IS 'Most bytes of a body. What is larger, deeper or of more values is refused before it is parsed.';
+COMMENT ON COLUMN wazo_auth.schema.body_bytes IS
+'Most bytes of a body. What is larger, deeper or of more values is refused before it is parsed.';
 COMMENT ON COLUMN wazo_auth.schema.body_depth IS 'Most arrays and objects in one another.';
 COMMENT ON COLUMN wazo_auth.schema.body_values IS 'Most members and items in the whole document.';
 
@@ -79,11 +88,16 @@ COMMENT ON COLUMN wazo_auth.schema_field.item_max IS 'As max, for each item.';
 COMMENT ON COLUMN wazo_auth.schema_field.item_choices IS 'As choices, for each item.';
 COMMENT ON COLUMN wazo_auth.schema_field.item_pattern IS 'As pattern, for each item.';
 COMMENT ON COLUMN wazo_auth.schema_field.item_check_pattern IS 'As check_pattern, for each item.';
-COMMENT ON COLUMN wazo_auth.schema_field.item_schema IS 'Shape of the nested object, or of each object of a nested list.';
-COMMENT ON COLUMN wazo_auth.schema_field.max_bytes IS 'Most bytes of a text in UTF-8, beside min and max, for what has its limit in bytes.';
+COMMENT ON COLUMN wazo_auth.schema_field.item_schema IS
+'Shape of the nested object, or of each object of a nested list.';
+COMMENT ON COLUMN wazo_auth.schema_field.max_bytes IS
+'Most bytes of a text in UTF-8, beside min and max, for what has its limit in bytes.';
 COMMENT ON COLUMN wazo_auth.schema_field.item_max_bytes IS 'As max_bytes, for each item.';
-COMMENT ON COLUMN wazo_auth.schema_field.filter IS 'Parameter of a list: condition in SQL that it stands for, {} being its value; empty: this list refuses it. Written by wazo_auth.declare_list().';
-COMMENT ON COLUMN wazo_auth.schema_field.empty_filter IS 'Whether the empty text is a value of the filter; else it is no filter at all.';
+COMMENT ON COLUMN wazo_auth.schema_field.filter IS
+'Parameter of a list: condition in SQL that it stands for, {} being its value; empty: this list refuses it. Written '
+'by wazo_auth.declare_list().';
+COMMENT ON COLUMN wazo_auth.schema_field.empty_filter IS
+'Whether the empty text is a value of the filter; else it is no filter at all.';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.schema', 'WHERE NOT shipped');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.schema_field',

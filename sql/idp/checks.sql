@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.check_idp(request wazo_auth.http_request) R
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF NOT wazo_auth.is_authentication_method(request.params ->> 'idp_type') THEN
-    PERFORM wazo_auth.raise_error(404, format('No such IDP type: "%s"', request.params ->> 'idp_type'), 'unknown-idp-type',
+    PERFORM wazo_auth.raise_error(404, format('No such IDP type: "%s"', request.params ->> 'idp_type'),
+      'unknown-idp-type',
                                   json_build_object('idp_type', request.params ->> 'idp_type'), 'idp');
   END IF;
 END

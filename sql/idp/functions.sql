@@ -6,7 +6,8 @@ BEGIN ATOMIC
   ON CONFLICT DO NOTHING;
 END;
 COMMENT ON FUNCTION wazo_auth.add_identity_provider(text) IS
-'Registers a way to log in: from then on, while the setting idp_plugins enables it, it can be the authentication method of users and tenants. Raises 23514 for a name that is not of a-z, 0-9 and _.';
+'Registers a way to log in: from then on, while the setting idp_plugins enables it, it can be the authentication '
+'method of users and tenants. Raises 23514 for a name that is not of a-z, 0-9 and _.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.authentication_methods() RETURNS SETOF text
 LANGUAGE sql STABLE ROWS 4
@@ -22,7 +23,9 @@ BEGIN ATOMIC
    ORDER BY COALESCE((s.plugin ->> 'priority')::numeric, 100), p.name);
 END;
 COMMENT ON FUNCTION wazo_auth.authentication_methods() IS
-'Names that a user''s authentication method can have: native, default (the tenant''s) and what add_identity_provider() has registered and the setting idp_plugins enables, in the order of its priorities. All that asks for methods asks here.';
+'Names that a user''s authentication method can have: native, default (the tenant''s) and what '
+'add_identity_provider() has registered and the setting idp_plugins enables, in the order of its priorities. All that '
+'asks for methods asks here.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_authentication_method(method text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -14,7 +14,8 @@ BEGIN ATOMIC
            'total', pg_catalog.count(*), 'filtered', pg_catalog.count(*), 'items', pg_catalog.json_agg(m)))
   FROM wazo_auth.authentication_methods() m;
 END;
-COMMENT ON FUNCTION wazo_auth.rest_idp_get(wazo_auth.http_request) IS 'GET /idp: the authentication methods that a user can have.';
+COMMENT ON FUNCTION wazo_auth.rest_idp_get(wazo_auth.http_request) IS
+'GET /idp: the authentication methods that a user can have.';
 SELECT wazo_auth.add_route('GET', '/0.1/idp', 'wazo_auth.rest_idp_get', 'idp',
   access => 'auth.idp.read', summary => 'Authentication methods that users can have');
 
@@ -33,7 +34,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_authentication_method(uuid, text) IS
-'Sets how a user logs in; sessions, refresh tokens and the password stay (contract: idp.md section 3). Raises WA404 for an unknown user, 22023 for an unknown method.';
+'Sets how a user logs in; sessions, refresh tokens and the password stay (contract: idp.md section 3). Raises WA404 '
+'for an unknown user, 22023 for an unknown method.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_users_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -41,15 +43,18 @@ DECLARE
   v_text text;
 BEGIN
   FOR v_text IN
-    SELECT u.value ->> 'uuid' FROM jsonb_array_elements(request.body -> 'users') WITH ORDINALITY u (value, place) ORDER BY u.place
+    SELECT u.value ->> 'uuid' FROM jsonb_array_elements(request.body -> 'users') WITH ORDINALITY u (value, place)
+      ORDER BY u.place
   LOOP
-    IF NOT wazo_auth.user_in_sight(wazo_auth.try_uuid(v_text), request.tenant_uuid, wazo_auth.try_uuid(request.token_auth_id)) THEN
+    IF NOT wazo_auth.user_in_sight(wazo_auth.try_uuid(v_text), request.tenant_uuid,
+      wazo_auth.try_uuid(request.token_auth_id)) THEN
       PERFORM wazo_auth.raise_unknown_user(v_text);
     END IF;
   END LOOP;
   -- In one order, so that two requests for the same users cannot wait for each other.
   PERFORM wazo_auth.set_authentication_method(u.uuid, request.params ->> 'idp_type')
-  FROM (SELECT DISTINCT (u.value ->> 'uuid')::uuid AS uuid FROM jsonb_array_elements(request.body -> 'users') u (value) ORDER BY 1) u;
+  FROM (SELECT DISTINCT (u.value ->> 'uuid')::uuid AS uuid FROM jsonb_array_elements(request.body -> 'users') u (value)
+    ORDER BY 1) u;
   RETURN wazo_auth.no_content();
 END
 $$;
@@ -67,13 +72,15 @@ BEGIN
   RETURN wazo_auth.no_content();
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_idp_user_put(wazo_auth.http_request) IS 'PUT /idp/{idp_type}/users/{user_uuid}: sets the user''s method.';
+COMMENT ON FUNCTION wazo_auth.rest_idp_user_put(wazo_auth.http_request) IS
+'PUT /idp/{idp_type}/users/{user_uuid}: sets the user''s method.';
 SELECT wazo_auth.add_route('PUT', '/0.1/idp/{idp_type}/users/{user_uuid}', 'wazo_auth.rest_idp_user_put', 'idp',
   access => 'auth.idp.{idp_type}.users.{user_uuid}.create', checks => '{idp,tenant,user}',
   summary => 'Set the authentication method of a user', success => 204,
   changes_no_access => 'it changes how the user logs in');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_user_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_user_delete(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE wazo_auth.user u SET authentication_method = 'default'

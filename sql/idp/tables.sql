@@ -6,7 +6,9 @@ CREATE TABLE wazo_auth.identity_provider (
   CONSTRAINT identity_provider_name_check
     CHECK (name ~ '^[a-z0-9_]{1,64}$' AND name NOT IN ('native', 'default', 'refresh_token'))
 );
-COMMENT ON TABLE wazo_auth.identity_provider IS 'Ways to log in beside those that are built in, native and by refresh token; written by wazo_auth.add_identity_provider(). Which of them are on says the setting idp_plugins';
+COMMENT ON TABLE wazo_auth.identity_provider IS
+'Ways to log in beside those that are built in, native and by refresh token; written by '
+'wazo_auth.add_identity_provider(). Which of them are on says the setting idp_plugins';
 COMMENT ON COLUMN wazo_auth.identity_provider.name IS 'Authentication method of the users that log in with it';
 COMMENT ON COLUMN wazo_auth.identity_provider.shipped IS 'Comes with an extension, so a dump leaves it out';
 

@@ -34,9 +34,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.mail_target(wazo_auth.mail_outbox) IS
-'Who gets the mail: the user, the username, and the address that it goes to; all null when nobody gets one (contract: mail.md, password reset). A reset goes to an enabled user''s confirmed addresses only, a confirmation to one that is not confirmed.';
+'Who gets the mail: the user, the username, and the address that it goes to; all null when nobody gets one (contract: '
+'mail.md, password reset). A reset goes to an enabled user''s confirmed addresses only, a confirmation to one that is '
+'not confirmed.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.hold_mail(mail wazo_auth.mail_outbox, user_uuid uuid, email_uuid uuid) RETURNS interval
+CREATE OR REPLACE FUNCTION wazo_auth.hold_mail(mail wazo_auth.mail_outbox, user_uuid uuid, email_uuid uuid)
+RETURNS interval
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -61,19 +64,23 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.hold_mail(wazo_auth.mail_outbox, uuid, uuid) IS
-'How long the mail must wait, since a user gets one mail of a kind at a time and in each mail_interval: null for not at all, zero for ever, as what it would say has been said.';
+'How long the mail must wait, since a user gets one mail of a kind at a time and in each mail_interval: null for not '
+'at all, zero for ever, as what it would say has been said.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.one_line(value text, size integer) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   -- blanks, controls, and what changes the direction of text or is not seen
-  v_line text := btrim(regexp_replace(value COLLATE "C", '[\u0001-\u0020\u007f-\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]+', ' ', 'g'));
+  v_line text := btrim(regexp_replace(value COLLATE "C",
+    '[\u0001-\u0020\u007f-\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]+',
+    ' ', 'g'));
 BEGIN
   RETURN CASE WHEN char_length(v_line) > size THEN left(v_line, size - 3) || '...' ELSE v_line END;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.one_line(text, integer) IS
-'Text of somebody as it may stand among ours: on one line, without invisible characters, and no longer than "size" characters.';
+'Text of somebody as it may stand among ours: on one line, without invisible characters, and no longer than "size" '
+'characters.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.mail_context(mail wazo_auth.mail_outbox, username text, address text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -85,7 +92,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.mail_context(wazo_auth.mail_outbox, text, text) IS
-'Variables of the templates of a mail but for those of its token; what its user has typed is cleaned and shortened, since others may get the mail.';
+'Variables of the templates of a mail but for those of its token; what its user has typed is cleaned and shortened, '
+'since others may get the mail.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.write_mail(mail wazo_auth.mail_outbox) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -122,7 +130,8 @@ BEGIN
                                          (wazo_auth.get_setting(mail.kind || '_expiration') #>> '{}')::integer);
   v_context := jsonb_strip_nulls(
     wazo_auth.mail_context(mail, v_target.username, v_target.address)
-    || jsonb_build_object('token', v_token, CASE mail.kind WHEN 'password_reset' THEN 'user_uuid' ELSE 'email_uuid' END, v_uuid));
+    || jsonb_build_object('token', v_token, CASE mail.kind WHEN 'password_reset' THEN 'user_uuid' ELSE 'email_uuid' END,
+      v_uuid));
   v_message := wazo_auth.mail_message(
     wazo_auth.get_setting(mail.kind || '_from_name') #>> '{}', v_from, v_context ->> 'username', v_target.address,
     wazo_auth.render_mail_template(wazo_auth.mail_template(v_body_template || '_subject'), v_context),
@@ -131,7 +140,8 @@ BEGIN
     to_hex((EXTRACT(epoch FROM mail.created_at) * 1000000)::bigint) || '.' || to_hex(mail.id));
   UPDATE wazo_auth.mail_outbox m
   SET recipient = v_target.address, token_digest = wazo_auth.token_digest(v_token),
-      sealed_message = wazo_auth.seal(jsonb_build_object('sender', v_from, 'message', v_message, 'context', v_context)::text,
+      sealed_message = wazo_auth.seal(jsonb_build_object('sender', v_from, 'message', v_message, 'context',
+        v_context)::text,
                                       'mail:' || mail.id),
       attempts = 0, next_attempt_at = NULL, error = NULL
   WHERE m.id = mail.id;
@@ -142,7 +152,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.write_mail(wazo_auth.mail_outbox) IS
-'Makes the token and the text of a mail that was asked for. Takes it out when there is nobody to get it or the last one of its kind still does, see wazo_auth.hold_mail(); leaves it for later while its user is being changed.';
+'Makes the token and the text of a mail that was asked for. Takes it out when there is nobody to get it or the last '
+'one of its kind still does, see wazo_auth.hold_mail(); leaves it for later while its user is being changed.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.write_mails(batch integer, max_attempts integer, pause interval) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -170,7 +181,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.write_mails(integer, integer, interval) IS
-'Writes at most "batch" mails that were asked for. One that cannot be written is tried again as wazo_auth.fail_mail() says, and does not hold up the others. Returns how many were looked at. Raises F0000 without a key to seal with.';
+'Writes at most "batch" mails that were asked for. One that cannot be written is tried again as wazo_auth.fail_mail() '
+'says, and does not hold up the others. Returns how many were looked at. Raises F0000 without a key to seal with.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.claim_mails(batch integer, in_flight bigint[], with_message boolean)
 RETURNS TABLE (id bigint, sender text, recipient text, message text)
@@ -182,7 +194,8 @@ DECLARE
 BEGIN
   DELETE FROM wazo_auth.mail_outbox m
   WHERE m.sealed_message IS NOT NULL
-    AND NOT EXISTS (SELECT FROM wazo_auth.session s WHERE s.token_digest = m.token_digest AND s.expires_at > clock_timestamp());
+    AND NOT EXISTS (SELECT FROM wazo_auth.session s WHERE s.token_digest = m.token_digest
+      AND s.expires_at > clock_timestamp());
   FOR v_mail IN
     SELECT m.* FROM wazo_auth.mail_outbox m
     WHERE m.sealed_message IS NOT NULL AND NOT m.parked
@@ -209,7 +222,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.claim_mails(integer, bigint[], boolean) IS
-'The next mails to send: at most "batch" of those that are written and due, without those in flight; with_message false gives their ids and recipients only. Drops mails whose token has been used, voided or has expired. Takes no lock, since a database has one relay.';
+'The next mails to send: at most "batch" of those that are written and due, without those in flight; with_message '
+'false gives their ids and recipients only. Drops mails whose token has been used, voided or has expired. Takes no '
+'lock, since a database has one relay.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.finish_mail(id bigint) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -221,9 +236,11 @@ BEGIN
   RETURN v_count;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.finish_mail(bigint) IS 'Takes a delivered mail out of the outbox. Returns 1, or 0 when it was gone already.';
+COMMENT ON FUNCTION wazo_auth.finish_mail(bigint) IS
+'Takes a delivered mail out of the outbox. Returns 1, or 0 when it was gone already.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.fail_mail(id bigint, error text, max_attempts integer, pause interval) RETURNS boolean
+CREATE OR REPLACE FUNCTION wazo_auth.fail_mail(id bigint, error text, max_attempts integer, pause interval)
+RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_error text := error;
@@ -234,7 +251,8 @@ BEGIN
   IF v_sealed IS NOT NULL THEN
     BEGIN
       -- Whoever wrote the message may have put the token into it.
-      v_error := replace(v_error, wazo_auth.unseal(v_sealed, 'mail:' || fail_mail.id)::jsonb #>> '{context,token}', '***');
+      v_error := replace(v_error, wazo_auth.unseal(v_sealed, 'mail:' || fail_mail.id)::jsonb #>> '{context,token}',
+        '***');
     EXCEPTION WHEN OTHERS THEN
       v_error := SQLERRM;
     END;
@@ -251,7 +269,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.fail_mail(bigint, text, integer, interval) IS
-'Notes that a mail could not be written or was refused: it is tried again after a pause that doubles, and parked at the attempt max_attempts. Returns whether it is parked now.';
+'Notes that a mail could not be written or was refused: it is tried again after a pause that doubles, and parked at '
+'the attempt max_attempts. Returns whether it is parked now.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.deliver_mail_by_function(id bigint) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -264,7 +283,8 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
-  SELECT to_regprocedure(s.handler || '(text, jsonb)') INTO v_function FROM wazo_auth.mail_sender s WHERE s.name = v_sender;
+  SELECT to_regprocedure(s.handler || '(text, jsonb)') INTO v_function FROM wazo_auth.mail_sender s
+    WHERE s.name = v_sender;
   IF v_function IS NULL THEN
     RAISE EXCEPTION 'the function of the mail sender "%" does not exist', v_sender USING ERRCODE = 'undefined_function';
   END IF;
@@ -274,7 +294,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.deliver_mail_by_function(bigint) IS
-'Gives a mail to the registered sender that the setting email_notification_plugin names, and takes it out of the outbox. Returns 1, or 0 when it was gone already. Raises what that raises.';
+'Gives a mail to the registered sender that the setting email_notification_plugin names, and takes it out of the '
+'outbox. Returns 1, or 0 when it was gone already. Raises what that raises.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.deliver_mails_locally(batch integer DEFAULT 5000) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -298,7 +319,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.deliver_mails_locally(integer) IS
-'Without workers: writes at most "batch" mails, and gives as many to a registered sender. Returns how many were delivered; sending by SMTP takes a worker.';
+'Without workers: writes at most "batch" mails, and gives as many to a registered sender. Returns how many were '
+'delivered; sending by SMTP takes a worker.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.retry_parked_mails(id bigint DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -320,4 +342,6 @@ CREATE OR REPLACE VIEW wazo_auth.parked_mail AS
 SELECT m.id, m.created_at, m.kind, m.addressed_by, m.addressee, m.recipient, m.attempts, m.error
 FROM wazo_auth.mail_outbox m
 WHERE m.parked;
-COMMENT ON VIEW wazo_auth.parked_mail IS 'Mails that could not be written or that the mail server has refused too often, and why; wazo_auth.retry_parked_mails() sends them again, unless their token has expired';
+COMMENT ON VIEW wazo_auth.parked_mail IS
+'Mails that could not be written or that the mail server has refused too often, and why; '
+'wazo_auth.retry_parked_mails() sends them again, unless their token has expired';

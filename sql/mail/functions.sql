@@ -1,6 +1,7 @@
 -- Asking for mails, their tokens, and what these are good for.
 
-CREATE OR REPLACE FUNCTION wazo_auth.parse_link_base(host text, path text, OUT hostname text, OUT port integer, OUT prefix text)
+CREATE OR REPLACE FUNCTION wazo_auth.parse_link_base(host text, path text, OUT hostname text, OUT port integer,
+  OUT prefix text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_match text[] := regexp_match(lower(host COLLATE "C"),
@@ -17,18 +18,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.parse_link_base(text, text) IS
-'Host, port and path of links: host in lower case with an optional :port, path without its final slash. All null when there is anything in them that is no part of a host name or path.';
+'Host, port and path of links: host in lower case with an optional :port, path without its final slash. All null when '
+'there is anything in them that is no part of a host name or path.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.parse_public_url(url text, OUT hostname text, OUT port integer, OUT prefix text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   SELECT b.* INTO hostname, port, prefix
-  FROM wazo_auth.parse_link_base(substring(url FROM '^https://([^/]+)(?:/.*)?$'), substring(url FROM '^https://[^/]+(/.*)$')) b;
+  FROM wazo_auth.parse_link_base(substring(url FROM '^https://([^/]+)(?:/.*)?$'),
+    substring(url FROM '^https://[^/]+(/.*)$')) b;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.parse_public_url(text) IS 'The same for a URL https://host:port/path; all null for any other.';
+COMMENT ON FUNCTION wazo_auth.parse_public_url(text) IS
+'The same for a URL https://host:port/path; all null for any other.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.mail_link_base(request wazo_auth.http_request, OUT hostname text, OUT port integer, OUT prefix text)
+CREATE OR REPLACE FUNCTION wazo_auth.mail_link_base(request wazo_auth.http_request, OUT hostname text, OUT port integer,
+  OUT prefix text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_url text := wazo_auth.get_setting('public_url') #>> '{}';
@@ -51,30 +56,36 @@ BEGIN
   END IF;
   SELECT b.* INTO hostname, port, prefix
   -- A request made in SQL has no host.
-  FROM wazo_auth.parse_link_base(COALESCE(NULLIF(v_host, ''), 'localhost'), wazo_auth.http_header(request, 'X-Script-Name')) b;
+  FROM wazo_auth.parse_link_base(COALESCE(NULLIF(v_host, ''), 'localhost'),
+    wazo_auth.http_header(request, 'X-Script-Name')) b;
   IF hostname IS NULL THEN
     PERFORM wazo_auth.raise_error(400, 'The request names no valid host', 'invalid-data');
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.mail_link_base(wazo_auth.http_request) IS
-'Where the links of a mail lead: the setting public_url; without it the header Host, or the one of X-Forwarded-Host that as many proxies as rest_api.num_proxies vouch for, and X-Script-Name. Raises WA400 for characters that do not belong there (DEPARTURES.md, security).';
+'Where the links of a mail lead: the setting public_url; without it the header Host, or the one of X-Forwarded-Host '
+'that as many proxies as rest_api.num_proxies vouch for, and X-Script-Name. Raises WA400 for characters that do not '
+'belong there (DEPARTURES.md, security).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.ask_for_mail(
-  kind text, addressed_by text, addressee text, hostname text DEFAULT 'localhost', port integer DEFAULT NULL, prefix text DEFAULT NULL)
+  kind text, addressed_by text, addressee text, hostname text DEFAULT 'localhost', port integer DEFAULT NULL,
+    prefix text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   -- Everybody can ask for mails, also while none can be written.
-  PERFORM FROM wazo_auth.mail_outbox m WHERE m.sealed_message IS NULL AND NOT m.parked ORDER BY m.id OFFSET 9999 LIMIT 1;
+  PERFORM FROM wazo_auth.mail_outbox m WHERE m.sealed_message IS NULL AND NOT m.parked ORDER BY m.id OFFSET 9999
+    LIMIT 1;
   IF FOUND THEN
     PERFORM wazo_auth.raise_error(503, 'Too many mails are waiting', 'too-many-mails');
   END IF;
   -- Once is enough for the same mail; whether anybody gets it is not looked at.
   PERFORM FROM wazo_auth.mail_outbox m
   WHERE left(m.addressee, 256) = left(addressee, 256) AND m.sealed_message IS NULL AND NOT m.parked
-    AND m.addressee = ask_for_mail.addressee AND m.kind = ask_for_mail.kind AND m.addressed_by = ask_for_mail.addressed_by;
+    AND m.addressee = ask_for_mail.addressee AND m.kind = ask_for_mail.kind
+      AND m.addressed_by = ask_for_mail.addressed_by;
   IF FOUND THEN
     RETURN;
   END IF;
@@ -84,9 +95,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.ask_for_mail(text, text, text, text, integer, text) IS
-'Asks for a mail; the relay writes and sends it when the transaction has committed, if there is somebody to get it. The same mail is not asked for twice while it waits to be written. kind: email_confirmation (addressed_by email_uuid) or password_reset (addressed_by username, email or login). The last three make its links. Raises WA503 while 10,000 wait to be written, 23514 for another kind.';
+'Asks for a mail; the relay writes and sends it when the transaction has committed, if there is somebody to get it. '
+'The same mail is not asked for twice while it waits to be written. kind: email_confirmation (addressed_by '
+'email_uuid) or password_reset (addressed_by username, email or login). The last three make its links. Raises WA503 '
+'while 10,000 wait to be written, 23514 for another kind.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.ask_for_mail(request wazo_auth.http_request, kind text, addressed_by text, addressee text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.ask_for_mail(request wazo_auth.http_request, kind text, addressed_by text,
+  addressee text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.ask_for_mail(kind, addressed_by, addressee, b.hostname, b.port, b.prefix)
@@ -105,7 +120,8 @@ BEGIN ATOMIC
          END;
 END;
 COMMENT ON FUNCTION wazo_auth.mail_access(text, uuid) IS
-'The one access of the token in a mail, for a user (password_reset) or an e-mail address (email_confirmation) (contract: mail.md, tokens).';
+'The one access of the token in a mail, for a user (password_reset) or an e-mail address (email_confirmation) '
+'(contract: mail.md, tokens).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.open_mail_session(access text, email_uuid uuid, expiration integer) RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -114,14 +130,17 @@ DECLARE
   v_token uuid := gen_random_uuid();
   v_now timestamptz := clock_timestamp();
 BEGIN
-  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, auth_id, user_agent, email_uuid)
-  VALUES (wazo_auth.token_digest(v_token), wazo_auth.top_tenant_uuid(), wazo_auth.store_acl(ARRAY[access]::wazo_auth.acl),
+  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, auth_id, user_agent,
+    email_uuid)
+  VALUES (wazo_auth.token_digest(v_token), wazo_auth.top_tenant_uuid(),
+    wazo_auth.store_acl(ARRAY[access]::wazo_auth.acl),
           v_now, v_now + make_interval(secs => expiration), 'wazo-auth', 'wazo-auth-email-reset', email_uuid);
   RETURN v_token;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.open_mail_session(text, uuid, integer) IS
-'Makes the session of a token for a mail to an address, with one access, and returns the token, which is stored nowhere. expiration in seconds. No event (contract: mail.md, tokens).';
+'Makes the session of a token for a mail to an address, with one access, and returns the token, which is stored '
+'nowhere. expiration in seconds. No event (contract: mail.md, tokens).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.void_mail_tokens(email_uuids uuid[]) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -136,7 +155,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.void_mail_tokens(uuid[]) IS
-'Ends the tokens that were mailed to these addresses, and takes back what has been asked for about them; a mail that still waits with such a token is not sent. Returns how many tokens there were.';
+'Ends the tokens that were mailed to these addresses, and takes back what has been asked for about them; a mail that '
+'still waits with such a token is not sent. Returns how many tokens there were.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.void_user_mail_tokens(user_uuid uuid) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -158,7 +178,8 @@ BEGIN
   FOR UPDATE;
   -- It ended after the check of its access.
   IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(401, 'Unauthorized', 'unauthorized', '{"invalid_token": "", "reason": "not_found_or_expired"}'::json);
+    PERFORM wazo_auth.raise_error(401, 'Unauthorized', 'unauthorized',
+      '{"invalid_token": "", "reason": "not_found_or_expired"}'::json);
   END IF;
   RETURN v_digest;
 END
@@ -174,7 +195,8 @@ END;
 COMMENT ON FUNCTION wazo_auth.mail_session(wazo_auth.http_request) IS
 'Session of the caller''s token if that came from a mail; null for a user''s token.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.reset_password(user_uuid uuid, password text, mail_session uuid DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.reset_password(user_uuid uuid, password text, mail_session uuid DEFAULT NULL)
+RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -210,7 +232,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.reset_password(uuid, text, uuid) IS
-'Sets a password without the old one, null for none, and ends sessions, refresh tokens and tokens of mails; mail_session: that of the token that allows it, if it came by mail. Raises WA404 for an unknown user, WA401 for one without a login or a token that was used already, WA405 when SAML or LDAP manage the password (contract: semantics.md section 5).';
+'Sets a password without the old one, null for none, and ends sessions, refresh tokens and tokens of mails; '
+'mail_session: that of the token that allows it, if it came by mail. Raises WA404 for an unknown user, WA401 for one '
+'without a login or a token that was used already, WA405 when SAML or LDAP manage the password (contract: '
+'semantics.md section 5).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_email(email_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -221,7 +246,8 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.raise_unknown_email(uuid) IS 'Raises WA404 unknown-email.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.confirm_email(email_uuid uuid, mail_session uuid DEFAULT NULL, spend boolean DEFAULT true)
+CREATE OR REPLACE FUNCTION wazo_auth.confirm_email(email_uuid uuid, mail_session uuid DEFAULT NULL,
+  spend boolean DEFAULT true)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -243,7 +269,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.confirm_email(uuid, uuid, boolean) IS
-'Makes an e-mail address good for logging in; mail_session: that of the token that allows it, if it came by mail, which ends unless spend is false. Raises WA404 for an unknown address, WA401 for a token that has ended; an address that is confirmed is no error (contract: semantics.md section 6).';
+'Makes an e-mail address good for logging in; mail_session: that of the token that allows it, if it came by mail, '
+'which ends unless spend is false. Raises WA404 for an unknown address, WA401 for a token that has ended; an address '
+'that is confirmed is no error (contract: semantics.md section 6).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.register_user(
   username text, password text, email_address text, firstname text DEFAULT NULL, lastname text DEFAULT NULL)
@@ -256,11 +284,13 @@ DECLARE
   v_user uuid;
 BEGIN
   v_user := wazo_auth.create_user(wazo_auth.create_tenant(wazo_auth.top_tenant_uuid(), username),
-                                  username => username, email_address => email_address, firstname => firstname, lastname => lastname);
+                                  username => username, email_address => email_address, firstname => firstname,
+                                    lastname => lastname);
   INSERT INTO wazo_auth.password (user_uuid, hash) VALUES (v_user, v_hash);
   UPDATE wazo_auth.email e SET confirmed = false WHERE e.user_uuid = v_user;
   RETURN v_user;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.register_user(text, text, text, text, text) IS
-'Creates a tenant named as the username and in it the user, whose address waits for confirmation. Raises WA409 for a login in use; then there is no tenant either (contract: semantics.md section 5).';
+'Creates a tenant named as the username and in it the user, whose address waits for confirmation. Raises WA409 for a '
+'login in use; then there is no tenant either (contract: semantics.md section 5).';

@@ -1,6 +1,7 @@
 -- The page that the link of a password reset leads to where public_url is set.
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_password_reset_form_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_password_reset_form_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $page$
 DECLARE
   -- It asks the route beside its own, with the token of its own address.
@@ -27,7 +28,8 @@ BEGIN
     'Referrer-Policy', 'no-referrer',
     'X-Content-Type-Options', 'nosniff',
     'Content-Security-Policy', format(
-      'default-src ''none''; connect-src ''self''; form-action ''none''; frame-ancestors ''none''; base-uri ''none''; script-src ''sha256-%s''',
+      'default-src ''none''; connect-src ''self''; form-action ''none''; frame-ancestors ''none''; '
+      'base-uri ''none''; script-src ''sha256-%s''',
       encode(sha256(convert_to(v_script, 'UTF8')), 'base64'))],
     convert_to(format($$<!DOCTYPE html>
 <html lang="en">
@@ -45,6 +47,8 @@ $$, v_script), 'UTF8'))::wazo_auth.http_response;
 END
 $page$;
 COMMENT ON FUNCTION wazo_auth.rest_password_reset_form_get(wazo_auth.http_request) IS
-'GET /users/password/reset/form: a page that asks for the new password; the same for everybody, and good for nothing without the link of a mail.';
-SELECT wazo_auth.add_route('GET', '/0.1/users/password/reset/form', 'wazo_auth.rest_password_reset_form_get', 'password_reset',
+'GET /users/password/reset/form: a page that asks for the new password; the same for everybody, and good for nothing '
+'without the link of a mail.';
+SELECT wazo_auth.add_route('GET', '/0.1/users/password/reset/form', 'wazo_auth.rest_password_reset_form_get',
+  'password_reset',
   public => true, summary => 'A page on which to choose a new password, with the link of a mail');

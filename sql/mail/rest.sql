@@ -27,7 +27,8 @@ SELECT wazo_auth.declare_schema('user_register_post', 'first_error', 'users', '{
   "email_address": {"type": "email", "required": true, "bytes": 512}
 }');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_user_register_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_register_post(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_body jsonb := request.body;
@@ -42,13 +43,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_register_post(wazo_auth.http_request) IS
-'POST /users/register: a tenant and its user, whose address is to be confirmed by mail. Off by default, see the setting enabled_http_plugins.';
+'POST /users/register: a tenant and its user, whose address is to be confirmed by mail. Off by default, see the '
+'setting enabled_http_plugins.';
 SELECT wazo_auth.add_route('POST', '/0.1/users/register', 'wazo_auth.rest_user_register_post', 'user_registration',
   checks => '{body}', body_schema => 'user_register_post',
   errors => '{409}', summary => 'Create an account with a tenant of its own', public => true,
   changes_no_access => 'the new user has what a new tenant gives to all of its users');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_password_reset_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_password_reset_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.ask_for_mail(request, 'password_reset', q.key, q.value)
@@ -63,7 +66,8 @@ SELECT wazo_auth.add_route('GET', '/0.1/users/password/reset', 'wazo_auth.rest_p
   checks => '{query}', query_schema => 'password_reset_query',
   success => 204, summary => 'Ask for a mail with which to set a new password', public => true);
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_password_reset_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_password_reset_post(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_password text := request.body ->> 'password';
@@ -86,13 +90,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_password_reset_post(wazo_auth.http_request) IS
-'POST /users/password/reset: sets or removes the password of a user, with the token of a mail or a token with the access.';
+'POST /users/password/reset: sets or removes the password of a user, with the token of a mail or a token with the '
+'access.';
 SELECT wazo_auth.add_route('POST', '/0.1/users/password/reset', 'wazo_auth.rest_password_reset_post', 'password_reset',
-  access => 'auth.users.password.reset.{?user_uuid}.create', token_from => 'query', checks => '{body}', body_schema => 'password_reset_post',
+  access => 'auth.users.password.reset.{?user_uuid}.create', token_from => 'query', checks => '{body}',
+    body_schema => 'password_reset_post',
   success => 204, errors => '{401,404,405}', summary => 'Set a new password without the old one',
   changes_no_access => 'it changes how the user logs in');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_user_email_confirm_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_email_confirm_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_uuid uuid := (request.params ->> 'email_uuid')::uuid;
@@ -107,28 +114,35 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_email_confirm_get(wazo_auth.http_request) IS
 'GET /users/{user_uuid}/emails/{email_uuid}/confirm: asks for another mail to confirm the address.';
-SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/emails/{email_uuid}/confirm', 'wazo_auth.rest_user_email_confirm_get', 'user_email',
+SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/emails/{email_uuid}/confirm',
+  'wazo_auth.rest_user_email_confirm_get', 'user_email',
   access => 'auth.users.{user_uuid}.emails.{email_uuid}.confirm.read', checks => '{tenant,user,email}',
   success => 204, errors => '{409}', summary => 'Ask for a mail with which to confirm an e-mail address');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_email_confirm_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_email_confirm_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_type text := wazo_auth.get_setting('email_confirmation_get_mimetype') #>> '{}';
 BEGIN
   -- Whatever fetches links on the way to their reader must not use them up.
-  PERFORM wazo_auth.confirm_email((request.params ->> 'email_uuid')::uuid, wazo_auth.mail_session(request), spend => false);
+  PERFORM wazo_auth.confirm_email((request.params ->> 'email_uuid')::uuid, wazo_auth.mail_session(request),
+    spend => false);
   RETURN (200, ARRAY['Content-Type', v_type || CASE WHEN v_type ~ '^text/|[/+]xml$' THEN '; charset=utf-8' ELSE '' END],
-          convert_to(wazo_auth.render_mail_template(wazo_auth.mail_template('email_confirmation_get_body'), '{}'::jsonb), 'UTF8'));
+          convert_to(wazo_auth.render_mail_template(wazo_auth.mail_template('email_confirmation_get_body'),
+            '{}'::jsonb), 'UTF8'));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_email_confirm_get(wazo_auth.http_request) IS
-'GET /emails/{email_uuid}/confirm: where the link of a mail leads, as often as it is opened; confirms the address and shows the template email_confirmation_get_body.';
-SELECT wazo_auth.add_route('GET', '/0.1/emails/{email_uuid}/confirm', 'wazo_auth.rest_email_confirm_get', 'email_confirm',
+'GET /emails/{email_uuid}/confirm: where the link of a mail leads, as often as it is opened; confirms the address and '
+'shows the template email_confirmation_get_body.';
+SELECT wazo_auth.add_route('GET', '/0.1/emails/{email_uuid}/confirm', 'wazo_auth.rest_email_confirm_get',
+  'email_confirm',
   access => 'auth.emails.{email_uuid}.confirm.update', token_from => 'query', checks => '{tenant,email}',
   errors => '{401}', summary => 'Confirm an e-mail address, by the link of a mail');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_email_confirm_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_email_confirm_put(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.confirm_email((request.params ->> 'email_uuid')::uuid, wazo_auth.mail_session(request));
@@ -137,7 +151,8 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_email_confirm_put(wazo_auth.http_request) IS
 'PUT /emails/{email_uuid}/confirm: confirms the address.';
-SELECT wazo_auth.add_route('PUT', '/0.1/emails/{email_uuid}/confirm', 'wazo_auth.rest_email_confirm_put', 'email_confirm',
+SELECT wazo_auth.add_route('PUT', '/0.1/emails/{email_uuid}/confirm', 'wazo_auth.rest_email_confirm_put',
+  'email_confirm',
   access => 'auth.emails.{email_uuid}.confirm.update', checks => '{tenant,email}',
   success => 204, errors => '{401}', summary => 'Confirm an e-mail address',
   changes_no_access => 'it changes where mails go');

@@ -6,7 +6,8 @@ BEGIN
   RETURN (wazo_auth.parse_public_url(url)).hostname IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.is_public_url(text) IS 'Can links in mails begin with this? The check of the setting public_url.';
+COMMENT ON FUNCTION wazo_auth.is_public_url(text) IS
+'Can links in mails begin with this? The check of the setting public_url.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_mail_sender(name text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -38,7 +39,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.mail_transport() IS
-'How mails are sent: by a registered function, or with these settings of SMTP. For the relay: the password is in clear.';
+'How mails are sent: by a registered function, or with these settings of SMTP. For the relay: the password is in '
+'clear.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.register_mail_sender(name text, handler text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -52,4 +54,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.register_mail_sender(text, text) IS
-'Names a function (kind text, context jsonb) that sends mail in place of SMTP once the setting email_notification_plugin is that name. handler: schema.function; it runs as the owner of the extension, in the transaction that takes the mail from the outbox, for 30 seconds at most; an error means that it is tried again. kind: email_confirmation or password_reset; context: token, username, email_address, email_uuid or user_uuid, hostname, port, prefix, public_url. Raises 42883 for a function that is not there.';
+'Names a function (kind text, context jsonb) that sends mail in place of SMTP once the setting '
+'email_notification_plugin is that name. handler: schema.function; it runs as the owner of the extension, in the '
+'transaction that takes the mail from the outbox, for 30 seconds at most; an error means that it is tried again. '
+'kind: email_confirmation or password_reset; context: token, username, email_address, email_uuid or user_uuid, '
+'hostname, port, prefix, public_url. Raises 42883 for a function that is not there.';

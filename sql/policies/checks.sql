@@ -16,20 +16,23 @@ BEGIN
   END IF;
   v_uuid := wazo_auth.policy_of_slug(request.tenant_uuid, request.params ->> 'policy_slug');
   IF v_uuid IS NULL THEN
-    PERFORM wazo_auth.raise_error(404, format('No such policy {''slug'': %s}', wazo_auth.python_repr(request.params ->> 'policy_slug')));
+    PERFORM wazo_auth.raise_error(404, format('No such policy {''slug'': %s}',
+      wazo_auth.python_repr(request.params ->> 'policy_slug')));
   END IF;
   RETURN jsonb_build_object('policy_uuid', v_uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_policy_in_sight(wazo_auth.http_request) IS
-'Raises WA404 when {policy_uuid} or {policy_slug} is not in sight from the scoping tenant; finds policy_uuid for a slug.';
+'Raises WA404 when {policy_uuid} or {policy_slug} is not in sight from the scoping tenant; finds policy_uuid for a '
+'slug.';
 SELECT wazo_auth.add_check('policy', 'wazo_auth.check_policy_in_sight', '{404}',
   '{policy_uuid} or {policy_slug} is in sight from the scoping tenant');
 
 CREATE OR REPLACE FUNCTION wazo_auth.judge_addition(request wazo_auth.http_request, entries text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_refused text := wazo_auth.may_add(wazo_auth.caller_acl(), request.token_auth_id, request.token_session_uuid::text, entries);
+  v_refused text := wazo_auth.may_add(wazo_auth.caller_acl(), request.token_auth_id, request.token_session_uuid::text,
+    entries);
 BEGIN
   IF v_refused IS NOT NULL THEN
     PERFORM wazo_auth.raise_unauthorized(v_refused);
@@ -42,7 +45,8 @@ COMMENT ON FUNCTION wazo_auth.judge_addition(wazo_auth.http_request, text[]) IS
 CREATE OR REPLACE FUNCTION wazo_auth.judge_removal(request wazo_auth.http_request, entries text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_refused text := wazo_auth.may_remove(wazo_auth.caller_acl(), request.token_auth_id, request.token_session_uuid::text, entries);
+  v_refused text := wazo_auth.may_remove(wazo_auth.caller_acl(), request.token_auth_id,
+    request.token_session_uuid::text, entries);
 BEGIN
   IF v_refused IS NOT NULL THEN
     PERFORM wazo_auth.raise_unauthorized(v_refused);
@@ -58,7 +62,8 @@ BEGIN
   PERFORM wazo_auth.judge_addition(request, ARRAY[request.params ->> 'access']);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.check_may_add_access(wazo_auth.http_request) IS 'Raises WA401 when the caller may not give {access}.';
+COMMENT ON FUNCTION wazo_auth.check_may_add_access(wazo_auth.http_request) IS
+'Raises WA401 when the caller may not give {access}.';
 SELECT wazo_auth.add_check('may_add_access', 'wazo_auth.check_may_add_access', '{401}',
   'The caller may give {access}', judges => true);
 
@@ -68,7 +73,8 @@ BEGIN
   PERFORM wazo_auth.judge_removal(request, ARRAY[request.params ->> 'access']);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.check_may_remove_access(wazo_auth.http_request) IS 'Raises WA401 when the caller may not take {access}.';
+COMMENT ON FUNCTION wazo_auth.check_may_remove_access(wazo_auth.http_request) IS
+'Raises WA401 when the caller may not take {access}.';
 SELECT wazo_auth.add_check('may_remove_access', 'wazo_auth.check_may_remove_access', '{401}',
   'The caller may take {access}', judges => true);
 
@@ -97,7 +103,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_acl text[];
 BEGIN
-  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid FOR SHARE;
+  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid
+    FOR SHARE;
   PERFORM wazo_auth.judge_addition(request, v_acl);
 END
 $$;
@@ -111,7 +118,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_acl text[];
 BEGIN
-  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid FOR NO KEY UPDATE;
+  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid
+    FOR NO KEY UPDATE;
   PERFORM wazo_auth.judge_removal(request, v_acl);
 END
 $$;
@@ -125,7 +133,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_acl text[];
 BEGIN
-  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid FOR NO KEY UPDATE;
+  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid
+    FOR NO KEY UPDATE;
   PERFORM wazo_auth.judge_removal(request, ARRAY(
     SELECT e.entry FROM unnest(v_acl) WITH ORDINALITY e (entry, place)
     WHERE e.entry NOT IN (SELECT unnest(wazo_auth.body_entries(request))) ORDER BY e.place));
@@ -147,7 +156,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.group_entries(uuid) IS
-'The entries of all policies of a group, which its members come by; policies and their places in the group stay locked.';
+'The entries of all policies of a group, which its members come by; policies and their places in the group stay '
+'locked.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_may_add_group(request wazo_auth.http_request) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -191,6 +201,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_may_remove_tenant(wazo_auth.http_request) IS
-'Raises WA401 when the caller may not take an access that users or groups of other tenants have by a policy of {tenant_uuid}.';
+'Raises WA401 when the caller may not take an access that users or groups of other tenants have by a policy of '
+'{tenant_uuid}.';
 SELECT wazo_auth.add_check('may_remove_tenant', 'wazo_auth.check_may_remove_tenant', '{401}',
   'The caller may take the accesses that others have by policies of {tenant_uuid}', judges => true);

@@ -6,7 +6,8 @@ BEGIN
   RETURN (SELECT p.uuid
           FROM wazo_auth.tenant t
           CROSS JOIN LATERAL pg_catalog.unnest(t.path) WITH ORDINALITY above (uuid, depth)
-          JOIN wazo_auth.policy p ON p.tenant_uuid = above.uuid AND pg_catalog.lower(p.slug) = pg_catalog.lower(policy_of_slug.slug)
+          JOIN wazo_auth.policy p ON p.tenant_uuid = above.uuid
+            AND pg_catalog.lower(p.slug) = pg_catalog.lower(policy_of_slug.slug)
           WHERE t.uuid = policy_of_slug.tenant_uuid
             AND p.slug = policy_of_slug.slug
             AND (above.uuid = t.uuid OR p.shared OR p.config_managed)
@@ -15,13 +16,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.policy_of_slug(uuid, text) IS
-'The policy that a slug means in a tenant: its own, else the nearest one shared by a tenant above, else the configuration''s (which the top tenant owns); null without one (contract: semantics.md section 8). Case counts.';
+'The policy that a slug means in a tenant: its own, else the nearest one shared by a tenant above, else the '
+'configuration''s (which the top tenant owns); null without one (contract: semantics.md section 8). Case counts.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.policy_in_sight(policy_uuid uuid, tenant_uuid uuid) RETURNS boolean
 LANGUAGE c STABLE STRICT COST 10 AS 'MODULE_PATHNAME', 'wazo_auth_policy_in_sight';
 COMMENT ON FUNCTION wazo_auth.policy_in_sight(uuid, uuid) IS
-'Is the policy in sight from the tenant? It is from its own and from those above; a shared one from all below its own, too, '
-'and one of the configuration from everywhere (contract: semantics.md section 8).';
+'Is the policy in sight from the tenant? It is from its own and from those above; a shared one from all below its '
+'own, too, and one of the configuration from everywhere (contract: semantics.md section 8).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.acl_distinct(entries text[]) RETURNS wazo_auth.acl
 LANGUAGE sql IMMUTABLE
@@ -32,7 +34,8 @@ BEGIN ATOMIC
         GROUP BY 1) e;
 END;
 COMMENT ON FUNCTION wazo_auth.acl_distinct(text[]) IS
-'The access patterns as an ACL, each once, in the order of their first mention. Raises 54000 beyond the limits of wazo_auth.acl.';
+'The access patterns as an ACL, each once, in the order of their first mention. Raises 54000 beyond the limits of '
+'wazo_auth.acl.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_duplicate_policy(name text) RETURNS void
 LANGUAGE sql
@@ -44,11 +47,13 @@ COMMENT ON FUNCTION wazo_auth.raise_duplicate_policy(text) IS 'Raises WA409: a p
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_policy(policy_uuid uuid) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(404, pg_catalog.format('No such policy {''uuid'': ''%s''}', raise_unknown_policy.policy_uuid));
+  SELECT wazo_auth.raise_error(404, pg_catalog.format('No such policy {''uuid'': ''%s''}',
+    raise_unknown_policy.policy_uuid));
 END;
 COMMENT ON FUNCTION wazo_auth.raise_unknown_policy(uuid) IS 'Raises WA404.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.shared_policy_in_the_way(tenant_uuid uuid, name text, slug text, shared boolean) RETURNS text
+CREATE OR REPLACE FUNCTION wazo_auth.shared_policy_in_the_way(tenant_uuid uuid, name text, slug text, shared boolean)
+RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -67,7 +72,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.shared_policy_in_the_way(uuid, text, text, boolean) IS
-'What a new policy of this name and slug has in common with one that a tenant above shares or, if it would be shared itself, with one of a tenant below: name, else slug, else null; the case counts (contract: semantics.md section 8). Others that ask for the same name or slug wait until the end of the transaction.';
+'What a new policy of this name and slug has in common with one that a tenant above shares or, if it would be shared '
+'itself, with one of a tenant below: name, else slug, else null; the case counts (contract: semantics.md section 8). '
+'Others that ask for the same name or slug wait until the end of the transaction.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.create_policy(
   tenant_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}', slug text DEFAULT NULL,
@@ -100,7 +107,8 @@ BEGIN
     END IF;
     -- Only a slug that nobody chose can be another one.
     IF v_taken = 'name' OR slug IS NOT NULL
-       OR EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = create_policy.tenant_uuid AND p.name = create_policy.name) THEN
+       OR EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = create_policy.tenant_uuid
+         AND p.name = create_policy.name) THEN
       PERFORM wazo_auth.raise_duplicate_policy(name);
     END IF;
     v_attempt := v_attempt + 1;
@@ -109,15 +117,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, text, boolean, boolean) IS
-'Creates a policy in a tenant; a slug is made from the name when none is given, and of equal accesses one is kept. Raises WA404 for an unknown tenant, WA409 for a name or slug in use there, shared from above, or, for a shared policy, in use below.';
+'Creates a policy in a tenant; a slug is made from the name when none is given, and of equal accesses one is kept. '
+'Raises WA404 for an unknown tenant, WA409 for a name or slug in use there, shared from above, or, for a shared '
+'policy, in use below.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.update_policy(policy_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}', description text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION wazo_auth.update_policy(policy_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}',
+  description text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   UPDATE wazo_auth.policy p
-  SET name = update_policy.name, acl = wazo_auth.acl_distinct(update_policy.acl::text[]), description = update_policy.description
+  SET name = update_policy.name, acl = wazo_auth.acl_distinct(update_policy.acl::text[]),
+    description = update_policy.description
   WHERE p.uuid = policy_uuid;
   IF NOT FOUND THEN
     PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
@@ -127,7 +139,8 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.update_policy(uuid, text, wazo_auth.acl, text) IS
-'Replaces name, ACL and description of a policy; sessions keep the ACL they were opened with. Raises WA404, and WA409 for a name in use in its tenant.';
+'Replaces name, ACL and description of a policy; sessions keep the ACL they were opened with. Raises WA404, and WA409 '
+'for a name in use in its tenant.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_policy(policy_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -195,7 +208,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_user_policy(uuid, uuid) IS
-'Gives a user a policy; nothing happens when it has it already. Sessions keep the ACL they were opened with. Raises WA404 for an unknown one of both.';
+'Gives a user a policy; nothing happens when it has it already. Sessions keep the ACL they were opened with. Raises '
+'WA404 for an unknown one of both.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.remove_user_policy(user_uuid uuid, policy_uuid uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -222,7 +236,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_group_policy(uuid, uuid) IS
-'Gives all users of a group a policy; nothing happens when the group has it already. Sessions keep the ACL they were opened with. Raises WA404 for an unknown one of both.';
+'Gives all users of a group a policy; nothing happens when the group has it already. Sessions keep the ACL they were '
+'opened with. Raises WA404 for an unknown one of both.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.remove_group_policy(group_uuid uuid, policy_uuid uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -241,16 +256,21 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE
   c_tenant text := '(SELECT ($1 ->> ''@tenant'')::uuid)';
   -- Is the owner the tenant that looks, or below it?
-  c_owned text := format('EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND %s = ANY (o.path))', c_tenant);
-  c_lent text := format('q.config_managed OR (q.shared AND q.tenant_uuid = ANY ((SELECT t.path FROM wazo_auth.tenant t WHERE t.uuid = %s)::uuid[]))', c_tenant);
+  c_owned text := format('EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND %s = ANY (o.path))',
+    c_tenant);
+  c_lent text := format('q.config_managed OR (q.shared AND q.tenant_uuid = ANY ((SELECT t.path FROM wazo_auth.tenant t '
+    'WHERE t.uuid = %s)::uuid[]))', c_tenant);
   v_all boolean := user_uuid IS NULL AND group_uuid IS NULL;
 BEGIN
-  RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid, '@group', group_uuid, '@seen_from', COALESCE(seen_from, tenant_uuid)),
+  RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid, '@group', group_uuid,
+    '@seen_from', COALESCE(seen_from, tenant_uuid)),
     answer => CASE WHEN v_all THEN '{items,total}' ELSE '{items,total,filtered}' END::text[],
     source => CASE WHEN v_all THEN 'wazo_auth.policy q'
-                   WHEN group_uuid IS NULL THEN 'wazo_auth.user_policy a JOIN wazo_auth.policy q ON q.uuid = a.policy_uuid'
+                   WHEN group_uuid IS NULL
+                     THEN 'wazo_auth.user_policy a JOIN wazo_auth.policy q ON q.uuid = a.policy_uuid'
                    ELSE 'wazo_auth.group_policy a JOIN wazo_auth.policy q ON q.uuid = a.policy_uuid' END,
-    visible => CASE WHEN v_all THEN format('(%s OR %s)', wazo_auth.scope_clause('q.tenant_uuid', tenant_uuid, recurse), c_lent)
+    visible => CASE WHEN v_all THEN format('(%s OR %s)', wazo_auth.scope_clause('q.tenant_uuid', tenant_uuid, recurse),
+      c_lent)
                     WHEN group_uuid IS NULL THEN 'a.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)'
                     ELSE 'a.group_uuid = (SELECT ($1 ->> ''@group'')::uuid)' END,
     shown => CASE WHEN group_uuid IS NOT NULL THEN format('(%s OR %s)', c_owned, c_lent) END,
@@ -262,12 +282,17 @@ BEGIN
               p.shared AND p.exposed = p.tenant_uuid)$item$,
     key => 'q.uuid',
     sort => '{"name": "q.name", "slug": "q.slug", "description": "q.description", "uuid": "q.uuid"}'::jsonb,
-    list => CASE WHEN v_all THEN 'policy_list' WHEN group_uuid IS NULL THEN 'user_policy_list' ELSE 'group_policy_list' END,
+    list => CASE WHEN v_all THEN 'policy_list' WHEN group_uuid IS NULL THEN 'user_policy_list'
+      ELSE 'group_policy_list' END,
     search => '[{"from": "wazo_auth.policy s", "key": "s.uuid", "columns": ["s.name", "s.description"]}]'::jsonb);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid, uuid) IS
-'Page of policies: those that a tenant can see, with recurse those below it too, as {"items", "total"}; or those of a user or a group as {"items", "total", "filtered"}, of which a group''s items are only those that the tenant can see. What is lent by another tenant shows the looking one as its tenant and is read-only (contract: semantics.md section 8). query: a validated policy_list, user_policy_list or group_policy_list; its user_uuid and group_uuid find nothing for who is not in sight from seen_from, or else from tenant_uuid.';
+'Page of policies: those that a tenant can see, with recurse those below it too, as {"items", "total"}; or those of a '
+'user or a group as {"items", "total", "filtered"}, of which a group''s items are only those that the tenant can see. '
+'What is lent by another tenant shows the looking one as its tenant and is read-only (contract: semantics.md section '
+'8). query: a validated policy_list, user_policy_list or group_policy_list; its user_uuid and group_uuid find nothing '
+'for who is not in sight from seen_from, or else from tenant_uuid.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.policy_json(policy_uuid uuid, tenant_uuid uuid DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -291,4 +316,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.register_access(text, text) IS
-'Makes an access known that a service asks for, with {name} for the parts that vary: wazo_auth.policy_impact() asks for it from then on. Raises 22023 for an empty one or one of more than 1024 bytes.';
+'Makes an access known that a service asks for, with {name} for the parts that vary: wazo_auth.policy_impact() asks '
+'for it from then on. Raises 22023 for an empty one or one of more than 1024 bytes.';

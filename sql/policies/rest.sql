@@ -24,7 +24,8 @@ DECLARE
     "tenant_uuid": {"filter": "q.tenant_uuid = wazo_auth.try_uuid({})"}
   }$json$;
 BEGIN
-  PERFORM wazo_auth.declare_list('policy_list', '{name,slug,description,uuid,read_only}', default_sort => 'name', filters => (v_filters || $json${
+  PERFORM wazo_auth.declare_list('policy_list', '{name,slug,description,uuid,read_only}', default_sort => 'name',
+    filters => (v_filters || $json${
     "slug":      {"filter": "q.slug = {}"},
     "read_only": {"type": "boolean", "filter": "(q.config_managed OR (q.shared AND NOT EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND (SELECT ($1 ->> '@tenant')::uuid) = ANY (o.path)))) = {}::boolean"}
   }$json$)::json);
@@ -51,15 +52,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_policy_writable(uuid, uuid) IS
-'Raises WA403 for a policy of the configuration or one that another tenant lends to this one, WA404 for one that is gone; locks it otherwise.';
+'Raises WA403 for a policy of the configuration or one that another tenant lends to this one, WA404 for one that is '
+'gone; locks it otherwise.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.json_response(wazo_auth.list_policies(request.query, request.tenant_uuid, (request.query ->> 'recurse')::boolean));
+  RETURN wazo_auth.json_response(wazo_auth.list_policies(request.query, request.tenant_uuid,
+    (request.query ->> 'recurse')::boolean));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_policies_get(wazo_auth.http_request) IS 'GET /policies: those that the scoping tenant can see.';
+COMMENT ON FUNCTION wazo_auth.rest_policies_get(wazo_auth.http_request) IS
+'GET /policies: those that the scoping tenant can see.';
 SELECT wazo_auth.add_route('GET', '/0.1/policies', 'wazo_auth.rest_policies_get', 'policies',
   access => 'auth.policies.read', checks => '{query,tenant}', query_schema => 'policy_list',
   summary => 'Policies that the tenant can see');
@@ -78,11 +82,13 @@ DECLARE
   v_uuid uuid;
 BEGIN
   v_uuid := wazo_auth.create_policy(request.tenant_uuid, request.body ->> 'name', wazo_auth.body_acl(request),
-    slug => request.body ->> 'slug', description => request.body ->> 'description', shared => (request.body ->> 'shared')::boolean);
+    slug => request.body ->> 'slug', description => request.body ->> 'description',
+      shared => (request.body ->> 'shared')::boolean);
   RETURN wazo_auth.json_response(wazo_auth.policy_json(v_uuid, request.tenant_uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_policies_post(wazo_auth.http_request) IS 'POST /policies: creates a policy in the scoping tenant.';
+COMMENT ON FUNCTION wazo_auth.rest_policies_post(wazo_auth.http_request) IS
+'POST /policies: creates a policy in the scoping tenant.';
 SELECT wazo_auth.add_route('POST', '/0.1/policies', 'wazo_auth.rest_policies_post', 'policies',
   access => 'auth.policies.create', checks => '{body,tenant,may_add_body}', body_schema => 'policy_post',
   summary => 'Create a policy', errors => '{409}');
@@ -96,7 +102,8 @@ BEGIN
   RETURN wazo_auth.json_response(wazo_auth.policy_json((request.params ->> 'policy_uuid')::uuid, request.tenant_uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_policy_get(wazo_auth.http_request) IS 'GET /policies/{policy_uuid} and /policies/{policy_slug}.';
+COMMENT ON FUNCTION wazo_auth.rest_policy_get(wazo_auth.http_request) IS
+'GET /policies/{policy_uuid} and /policies/{policy_slug}.';
 SELECT wazo_auth.add_route('GET', '/0.1/policies/{policy_uuid}',
   'wazo_auth.rest_policy_get', 'policies',
   access => 'auth.policies.{policy_uuid}.read', checks => '{tenant,policy}',
@@ -112,11 +119,13 @@ DECLARE
   v_uuid uuid := (request.params ->> 'policy_uuid')::uuid;
 BEGIN
   PERFORM wazo_auth.check_policy_writable(v_uuid, request.tenant_uuid);
-  PERFORM wazo_auth.update_policy(v_uuid, request.body ->> 'name', wazo_auth.body_acl(request), request.body ->> 'description');
+  PERFORM wazo_auth.update_policy(v_uuid, request.body ->> 'name', wazo_auth.body_acl(request),
+    request.body ->> 'description');
   RETURN wazo_auth.json_response(wazo_auth.policy_json(v_uuid, request.tenant_uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_policy_put(wazo_auth.http_request) IS 'PUT /policies/{policy_uuid} and /policies/{policy_slug}: replaces it.';
+COMMENT ON FUNCTION wazo_auth.rest_policy_put(wazo_auth.http_request) IS
+'PUT /policies/{policy_uuid} and /policies/{policy_slug}: replaces it.';
 SELECT wazo_auth.add_route('PUT', '/0.1/policies/{policy_uuid}',
   'wazo_auth.rest_policy_put', 'policies',
   access => 'auth.policies.{policy_uuid}.update', checks => '{tenant,body,may_add_body,policy,may_remove_rest}',
@@ -136,7 +145,8 @@ BEGIN
   RETURN wazo_auth.no_content();
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_policy_delete(wazo_auth.http_request) IS 'DELETE /policies/{policy_uuid} and /policies/{policy_slug}.';
+COMMENT ON FUNCTION wazo_auth.rest_policy_delete(wazo_auth.http_request) IS
+'DELETE /policies/{policy_uuid} and /policies/{policy_slug}.';
 SELECT wazo_auth.add_route('DELETE', '/0.1/policies/{policy_uuid}',
   'wazo_auth.rest_policy_delete', 'policies',
   access => 'auth.policies.{policy_uuid}.delete', checks => '{tenant,policy,may_remove_policy}',
@@ -146,7 +156,8 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/policies/{policy_slug}',
   access => 'auth.policies.{policy_slug}.delete', checks => '{tenant,policy,may_remove_policy}',
   summary => 'Delete a policy, by its slug', success => 204, errors => '{403}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_put(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_uuid uuid := (request.params ->> 'policy_uuid')::uuid;
@@ -167,7 +178,8 @@ SELECT wazo_auth.add_route('PUT', '/0.1/policies/{policy_slug}/acl/{access}',
   access => 'auth.policies.{policy_slug}.update', checks => '{tenant,policy,may_add_access}',
   summary => 'Put an access into a policy, by its slug', success => 204, errors => '{403,409}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_policy_access_delete(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_uuid uuid := (request.params ->> 'policy_uuid')::uuid;
@@ -188,7 +200,8 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/policies/{policy_slug}/acl/{access}',
   access => 'auth.policies.{policy_slug}.update', checks => '{tenant,policy,may_remove_access}',
   summary => 'Take an access out of a policy, by its slug', success => 204, errors => '{403}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policies_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- Without a looking tenant: each policy shows its owner.
@@ -196,12 +209,14 @@ BEGIN
     request.query, user_uuid => (request.params ->> 'user_uuid')::uuid, seen_from => request.tenant_uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_user_policies_get(wazo_auth.http_request) IS 'GET /users/{user_uuid}/policies: those given to the user directly.';
+COMMENT ON FUNCTION wazo_auth.rest_user_policies_get(wazo_auth.http_request) IS
+'GET /users/{user_uuid}/policies: those given to the user directly.';
 SELECT wazo_auth.add_route('GET', '/0.1/users/{user_uuid}/policies', 'wazo_auth.rest_user_policies_get', 'user_policy',
   access => 'auth.users.{user_uuid}.policies.read', checks => '{tenant,user,query}', query_schema => 'user_policy_list',
   summary => 'Policies of a user');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_put(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.add_user_policy((request.params ->> 'user_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
@@ -219,10 +234,12 @@ SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/policies/{policy_slug}
   access => 'auth.users.{user_uuid}.policies.{policy_slug}.create', checks => '{tenant,policy,may_add_policy,user}',
   summary => 'Give a user a policy, by its slug', success => 204);
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_policy_delete(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.remove_user_policy((request.params ->> 'user_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
+  PERFORM wazo_auth.remove_user_policy((request.params ->> 'user_uuid')::uuid,
+    (request.params ->> 'policy_uuid')::uuid);
   RETURN wazo_auth.no_content();
 END
 $$;
@@ -237,7 +254,8 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}/policies/{policy_sl
   access => 'auth.users.{user_uuid}.policies.{policy_slug}.delete', checks => '{tenant,policy,may_remove_policy,user}',
   summary => 'Take a policy from a user, by its slug', success => 204);
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policies_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policies_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.json_response(wazo_auth.list_policies(request.query, request.tenant_uuid,
@@ -246,11 +264,14 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_group_policies_get(wazo_auth.http_request) IS
 'GET /groups/{group_uuid}/policies: those of the group that the scoping tenant can see; the counts are of all.';
-SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/policies', 'wazo_auth.rest_group_policies_get', 'group_policy',
-  access => 'auth.groups.{group_uuid}.policies.read', checks => '{tenant,group,query}', query_schema => 'group_policy_list',
+SELECT wazo_auth.add_route('GET', '/0.1/groups/{group_uuid}/policies', 'wazo_auth.rest_group_policies_get',
+  'group_policy',
+  access => 'auth.groups.{group_uuid}.policies.read', checks => '{tenant,group,query}',
+    query_schema => 'group_policy_list',
   summary => 'Policies of a group');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_put(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.add_group_policy((request.params ->> 'group_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
@@ -268,10 +289,12 @@ SELECT wazo_auth.add_route('PUT', '/0.1/groups/{group_uuid}/policies/{policy_slu
   access => 'auth.groups.{group_uuid}.policies.{policy_slug}.create', checks => '{tenant,policy,group,may_add_policy}',
   summary => 'Give a group a policy, by its slug', success => 204);
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_group_policy_delete(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.remove_group_policy((request.params ->> 'group_uuid')::uuid, (request.params ->> 'policy_uuid')::uuid);
+  PERFORM wazo_auth.remove_group_policy((request.params ->> 'group_uuid')::uuid,
+    (request.params ->> 'policy_uuid')::uuid);
   RETURN wazo_auth.no_content();
 END
 $$;
@@ -279,9 +302,11 @@ COMMENT ON FUNCTION wazo_auth.rest_group_policy_delete(wazo_auth.http_request) I
 'DELETE /groups/{group_uuid}/policies/{policy_uuid} and the same with a slug: takes a policy from the group.';
 SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/policies/{policy_uuid}',
   'wazo_auth.rest_group_policy_delete', 'group_policy',
-  access => 'auth.groups.{group_uuid}.policies.{policy_uuid}.delete', checks => '{tenant,group,policy,may_remove_policy}',
+  access => 'auth.groups.{group_uuid}.policies.{policy_uuid}.delete',
+    checks => '{tenant,group,policy,may_remove_policy}',
   summary => 'Take a policy from a group, by its uuid', success => 204);
 SELECT wazo_auth.add_route('DELETE', '/0.1/groups/{group_uuid}/policies/{policy_slug}',
   'wazo_auth.rest_group_policy_delete', 'group_policy',
-  access => 'auth.groups.{group_uuid}.policies.{policy_slug}.delete', checks => '{tenant,policy,group,may_remove_policy}',
+  access => 'auth.groups.{group_uuid}.policies.{policy_slug}.delete',
+    checks => '{tenant,policy,group,may_remove_policy}',
   summary => 'Take a policy from a group, by its slug', success => 204);

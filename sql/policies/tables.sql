@@ -14,10 +14,12 @@ CREATE INDEX policy_slug_idx ON wazo_auth.policy (slug);
 CREATE INDEX policy_name_idx ON wazo_auth.policy (name);
 CREATE INDEX policy_config_managed_idx ON wazo_auth.policy (uuid) WHERE config_managed;
 COMMENT ON TABLE wazo_auth.policy IS 'A named list of access patterns that users and groups can be given';
-COMMENT ON COLUMN wazo_auth.policy.slug IS 'Name in paths and configuration; never changes; unique in the tenant whatever the case';
+COMMENT ON COLUMN wazo_auth.policy.slug IS
+'Name in paths and configuration; never changes; unique in the tenant whatever the case';
 COMMENT ON COLUMN wazo_auth.policy.acl IS 'The access patterns, each once';
 COMMENT ON COLUMN wazo_auth.policy.shared IS 'Also visible, read-only, in every tenant below';
-COMMENT ON COLUMN wazo_auth.policy.config_managed IS 'Made from the configuration at start; visible everywhere, changed nowhere else';
+COMMENT ON COLUMN wazo_auth.policy.config_managed IS
+'Made from the configuration at start; visible everywhere, changed nowhere else';
 COMMENT ON INDEX wazo_auth.policy_tenant_uuid_slug_key IS 'Slugs that differ by case only are the same';
 
 CREATE TABLE wazo_auth.user_policy (
@@ -43,7 +45,9 @@ CREATE TABLE wazo_auth.access (
   -- What people registered may ship with a later version, and be in a dump.
   PRIMARY KEY (access, shipped)
 );
-COMMENT ON TABLE wazo_auth.access IS 'Accesses known to be asked for, beside those of the routes: what the daemons ask for, and what people register. All of them are in the view known_access';
+COMMENT ON TABLE wazo_auth.access IS
+'Accesses known to be asked for, beside those of the routes: what the daemons ask for, and what people register. All '
+'of them are in the view known_access';
 COMMENT ON COLUMN wazo_auth.access.access IS 'As a service asks for it, with {name} for the parts that vary';
 COMMENT ON COLUMN wazo_auth.access.shipped IS 'Came with the extension, so a dump leaves it out';
 

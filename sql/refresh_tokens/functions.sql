@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION wazo_auth.verify_refresh_token(refresh_token text, client_id text) RETURNS wazo_auth.refresh_token
+CREATE OR REPLACE FUNCTION wazo_auth.verify_refresh_token(refresh_token text, client_id text)
+RETURNS wazo_auth.refresh_token
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -6,7 +7,8 @@ DECLARE
 BEGIN
   SELECT r.* INTO v_row
   FROM wazo_auth.refresh_token r
-  WHERE r.token_digest = wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token)) AND r.client_id = verify_refresh_token.client_id;
+  WHERE r.token_digest = wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token))
+    AND r.client_id = verify_refresh_token.client_id;
   IF FOUND THEN
     PERFORM FROM wazo_auth.user u WHERE u.uuid = v_row.user_uuid AND u.enabled FOR NO KEY UPDATE;
   END IF;
@@ -24,9 +26,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.verify_refresh_token(text, text) IS
-'The refresh token of a client, if it may still be used; locks its user''s row. Null otherwise (contract: semantics.md section 1, step 2).';
+'The refresh token of a client, if it may still be used; locks its user''s row. Null otherwise (contract: '
+'semantics.md section 1, step 2).';
 
-CREATE OR REPLACE FUNCTION wazo_auth.delete_refresh_tokens(token_digests uuid[], with_sessions boolean DEFAULT false) RETURNS integer
+CREATE OR REPLACE FUNCTION wazo_auth.delete_refresh_tokens(token_digests uuid[], with_sessions boolean DEFAULT false)
+RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_sessions integer := 0;
@@ -38,7 +42,8 @@ BEGIN
   FOREACH v_digest IN ARRAY token_digests LOOP
     IF with_sessions THEN
       v_sessions := v_sessions + wazo_auth.delete_sessions(ARRAY(
-        SELECT s.token_digest FROM wazo_auth.session s WHERE s.refresh_token_digest = v_digest ORDER BY s.issued_at, s.uuid));
+        SELECT s.token_digest FROM wazo_auth.session s WHERE s.refresh_token_digest = v_digest
+          ORDER BY s.issued_at, s.uuid));
     END IF;
     WITH gone AS (
       DELETE FROM wazo_auth.refresh_token r WHERE r.token_digest = v_digest RETURNING r AS refresh_token
@@ -52,7 +57,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_refresh_tokens(uuid[], boolean) IS
-'Revokes refresh tokens, by their digests, and with_sessions the sessions opened with them; else those stay valid; with their events, in the order given. Returns how many sessions ended.';
+'Revokes refresh tokens, by their digests, and with_sessions the sessions opened with them; else those stay valid; '
+'with their events, in the order given. Returns how many sessions ended.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.obtain_refresh_token(
   user_uuid uuid, client_id text, login text, mobile boolean, backend text, user_agent text, remote_addr text,
@@ -77,10 +83,12 @@ BEGIN
   END IF;
   v_token := pg_catalog.gen_random_uuid();
   token := v_token::text;
-  INSERT INTO wazo_auth.refresh_token AS r (token_digest, sealed_token, user_uuid, client_id, mobile, backend, login, user_agent, remote_addr)
+  INSERT INTO wazo_auth.refresh_token AS r (token_digest, sealed_token, user_uuid, client_id, mobile, backend, login,
+    user_agent, remote_addr)
   VALUES (wazo_auth.token_digest(v_token),
           wazo_auth.seal(token, 'refresh_token:' || wazo_auth.token_digest(v_token)),
-          user_uuid, client_id, mobile, backend, login, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256))
+          user_uuid, client_id, mobile, backend, login, pg_catalog.left(user_agent, 1024),
+            pg_catalog.left(remote_addr, 256))
   RETURNING r.* INTO v_old;
   refresh_token := v_old;
   PERFORM wazo_auth.emit_refresh_tokens('created', ARRAY[v_old]);
@@ -95,4 +103,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text) IS
-'Refresh token of a client of a user, whose row the caller has locked: the existing one, or a new one; for a mobile client always a new one in place of all mobile ones. revoked: sessions that ended thereby (contract: semantics.md section 1, steps 11 and 12).';
+'Refresh token of a client of a user, whose row the caller has locked: the existing one, or a new one; for a mobile '
+'client always a new one in place of all mobile ones. revoked: sessions that ended thereby (contract: semantics.md '
+'section 1, steps 11 and 12).';

@@ -12,10 +12,15 @@ CREATE TABLE wazo_auth.refresh_token (
   metadata json NOT NULL DEFAULT '{}',
   CONSTRAINT refresh_token_user_uuid_client_id_key UNIQUE (user_uuid, client_id)
 );
-COMMENT ON TABLE wazo_auth.refresh_token IS 'Right of a client to open sessions for a user without a password; never expires by itself';
-COMMENT ON COLUMN wazo_auth.refresh_token.token_digest IS 'wazo_auth.token_digest() of the refresh token, which itself is stored nowhere in clear';
-COMMENT ON COLUMN wazo_auth.refresh_token.sealed_token IS 'The refresh token, sealed: a login of the same client is answered with the same one';
-COMMENT ON COLUMN wazo_auth.refresh_token.login IS 'As typed at the login that obtained it, for the record; the refresh token is the user''s, whatever its names are now';
-COMMENT ON COLUMN wazo_auth.refresh_token.metadata IS 'Metadata that every session made from it gets, below the fresh one';
+COMMENT ON TABLE wazo_auth.refresh_token IS
+'Right of a client to open sessions for a user without a password; never expires by itself';
+COMMENT ON COLUMN wazo_auth.refresh_token.token_digest IS
+'wazo_auth.token_digest() of the refresh token, which itself is stored nowhere in clear';
+COMMENT ON COLUMN wazo_auth.refresh_token.sealed_token IS
+'The refresh token, sealed: a login of the same client is answered with the same one';
+COMMENT ON COLUMN wazo_auth.refresh_token.login IS
+'As typed at the login that obtained it, for the record; the refresh token is the user''s, whatever its names are now';
+COMMENT ON COLUMN wazo_auth.refresh_token.metadata IS
+'Metadata that every session made from it gets, below the fresh one';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.refresh_token', '');

@@ -1,25 +1,29 @@
 CREATE OR REPLACE FUNCTION wazo_auth.try_uuid(value text) RETURNS uuid
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_try_uuid';
 COMMENT ON FUNCTION wazo_auth.try_uuid(text) IS
-'The uuid of its canonical lower-case text, null for anything else. A cast would put the text, maybe a secret, into an error message.';
+'The uuid of its canonical lower-case text, null for anything else. A cast would put the text, maybe a secret, into '
+'an error message.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_check(token uuid, access text DEFAULT NULL, tenant uuid DEFAULT NULL)
 RETURNS wazo_auth.token_status
 LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'wazo_auth_token_check';
 COMMENT ON FUNCTION wazo_auth.token_check(uuid, text, uuid) IS
-'May the bearer of this token do this, for this tenant? A null access or tenant is not checked. Writes nothing, raises nothing, and works on a standby.';
+'May the bearer of this token do this, for this tenant? A null access or tenant is not checked. Writes nothing, '
+'raises nothing, and works on a standby.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_grants(token uuid, accesses text[])
 RETURNS boolean[]
 LANGUAGE c STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_token_grants';
 COMMENT ON FUNCTION wazo_auth.token_grants(uuid, text[]) IS
-'Which of the accesses the bearer of this token has, in their order; false for all with an unknown token, and for a null. Finds the token once. Raises nothing.';
+'Which of the accesses the bearer of this token has, in their order; false for all with an unknown token, and for a '
+'null. Finds the token once. Raises nothing.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_get(token uuid, access text DEFAULT NULL, tenant uuid DEFAULT NULL)
 RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_token_get';
 COMMENT ON FUNCTION wazo_auth.token_get(uuid, text, uuid) IS
-'The token as GET /token shows it (contract: responses.md section 3), after the checks of token_check(). Raises WA404 for an unknown or expired token, WA403 when access or tenant are refused.';
+'The token as GET /token shows it (contract: responses.md section 3), after the checks of token_check(). Raises WA404 '
+'for an unknown or expired token, WA403 when access or tenant are refused.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_json(token uuid, refresh_token text DEFAULT NULL) RETURNS json
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_token_json';
@@ -32,7 +36,8 @@ BEGIN
   PERFORM wazo_auth.raise_error(401, 'Authentication Failed');
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.raise_authentication_failed() IS 'Raises WA401, the same whatever was wrong with the credentials.';
+COMMENT ON FUNCTION wazo_auth.raise_authentication_failed() IS
+'Raises WA401, the same whatever was wrong with the credentials.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.default_acl(backend text) RETURNS wazo_auth.acl
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -49,21 +54,26 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.default_acl(text) IS
-'ACL that every token gets: the top tenant''s policy named by the setting backend_policies for this backend, else by default_user_policy; null without one. Another tenant''s policy of that name does not count: its administrator would rule over all.';
+'ACL that every token gets: the top tenant''s policy named by the setting backend_policies for this backend, else by '
+'default_user_policy; null without one. Another tenant''s policy of that name does not count: its administrator would '
+'rule over all.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.granted_acl(user_uuid uuid) RETURNS wazo_auth.acl
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_granted_acl';
 COMMENT ON FUNCTION wazo_auth.granted_acl(uuid) IS
-'The accesses of the policies of the user''s groups, by the slugs of group and policy, then of its own policies, by slug; duplicates kept. Raises 54000 when they are more than an ACL may have.';
+'The accesses of the policies of the user''s groups, by the slugs of group and policy, then of its own policies, by '
+'slug; duplicates kept. Raises 54000 when they are more than an ACL may have.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_acl(user_uuid uuid, backend text DEFAULT 'wazo_user') RETURNS wazo_auth.acl
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN COALESCE(wazo_auth.default_acl(backend), '{}') OPERATOR(wazo_auth.||) COALESCE(wazo_auth.granted_acl(user_uuid), '{}');
+  RETURN COALESCE(wazo_auth.default_acl(backend),
+    '{}') OPERATOR(wazo_auth.||) COALESCE(wazo_auth.granted_acl(user_uuid), '{}');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.user_acl(uuid, text) IS
-'ACL that a token of this user would get now: the default policy''s accesses, then those of its groups'' policies, then those of its own, by slug; duplicates kept (contract: semantics.md section 1, step 9).';
+'ACL that a token of this user would get now: the default policy''s accesses, then those of its groups'' policies, '
+'then those of its own, by slug; duplicates kept (contract: semantics.md section 1, step 9).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_admin(user_uuid uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -81,7 +91,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.is_admin(uuid) IS
-'Has the user the policy wazo_default_admin_policy, or is it in a group wazo_default_admin_group? For the metadata plugin user_admin_status.';
+'Has the user the policy wazo_default_admin_policy, or is it in a group wazo_default_admin_group? For the metadata '
+'plugin user_admin_status.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(of_user wazo_auth.user) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -92,7 +103,8 @@ DECLARE
     'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', of_user.purpose);
 BEGIN
   IF wazo_auth.get_setting('purpose_metadata_mapping') -> of_user.purpose ? 'user_admin_status' THEN
-    v_metadata := wazo_auth.merge_metadata(v_metadata, pg_catalog.json_build_object('admin', wazo_auth.is_admin(of_user.uuid)));
+    v_metadata := wazo_auth.merge_metadata(v_metadata,
+      pg_catalog.json_build_object('admin', wazo_auth.is_admin(of_user.uuid)));
   END IF;
   RETURN v_metadata;
 END
@@ -156,14 +168,17 @@ BEGIN
   END IF;
   -- Not "true": a cap that cannot be read lets nobody in.
   IF wazo_auth.has_live_sessions(user_uuid, v_cap) IS NOT FALSE THEN
-    PERFORM wazo_auth.raise_error(429, pg_catalog.format('User %s has exceeded the maximum number of active sessions', user_uuid));
+    PERFORM wazo_auth.raise_error(429, pg_catalog.format('User %s has exceeded the maximum number of active sessions',
+      user_uuid));
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_session_cap(uuid, text) IS
-'Raises WA429 when the user has as many live sessions as max_user_concurrent_sessions allows; users with the purpose internal have no limit. Exact only while the caller holds a lock on the user''s row.';
+'Raises WA429 when the user has as many live sessions as max_user_concurrent_sessions allows; users with the purpose '
+'internal have no limit. Exact only while the caller holds a lock on the user''s row.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.delete_sessions(token_digests uuid[], tell_of_service_tokens boolean DEFAULT true) RETURNS integer
+CREATE OR REPLACE FUNCTION wazo_auth.delete_sessions(token_digests uuid[], tell_of_service_tokens boolean DEFAULT true)
+RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_told wazo_auth.session[];
@@ -185,7 +200,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_sessions(uuid[], boolean) IS
-'Ends sessions, by the digests of their tokens, in the order given; each with the event auth_session_deleted, for tokens of the service itself only if asked to. Returns how many there were. Every session that ends does so here.';
+'Ends sessions, by the digests of their tokens, in the order given; each with the event auth_session_deleted, for '
+'tokens of the service itself only if asked to. Returns how many there were. Every session that ends does so here.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_delete(token uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -226,12 +242,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.verify_credentials(text, text) IS
-'The enabled native user with this username or confirmed address and this password, whose row it locks. Rehashes a password that is stored in an old way. Null for anything that is wrong, at the same cost. Raises WA503 when too many passwords are being checked.';
+'The enabled native user with this username or confirmed address and this password, whose row it locks. Rehashes a '
+'password that is stored in an old way. Null for anything that is wrong, at the same cost. Raises WA503 when too many '
+'passwords are being checked.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.log_login(login text, token uuid, remote_addr text, user_agent text) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_log_login';
 COMMENT ON FUNCTION wazo_auth.log_login(text, uuid, text, text) IS
-'Writes into the server''s log, and nowhere else, that somebody logged in, with the end of the token, or, where that is null, failed to.';
+'Writes into the server''s log, and nowhere else, that somebody logged in, with the end of the token, or, where that '
+'is null, failed to.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.open_session(
   of_user wazo_auth.user, expiration integer, acl wazo_auth.acl, metadata json, mobile boolean,
@@ -254,12 +273,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.open_session(wazo_auth.user, integer, wazo_auth.acl, json, boolean, uuid, text, text) IS
-'Makes a session of a user, whose row the caller has locked, and returns its token, which is stored nowhere; with the event auth_session_created. expiration in seconds.';
+'Makes a session of a user, whose row the caller has locked, and returns its token, which is stored nowhere; with the '
+'event auth_session_created. expiration in seconds.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.token_create(
   login text DEFAULT NULL, password text DEFAULT NULL, expiration integer DEFAULT NULL,
   access_type text DEFAULT 'online', client_id text DEFAULT NULL, refresh_token text DEFAULT NULL,
-  mobile boolean DEFAULT false, backend text DEFAULT 'wazo_user', user_agent text DEFAULT '', remote_addr text DEFAULT '',
+  mobile boolean DEFAULT false, backend text DEFAULT 'wazo_user', user_agent text DEFAULT '',
+    remote_addr text DEFAULT '',
   OUT token uuid, OUT new_refresh_token text, OUT sessions_revoked integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -270,7 +291,8 @@ DECLARE
 BEGIN
   IF access_type NOT IN ('online', 'offline') OR expiration NOT BETWEEN 1 AND 315360000
      OR (access_type = 'offline' AND (COALESCE(client_id, '') = '' OR refresh_token <> '')) THEN
-    RAISE EXCEPTION 'access_type is online or offline, offline needs a client_id and no refresh_token, expiration is 1 to 315360000 seconds'
+    RAISE EXCEPTION 'access_type is online or offline, offline needs a client_id and no refresh_token, expiration is 1 '
+      'to 315360000 seconds'
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
   sessions_revoked := 0;
@@ -288,7 +310,8 @@ BEGIN
   END IF;
 
   IF access_type = 'offline' THEN
-    v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, login, mobile, backend, user_agent, remote_addr);
+    v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, login, mobile, backend, user_agent,
+      remote_addr);
     v_refresh := v_obtained.refresh_token;
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
@@ -306,4 +329,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text) IS
-'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords are being checked (contract: semantics.md section 1).';
+'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting '
+'default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the '
+'refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. '
+'Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords '
+'are being checked (contract: semantics.md section 1).';

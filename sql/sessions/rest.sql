@@ -47,16 +47,19 @@ SELECT wazo_auth.declare_schema('token_scopes_request', 'token_repr', NULL, '{
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_head(request internal) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_head';
 COMMENT ON FUNCTION wazo_auth.rest_token_head(internal) IS
-'HEAD /token/{token_uuid}: 204 when the token is valid and passes the checks of scope and tenant, 404 or 403 otherwise.';
+'HEAD /token/{token_uuid}: 204 when the token is valid and passes the checks of scope and tenant, 404 or 403 '
+'otherwise.';
 SELECT wazo_auth.add_route('HEAD', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_head', 'tokens',
-  summary => 'Is a token valid for a scope and tenant?', success => 204, errors => '{400,403,404}', query_schema => 'token_query', public => true);
+  summary => 'Is a token valid for a scope and tenant?', success => 204, errors => '{400,403,404}',
+    query_schema => 'token_query', public => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_get(request internal) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_rest_token_get';
 COMMENT ON FUNCTION wazo_auth.rest_token_get(internal) IS
 'GET /token/{token_uuid}: like HEAD, with the token as JSON.';
 SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_token_get', 'tokens',
-  summary => 'A token, if it is valid for a scope and tenant', errors => '{400,403,404}', query_schema => 'token_query', public => true);
+  summary => 'A token, if it is valid for a scope and tenant', errors => '{400,403,404}', query_schema => 'token_query',
+    public => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -77,7 +80,8 @@ BEGIN
     access_type => COALESCE(v_body ->> 'access_type', 'online'),
     client_id => v_body ->> 'client_id',
     refresh_token => v_body ->> 'refresh_token',
-    mobile => COALESCE(pg_catalog.lower(wazo_auth.http_header(request, 'Wazo-Session-Type') COLLATE "C") = 'mobile', false),
+    mobile => COALESCE(pg_catalog.lower(wazo_auth.http_header(request, 'Wazo-Session-Type') COLLATE "C") = 'mobile',
+      false),
     backend => v_body ->> 'backend',
     user_agent => COALESCE(wazo_auth.http_header(request, 'User-Agent'), ''),
     remote_addr => COALESCE(request.peer, ''));
@@ -105,7 +109,8 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/token/{token_uuid}', 'wazo_auth.rest_
   summary => 'End a session', public => true,
   changes_no_access => 'it ends a session; its user keeps its policies');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_token_scopes_check_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_token_scopes_check_post(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_token uuid := (request.params ->> 'token_uuid')::uuid;
@@ -119,7 +124,8 @@ DECLARE
 BEGIN
   -- A tenant that is no uuid is nobody's, except for the service's own tokens.
   IF v_tenant IS NOT NULL
-     AND wazo_auth.token_check(v_token, tenant => COALESCE(wazo_auth.try_uuid(v_tenant), '00000000-0000-0000-0000-000000000000'))
+     AND wazo_auth.token_check(v_token, tenant => COALESCE(wazo_auth.try_uuid(v_tenant),
+       '00000000-0000-0000-0000-000000000000'))
          = 'tenant_denied' THEN
     PERFORM wazo_auth.raise_error(403, 'Unauthorized for tenant ' || wazo_auth.ascii(v_tenant));
   END IF;
@@ -131,6 +137,8 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_token_scopes_check_post(wazo_auth.http_request) IS
 'POST /token/{token_uuid}/scopes/check: which of the accesses the token grants.';
-SELECT wazo_auth.add_route('POST', '/0.1/token/{token_uuid}/scopes/check', 'wazo_auth.rest_token_scopes_check_post', 'tokens',
-  checks => '{token,body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?', errors => '{403}', public => true,
+SELECT wazo_auth.add_route('POST', '/0.1/token/{token_uuid}/scopes/check', 'wazo_auth.rest_token_scopes_check_post',
+  'tokens',
+  checks => '{token,body}', body_schema => 'token_scopes_request', summary => 'Which scopes does a token grant?',
+    errors => '{403}', public => true,
   changes_no_access => 'it only reads');

@@ -6,7 +6,8 @@ CREATE TABLE wazo_auth.acl_set (
   acl wazo_auth.acl NOT NULL,
   CONSTRAINT acl_set_digest_check CHECK (digest = wazo_auth.acl_digest(acl))
 );
-COMMENT ON TABLE wazo_auth.acl_set IS 'ACLs of sessions, each stored once and never changed; the expiry worker removes unused ones';
+COMMENT ON TABLE wazo_auth.acl_set IS
+'ACLs of sessions, each stored once and never changed; the expiry worker removes unused ones';
 COMMENT ON COLUMN wazo_auth.acl_set.digest IS 'wazo_auth.acl_digest(acl)';
 
 -- The columns that a token check reads come first and are fixed in width.
@@ -32,17 +33,22 @@ CREATE INDEX session_expires_at_idx ON wazo_auth.session (expires_at);
 CREATE INDEX session_user_uuid_idx ON wazo_auth.session (user_uuid);
 CREATE INDEX session_tenant_uuid_idx ON wazo_auth.session (tenant_uuid, uuid);
 CREATE INDEX session_acl_digest_idx ON wazo_auth.session (acl_digest);
-CREATE INDEX session_refresh_token_digest_idx ON wazo_auth.session (refresh_token_digest) WHERE refresh_token_digest IS NOT NULL;
+CREATE INDEX session_refresh_token_digest_idx ON wazo_auth.session (refresh_token_digest)
+  WHERE refresh_token_digest IS NOT NULL;
 CREATE INDEX session_email_uuid_idx ON wazo_auth.session (email_uuid) WHERE email_uuid IS NOT NULL;
 COMMENT ON TABLE wazo_auth.session IS 'A live session and its token, one row';
-COMMENT ON COLUMN wazo_auth.session.token_digest IS 'wazo_auth.token_digest() of the token, which itself is stored nowhere';
+COMMENT ON COLUMN wazo_auth.session.token_digest IS
+'wazo_auth.token_digest() of the token, which itself is stored nowhere';
 COMMENT ON COLUMN wazo_auth.session.acl_digest IS 'The ACL at login; policies that change later do not change it';
-COMMENT ON COLUMN wazo_auth.session.expires_at IS 'From then on the token is unknown, whether the row is still there or not';
+COMMENT ON COLUMN wazo_auth.session.expires_at IS
+'From then on the token is unknown, whether the row is still there or not';
 COMMENT ON COLUMN wazo_auth.session.user_uuid IS 'Whose session it is; null for tokens that the service made itself';
 COMMENT ON COLUMN wazo_auth.session.auth_id IS 'In place of a user: wazo-auth for the service''s own tokens';
-COMMENT ON COLUMN wazo_auth.session.refresh_token_digest IS 'The refresh token that opened the session or was made with it';
+COMMENT ON COLUMN wazo_auth.session.refresh_token_digest IS
+'The refresh token that opened the session or was made with it';
 COMMENT ON COLUMN wazo_auth.session.expiry_announced IS 'The event auth_session_expire_soon was sent; it is sent once';
-COMMENT ON COLUMN wazo_auth.session.email_uuid IS 'Of a token that was mailed: the address that it went to, without which it is worth nothing; null for all others';
+COMMENT ON COLUMN wazo_auth.session.email_uuid IS
+'Of a token that was mailed: the address that it went to, without which it is worth nothing; null for all others';
 COMMENT ON COLUMN wazo_auth.session.remote_addr IS 'As reported by proxies, not checked';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.acl_set', '');

@@ -47,7 +47,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.random_slug(size integer) RETURNS text
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
   SELECT pg_catalog.string_agg(
-           pg_catalog.substr('abcdefghijklmnopqrstuvwxyz0123456789', 1 + pg_catalog.floor(pg_catalog.random() * 36)::integer, 1), '')
+           pg_catalog.substr('abcdefghijklmnopqrstuvwxyz0123456789',
+             1 + pg_catalog.floor(pg_catalog.random() * 36)::integer, 1), '')
   FROM pg_catalog.generate_series(1, random_slug.size);
 END;
 COMMENT ON FUNCTION wazo_auth.random_slug(integer) IS 'That many random characters of a-z and 0-9.';
@@ -65,9 +66,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.generate_slug(text, text, integer, integer) IS
-'Slug to try for a name. At the attempt 0: its characters of the set "allowed" (of a bracket expression), cut to "size"; at later ones, and when nothing is left, a few random ones.';
+'Slug to try for a name. At the attempt 0: its characters of the set "allowed" (of a bracket expression), cut to '
+'"size"; at later ones, and when nothing is left, a few random ones.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_contact(tenant_uuid uuid, contact uuid, seen_from uuid DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_contact(tenant_uuid uuid, contact uuid, seen_from uuid DEFAULT NULL)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -78,7 +81,8 @@ BEGIN
   PERFORM FROM wazo_auth.user u WHERE u.uuid = contact FOR KEY SHARE;
   IF NOT FOUND
      OR seen_from IS NOT NULL AND NOT wazo_auth.user_in_sight(contact, seen_from, NULL::uuid)
-        AND NOT EXISTS (SELECT FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = set_tenant_contact.tenant_uuid AND c.user_uuid = contact) THEN
+        AND NOT EXISTS (SELECT FROM wazo_auth.tenant_contact c WHERE c.tenant_uuid = set_tenant_contact.tenant_uuid
+          AND c.user_uuid = contact) THEN
     PERFORM wazo_auth.raise_unknown_user(contact::text);
   END IF;
   INSERT INTO wazo_auth.tenant_contact (tenant_uuid, user_uuid) VALUES (tenant_uuid, contact)
@@ -86,7 +90,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_tenant_contact(uuid, uuid, uuid) IS
-'Makes a user the contact of a tenant; null for none. With seen_from, it must be in sight from that tenant, or the contact already. Raises WA404 for an unknown user.';
+'Makes a user the contact of a tenant; null for none. With seen_from, it must be in sight from that tenant, or the '
+'contact already. Raises WA404 for an unknown user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_domains(tenant_uuid uuid, domain_names text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -98,7 +103,8 @@ BEGIN
   DELETE FROM wazo_auth.tenant_domain d
   WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid AND d.name <> ALL (v_names);
   INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name)
-  SELECT set_tenant_domains.tenant_uuid, v.name FROM pg_catalog.unnest(v_names) WITH ORDINALITY v (name, place) ORDER BY v.place
+  SELECT set_tenant_domains.tenant_uuid, v.name FROM pg_catalog.unnest(v_names) WITH ORDINALITY v (name, place)
+    ORDER BY v.place
   ON CONFLICT ON CONSTRAINT tenant_domain_name_key DO NOTHING;
   IF (SELECT pg_catalog.count(*) FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid)
      <> pg_catalog.cardinality(v_names) THEN
@@ -111,7 +117,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_tenant_domains(uuid, text[]) IS
-'Replaces the domain names of a tenant; those that stay keep their uuid. Raises WA409 when another tenant has one of them.';
+'Replaces the domain names of a tenant; those that stay keep their uuid. Raises WA409 when another tenant has one of '
+'them.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_address(tenant_uuid uuid, address wazo_auth.postal_address) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -133,7 +140,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- "default" would lock out the users whose method is the tenant's.
   IF method IS NULL OR method = 'default' OR NOT wazo_auth.is_authentication_method(method) THEN
-    PERFORM wazo_auth.raise_error(400, pg_catalog.concat('Invalid default authentication method ', method), 'invalid-data',
+    PERFORM wazo_auth.raise_error(400, pg_catalog.concat('Invalid default authentication method ', method),
+      'invalid-data',
                                   pg_catalog.json_build_object('default_authentication_method', method), 'tenants');
   END IF;
 END
@@ -184,7 +192,8 @@ BEGIN
     IF EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = v_uuid) THEN
       PERFORM wazo_auth.raise_error(409, 'Tenant Conflict detected', 'tenant-identity-conflict',
         pg_catalog.json_build_object('uuid', pg_catalog.json_build_object(
-          'constraint_id', 'unique', 'message', pg_catalog.format('A tenant with identity uuid="%s" already exists', v_uuid))), 'tenants');
+          'constraint_id', 'unique', 'message', pg_catalog.format('A tenant with identity uuid="%s" already exists',
+            v_uuid))), 'tenants');
     ELSIF slug IS NOT NULL THEN
       PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
         pg_catalog.json_build_object('slug', pg_catalog.json_build_object(
@@ -202,8 +211,12 @@ BEGIN
   RETURN v_uuid;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address, uuid) IS
-'Creates a tenant below a parent, with its group of all users and what the settings all_users_policies and tenant_default_groups ask for; a slug is made from the name when none is given. With seen_from, the contact must be in sight from that tenant. Raises WA404 for an unknown parent or contact, WA409 for a slug, uuid or domain name in use, WA400 for an unknown method or too deep a tree (contract: semantics.md section 10).';
+COMMENT ON FUNCTION wazo_auth.create_tenant(uuid, text, text, uuid, text, uuid, text, text[], wazo_auth.postal_address,
+  uuid) IS
+'Creates a tenant below a parent, with its group of all users and what the settings all_users_policies and '
+'tenant_default_groups ask for; a slug is made from the name when none is given. With seen_from, the contact must be '
+'in sight from that tenant. Raises WA404 for an unknown parent or contact, WA409 for a slug, uuid or domain name in '
+'use, WA400 for an unknown method or too deep a tree (contract: semantics.md section 10).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.update_tenant(
   tenant_uuid uuid, name text DEFAULT NULL, phone text DEFAULT NULL, contact uuid DEFAULT NULL,
@@ -228,7 +241,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.update_tenant(uuid, text, text, uuid, text, text[], wazo_auth.postal_address, uuid) IS
-'Replaces all of a tenant but its uuid, slug and parent; what is left out is reset. With seen_from, a new contact must be in sight from that tenant. Raises WA404 for an unknown tenant or contact, WA409 for a domain name in use, WA400 for an unknown method.';
+'Replaces all of a tenant but its uuid, slug and parent; what is left out is reset. With seen_from, a new contact '
+'must be in sight from that tenant. Raises WA404 for an unknown tenant or contact, WA409 for a domain name in use, '
+'WA400 for an unknown method.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_tenant(tenant_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -248,7 +263,8 @@ BEGIN
   IF EXISTS (SELECT FROM wazo_auth.tenant_parent p WHERE p.parent_uuid = delete_tenant.tenant_uuid) THEN
     -- Clients know this body, whose parts are in each other's places.
     RAISE EXCEPTION USING ERRCODE = 'WA400',
-      MESSAGE = pg_catalog.format('Unauthorized delete of tenant : "%s" ; since it has at least one child', tenant_uuid),
+      MESSAGE = pg_catalog.format('Unauthorized delete of tenant : "%s" ; since it has at least one child',
+        tenant_uuid),
       DETAIL = pg_catalog.format('{"error_id": {"uuid": "%s"}, "details": "tenants"}', tenant_uuid);
   END IF;
   PERFORM wazo_auth.delete_sessions(ARRAY(
@@ -268,12 +284,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_tenant(uuid) IS
-'Deletes a tenant with its users, groups, policies, domains, sessions and refresh tokens. Raises WA404 for an unknown tenant, WA400 for one with children, WA403 for the top tenant.';
+'Deletes a tenant with its users, groups, policies, domains, sessions and refresh tokens. Raises WA404 for an unknown '
+'tenant, WA400 for one with children, WA403 for the top tenant.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_own_tenant(tenant_uuid uuid) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(403, pg_catalog.format('Deleting its own tenant is forbidden: "%s"', raise_own_tenant.tenant_uuid),
+  SELECT wazo_auth.raise_error(403, pg_catalog.format('Deleting its own tenant is forbidden: "%s"',
+    raise_own_tenant.tenant_uuid),
                                'deleting-own-tenant-forbidden',
                                pg_catalog.json_build_object('tenant_uuid', raise_own_tenant.tenant_uuid), 'tenants');
 END;
@@ -299,7 +317,8 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_tenant(parent_uuid::text);
   END IF;
   IF tenant_uuid = ANY (v_parent_path) THEN
-    PERFORM wazo_auth.raise_error(409, pg_catalog.format('Parent (%s) is a descendent of tenant: "%s"', parent_uuid, tenant_uuid),
+    PERFORM wazo_auth.raise_error(409, pg_catalog.format('Parent (%s) is a descendent of tenant: "%s"', parent_uuid,
+      tenant_uuid),
       'conflict', pg_catalog.json_build_object('uuid', tenant_uuid, 'parent_uuid', parent_uuid), 'tenants');
   END IF;
   IF v_path[pg_catalog.cardinality(v_path) - 1] = parent_uuid THEN
@@ -311,11 +330,13 @@ BEGIN
   UPDATE wazo_auth.tenant t
   SET path = v_parent_path || t.path[pg_catalog.cardinality(v_path):]
   WHERE t.path >= v_path AND t.path <= v_path || v_last;
-  UPDATE wazo_auth.tenant_parent p SET parent_uuid = move_tenant.parent_uuid WHERE p.tenant_uuid = move_tenant.tenant_uuid;
+  UPDATE wazo_auth.tenant_parent p SET parent_uuid = move_tenant.parent_uuid
+    WHERE p.tenant_uuid = move_tenant.tenant_uuid;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.move_tenant(uuid, uuid) IS
-'Puts a tenant, with all below it, under another parent. Raises WA404 for an unknown one of both, WA409 when the parent is the tenant itself or below it, WA400 for too deep a tree.';
+'Puts a tenant, with all below it, under another parent. Raises WA404 for an unknown one of both, WA409 when the '
+'parent is the tenant itself or below it, WA400 for too deep a tree.';
 
 CREATE OR REPLACE VIEW wazo_auth.tenant_item AS
 SELECT t.uuid, t.path, t.name, t.slug,

@@ -31,11 +31,12 @@ DECLARE
     "default_authentication_method": {"type": "string", "default": "native", "max": 64},
     "domain_names": {"type": "list", "default": [], "max": 100, "items": {"type": "string", "bytes": 254,
       "pattern": "^(?=.{1,253}\\.?$)(?:(?!(-|_)|[^.]+_)[A-Za-z0-9-_]{1,}(?<!-)(?:\\.|$)){2,63}$",
-      "check": "^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.){1,62}[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.?$"}},
+"check": "^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.){1,62}[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.?$"}},
     "address": {"type": "nested", "schema": "tenant_address",
       "default": {"line_1": null, "line_2": null, "city": null, "state": null, "country": null, "zip_code": null}}
   }$json$;
-  v_name text := '{"uuid": {"type": "uuid", "default": null}, "name": {"type": "string", "default": null, "min": 1, "max": 128},';
+  v_name text :=
+    '{"uuid": {"type": "uuid", "default": null}, "name": {"type": "string", "default": null, "min": 1, "max": 128},';
 BEGIN
   PERFORM wazo_auth.declare_schema('tenant_post', 'first_error', 'tenants', (v_name || v_slug || v_fields)::json,
                                    cross_check => 'wazo_auth.check_tenant_body');
@@ -46,10 +47,12 @@ $do$;
 
 SELECT wazo_auth.declare_list('tenant_list', '{name,slug}', default_sort => 'name', filters => '{
   "uuid":        {"filter": "t.uuid = wazo_auth.try_uuid({})"},
-  "uuids":       {"type": "list", "max": 25, "items": {"type": "string", "max": 256}, "filter": "t.uuid = ANY (ARRAY(SELECT wazo_auth.try_uuid(u.value) FROM jsonb_array_elements_text($1 -> ''uuids'') u))"},
+  "uuids":       {"type": "list", "max": 25, "items": {"type": "string", "max": 256}, "filter": "t.uuid = ANY '
+    '(ARRAY(SELECT wazo_auth.try_uuid(u.value) FROM jsonb_array_elements_text($1 -> ''uuids'') u))"},
   "name":        {"filter": "t.name = {}"},
   "slug":        {"filter": "t.slug = {}"},
-  "domain_name": {"empty": false, "filter": "t.uuid IN (SELECT d.tenant_uuid FROM wazo_auth.tenant_domain d WHERE d.name = {})"}
+  "domain_name": {"empty": false, "filter": "t.uuid IN (SELECT d.tenant_uuid FROM wazo_auth.tenant_domain d '
+    'WHERE d.name = {})"}
 }');
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_tenants(tenant_uuid uuid, query jsonb DEFAULT '{}') RETURNS json
@@ -69,7 +72,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_tenants(uuid, jsonb) IS
-'Page of a tenant and those below it as {"filtered", "total", "items"}. query: a validated tenant_list. Raises WA400 for a sort column that there is not.';
+'Page of a tenant and those below it as {"filtered", "total", "items"}. query: a validated tenant_list. Raises WA400 '
+'for a sort column that there is not.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenants_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -77,7 +81,8 @@ BEGIN
   RETURN wazo_auth.json_response(wazo_auth.list_tenants(request.tenant_uuid, request.query));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_tenants_get(wazo_auth.http_request) IS 'GET /tenants: the scoping tenant and all below it.';
+COMMENT ON FUNCTION wazo_auth.rest_tenants_get(wazo_auth.http_request) IS
+'GET /tenants: the scoping tenant and all below it.';
 SELECT wazo_auth.add_route('GET', '/0.1/tenants', 'wazo_auth.rest_tenants_get', 'tenants',
   access => 'auth.tenants.read', checks => '{tenant,query}', query_schema => 'tenant_list',
   summary => 'The tenant and those below it');
@@ -97,7 +102,8 @@ DECLARE
 BEGIN
   IF (v_body ->> 'uuid')::uuid = request.tenant_uuid THEN
     PERFORM wazo_auth.raise_error(403, 'Conflict detected', 'conflict',
-      json_build_object('parent_uuid', json_build_object('constraint_id', 'unique', 'msg', 'A master tenant already exist')), 'tenants');
+      json_build_object('parent_uuid', json_build_object('constraint_id', 'unique', 'msg',
+        'A master tenant already exist')), 'tenants');
   END IF;
   v_uuid := wazo_auth.create_tenant(
     request.tenant_uuid, v_body ->> 'name', v_body ->> 'slug', (v_body ->> 'uuid')::uuid,
@@ -109,7 +115,8 @@ BEGIN
   RETURN wazo_auth.json_response(wazo_auth.tenant_json(v_uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_tenants_post(wazo_auth.http_request) IS 'POST /tenants: creates a tenant below the scoping tenant.';
+COMMENT ON FUNCTION wazo_auth.rest_tenants_post(wazo_auth.http_request) IS
+'POST /tenants: creates a tenant below the scoping tenant.';
 SELECT wazo_auth.add_route('POST', '/0.1/tenants', 'wazo_auth.rest_tenants_post', 'tenants',
   access => 'auth.tenants.create', checks => '{tenant,body}', body_schema => 'tenant_post',
   summary => 'Create a tenant', errors => '{403,404,409}',
@@ -163,7 +170,8 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/tenants/{tenant_uuid}', 'wazo_auth.re
   access => 'auth.tenants.{tenant_uuid}.delete', checks => '{tenant,target_tenant,may_remove_tenant}',
   summary => 'Delete a tenant that has no child, with all that is in it', success => 204, errors => '{400,403}');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_domains_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_domains_get(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.json_response((
@@ -175,17 +183,23 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenant_domains_get(wazo_auth.http_request) IS 'GET /tenants/{tenant_uuid}/domains.';
 SELECT wazo_auth.add_route('GET', '/0.1/tenants/{tenant_uuid}/domains', 'wazo_auth.rest_tenant_domains_get', 'tenants',
-  access => 'auth.tenants.{tenant_uuid}.domains.read', checks => '{tenant,target_tenant}', summary => 'Domain names of a tenant');
+  access => 'auth.tenants.{tenant_uuid}.domains.read', checks => '{tenant,target_tenant}',
+    summary => 'Domain names of a tenant');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_parent_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_tenant_parent_put(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.move_tenant((request.params ->> 'tenant_uuid')::uuid, (request.params ->> 'parent_tenant_uuid')::uuid);
+  PERFORM wazo_auth.move_tenant((request.params ->> 'tenant_uuid')::uuid,
+    (request.params ->> 'parent_tenant_uuid')::uuid);
   RETURN wazo_auth.no_content();
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_tenant_parent_put(wazo_auth.http_request) IS 'PUT /tenants/{tenant_uuid}/parent/{parent_tenant_uuid}: moves it.';
-SELECT wazo_auth.add_route('PUT', '/0.1/tenants/{tenant_uuid}/parent/{parent_tenant_uuid}', 'wazo_auth.rest_tenant_parent_put', 'tenants',
-  access => 'auth.tenants.{tenant_uuid}.parent.{parent_tenant_uuid}.update', checks => '{tenant,target_tenant,parent_tenant}',
+COMMENT ON FUNCTION wazo_auth.rest_tenant_parent_put(wazo_auth.http_request) IS
+'PUT /tenants/{tenant_uuid}/parent/{parent_tenant_uuid}: moves it.';
+SELECT wazo_auth.add_route('PUT', '/0.1/tenants/{tenant_uuid}/parent/{parent_tenant_uuid}',
+  'wazo_auth.rest_tenant_parent_put', 'tenants',
+  access => 'auth.tenants.{tenant_uuid}.parent.{parent_tenant_uuid}.update',
+    checks => '{tenant,target_tenant,parent_tenant}',
   summary => 'Move a tenant, with those below it, under another parent', success => 204, errors => '{409}',
   changes_no_access => 'it changes who sees the tenant; all keep their policies');

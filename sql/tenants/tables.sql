@@ -5,7 +5,8 @@ CREATE TABLE wazo_auth.tenant (
   name text COLLATE "C",
   phone text COLLATE "C",
   default_authentication_method text COLLATE "C" NOT NULL DEFAULT 'native',
-  CONSTRAINT tenant_path_check CHECK (path[pg_catalog.cardinality(path)] = uuid AND pg_catalog.cardinality(path) BETWEEN 1 AND 100),
+  CONSTRAINT tenant_path_check CHECK (path[pg_catalog.cardinality(path)] = uuid
+    AND pg_catalog.cardinality(path) BETWEEN 1 AND 100),
   CONSTRAINT tenant_slug_check CHECK (slug <> '' AND pg_catalog.char_length(slug) <= 10),
   CONSTRAINT tenant_default_authentication_method_check CHECK (default_authentication_method <> 'default')
 );
@@ -13,11 +14,15 @@ CREATE INDEX tenant_name_idx ON wazo_auth.tenant (name, uuid);
 CREATE UNIQUE INDEX tenant_top_key ON wazo_auth.tenant ((true)) WHERE pg_catalog.cardinality(path) = 1;
 
 COMMENT ON TABLE wazo_auth.tenant IS 'A tenant: one customer of the platform, in a tree below the top tenant';
-COMMENT ON COLUMN wazo_auth.tenant.path IS 'Uuids from the top tenant down to this one. X is Y or below it when Y is in X''s path; the subtree of Y is one range of the index on path';
-COMMENT ON COLUMN wazo_auth.tenant.slug IS 'Short name, 1 to 10 of letters, digits and underscore; unique with regard to case';
+COMMENT ON COLUMN wazo_auth.tenant.path IS
+'Uuids from the top tenant down to this one. X is Y or below it when Y is in X''s path; the subtree of Y is one range '
+'of the index on path';
+COMMENT ON COLUMN wazo_auth.tenant.slug IS
+'Short name, 1 to 10 of letters, digits and underscore; unique with regard to case';
 COMMENT ON COLUMN wazo_auth.tenant.name IS 'Display name, not unique';
 COMMENT ON COLUMN wazo_auth.tenant.phone IS 'Phone number, free text';
-COMMENT ON COLUMN wazo_auth.tenant.default_authentication_method IS 'Method of the users whose own method is "default"; "default" itself would lock them out and is refused';
+COMMENT ON COLUMN wazo_auth.tenant.default_authentication_method IS
+'Method of the users whose own method is "default"; "default" itself would lock them out and is refused';
 COMMENT ON INDEX wazo_auth.tenant_top_key IS 'There is one top tenant';
 
 -- A foreign key from tenant to itself would make pg_dump warn of a cycle, so
@@ -28,7 +33,8 @@ CREATE TABLE wazo_auth.tenant_parent (
   CONSTRAINT tenant_parent_check CHECK (tenant_uuid <> parent_uuid)
 );
 CREATE INDEX tenant_parent_parent_uuid_idx ON wazo_auth.tenant_parent (parent_uuid);
-COMMENT ON TABLE wazo_auth.tenant_parent IS 'The parent of each tenant but the top one; a tenant with children cannot be deleted';
+COMMENT ON TABLE wazo_auth.tenant_parent IS
+'The parent of each tenant but the top one; a tenant with children cannot be deleted';
 
 CREATE TYPE wazo_auth.postal_address AS (
   line_1 text COLLATE "C",

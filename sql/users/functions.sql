@@ -22,13 +22,15 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
     json_build_object(CASE kind WHEN 'username' THEN 'username' ELSE 'email_address' END,
-      json_build_object('constraint_id', 'unique', 'message', format('The login "%s" is already used', login))), 'users');
+      json_build_object('constraint_id', 'unique', 'message', format('The login "%s" is already used', login))),
+        'users');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.raise_login_in_use(text, text) IS
 'Raises WA409 for a username (kind "username") or e-mail address (kind "email") that another user has.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.claim_logins(user_uuid uuid, username text, addresses text[] DEFAULT '{}') RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.claim_logins(user_uuid uuid, username text, addresses text[] DEFAULT '{}')
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -36,7 +38,8 @@ DECLARE
 BEGIN
   -- In one order, so that two who want the same logins cannot wait for each other.
   WITH wanted AS (
-    SELECT wazo_auth.fold_login(w.login) AS login, bool_or(w.place = 0) AS is_username, bool_or(w.place > 0) AS is_email,
+    SELECT wazo_auth.fold_login(w.login) AS login, bool_or(w.place = 0) AS is_username,
+      bool_or(w.place > 0) AS is_email,
            min(w.place) AS place
     FROM (SELECT username, 0 WHERE username IS NOT NULL
           UNION ALL
@@ -59,7 +62,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.claim_logins(uuid, text, text[]) IS
-'Reserves a username (null: none) and e-mail addresses for a user. Raises WA409 for the first of them that another user has.';
+'Reserves a username (null: none) and e-mail addresses for a user. Raises WA409 for the first of them that another '
+'user has.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.release_logins(user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -68,11 +72,13 @@ BEGIN
   USING wazo_auth.user u
   WHERE l.user_uuid = release_logins.user_uuid AND u.uuid = l.user_uuid
     AND l.login IS DISTINCT FROM wazo_auth.fold_login(u.username)
-    AND NOT EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid AND wazo_auth.fold_login(e.address) = l.login);
+    AND NOT EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid
+      AND wazo_auth.fold_login(e.address) = l.login);
   UPDATE wazo_auth.login l
   SET is_username = now.is_username, is_email = now.is_email
   FROM (SELECT o.login, o.login IS NOT DISTINCT FROM wazo_auth.fold_login(u.username) AS is_username,
-               EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid AND wazo_auth.fold_login(e.address) = o.login) AS is_email
+               EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid
+                 AND wazo_auth.fold_login(e.address) = o.login) AS is_email
         FROM wazo_auth.login o
         JOIN wazo_auth.user u ON u.uuid = o.user_uuid
         WHERE o.user_uuid = release_logins.user_uuid) now
@@ -80,12 +86,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.release_logins(uuid) IS
-'Gives up the logins that are neither the user''s username nor one of its addresses any more. The caller has locked the user.';
+'Gives up the logins that are neither the user''s username nor one of its addresses any more. The caller has locked '
+'the user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.resolve_login(login text) RETURNS uuid
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_resolve_login';
 COMMENT ON FUNCTION wazo_auth.resolve_login(text) IS
-'The enabled user that logs in with this username or confirmed e-mail address, or null (contract: semantics.md section 1, step 4).';
+'The enabled user that logs in with this username or confirmed e-mail address, or null (contract: semantics.md '
+'section 1, step 4).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.effective_authentication_method(user_uuid uuid) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_effective_authentication_method';
@@ -112,7 +120,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.store_password(uuid, text) IS
-'Stores the hash of a user''s new password, null for none, and ends the tokens of mails to the user, which could replace it again.';
+'Stores the hash of a user''s new password, null for none, and ends the tokens of mails to the user, which could '
+'replace it again.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_password(user_uuid uuid, password text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -123,14 +132,16 @@ $$;
 COMMENT ON FUNCTION wazo_auth.set_password(uuid, text) IS
 'Sets a user''s password; null removes it. Sessions are left alone, tokens of mails end.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.import_password(user_uuid uuid, password_hash text, password_salt bytea) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.import_password(user_uuid uuid, password_hash text, password_salt bytea)
+RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.store_password(user_uuid, wazo_auth.password_from_upstream(password_hash, password_salt));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.import_password(uuid, text, bytea) IS
-'Sets a user''s password to one of the Python server''s: 128 hex digits of PBKDF2-HMAC-SHA512 and the 64-byte salt. The next login stores it as argon2id. Raises 22023 for what is none.';
+'Sets a user''s password to one of the Python server''s: 128 hex digits of PBKDF2-HMAC-SHA512 and the 64-byte salt. '
+'The next login stores it as argon2id. Raises 22023 for what is none.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.default_authentication_method(purpose text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -161,7 +172,8 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   BEGIN
-    INSERT INTO wazo_auth.user (uuid, tenant_uuid, username, firstname, lastname, purpose, authentication_method, enabled)
+    INSERT INTO wazo_auth.user (uuid, tenant_uuid, username, firstname, lastname, purpose, authentication_method,
+      enabled)
     VALUES (v_uuid, tenant_uuid, username, firstname, lastname, purpose,
             COALESCE(authentication_method, wazo_auth.default_authentication_method(purpose)), enabled);
   EXCEPTION WHEN unique_violation THEN
@@ -188,7 +200,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.create_user(uuid, text, text, text, text, text, text, text, boolean, uuid) IS
-'Creates a user in a tenant and in the tenant''s group of all users; the e-mail address is main and confirmed. authentication_method: null for "default", or "native" for the purposes internal and external_api. Raises WA400 for an unknown method, WA404 for an unknown tenant, WA409 for a login or uuid in use.';
+'Creates a user in a tenant and in the tenant''s group of all users; the e-mail address is main and confirmed. '
+'authentication_method: null for "default", or "native" for the purposes internal and external_api. Raises WA400 for '
+'an unknown method, WA404 for an unknown tenant, WA409 for a login or uuid in use.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.end_user_sessions(user_uuid uuid) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -200,7 +214,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.end_user_sessions(uuid) IS
-'Ends all sessions of a user. Returns how many. The caller has locked the user, so that no login opens another one meanwhile.';
+'Ends all sessions of a user. Returns how many. The caller has locked the user, so that no login opens another one '
+'meanwhile.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.revoke_user_access(user_uuid uuid) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -213,7 +228,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.revoke_user_access(uuid) IS
-'Ends all sessions and revokes all refresh tokens of a user, whom the caller has locked, and ends the tokens of mails to it. Returns how many sessions ended.';
+'Ends all sessions and revokes all refresh tokens of a user, whom the caller has locked, and ends the tokens of mails '
+'to it. Returns how many sessions ended.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.update_user(
   user_uuid uuid, username text DEFAULT NULL, firstname text DEFAULT NULL, lastname text DEFAULT NULL,
@@ -231,7 +247,8 @@ BEGIN
   UPDATE wazo_auth.user u
   SET username = update_user.username, firstname = update_user.firstname, lastname = update_user.lastname,
       purpose = update_user.purpose, enabled = update_user.enabled,
-      authentication_method = COALESCE(update_user.authentication_method, wazo_auth.default_authentication_method(update_user.purpose))
+      authentication_method = COALESCE(update_user.authentication_method,
+        wazo_auth.default_authentication_method(update_user.purpose))
   WHERE u.uuid = user_uuid;
   PERFORM wazo_auth.release_logins(user_uuid);
   IF NOT enabled THEN
@@ -241,7 +258,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.update_user(uuid, text, text, text, text, text, boolean) IS
-'Replaces what is known of a user: what is not given gets its default. Password and e-mail addresses stay. Disabling ends the sessions, and the tokens of mails. Raises WA400 for an unknown method, WA404 for an unknown user, WA409 for a username in use (contract: semantics.md section 5).';
+'Replaces what is known of a user: what is not given gets its default. Password and e-mail addresses stay. Disabling '
+'ends the sessions, and the tokens of mails. Raises WA400 for an unknown method, WA404 for an unknown user, WA409 for '
+'a username in use (contract: semantics.md section 5).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_user(user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -256,7 +275,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_user(uuid) IS
-'Deletes a user with its sessions, refresh tokens, addresses, memberships and policies. Raises WA404 for an unknown user.';
+'Deletes a user with its sessions, refresh tokens, addresses, memberships and policies. Raises WA404 for an unknown '
+'user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.replace_password(user_uuid uuid, hash text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -266,18 +286,21 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.replace_password(uuid, text) IS
-'Stores the hash of a new password, null for none, and ends the sessions and refresh tokens of the user, whom the caller has locked: who knew the old password has nothing left.';
+'Stores the hash of a new password, null for none, and ends the sessions and refresh tokens of the user, whom the '
+'caller has locked: who knew the old password has nothing left.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_password_is_ours(user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF wazo_auth.effective_authentication_method(user_uuid) IN ('saml', 'ldap') THEN
-    PERFORM wazo_auth.raise_error(405, format('Unable to update externally managed password for user : "%s"', user_uuid),
+    PERFORM wazo_auth.raise_error(405, format('Unable to update externally managed password for user : "%s"',
+      user_uuid),
       'password-managed-externally', json_build_object('uuid', user_uuid), 'users');
   END IF;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.check_password_is_ours(uuid) IS 'Raises WA405 when SAML or LDAP manage the user''s password.';
+COMMENT ON FUNCTION wazo_auth.check_password_is_ours(uuid) IS
+'Raises WA405 when SAML or LDAP manage the user''s password.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.change_password(user_uuid uuid, old_password text, new_password text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -295,18 +318,22 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   -- One hash whatever is wrong, and no lock while it is computed.
-  IF NOT wazo_auth.password_verify(old_password, CASE WHEN wazo_auth.resolve_login(v_login) = user_uuid THEN v_hash END) THEN
+  IF NOT wazo_auth.password_verify(old_password, CASE WHEN wazo_auth.resolve_login(v_login) = user_uuid THEN v_hash END)
+    THEN
     PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   PERFORM wazo_auth.check_password_is_ours(user_uuid);
   v_new_hash := wazo_auth.password_hash(new_password);
   PERFORM FROM wazo_auth.user u WHERE u.uuid = change_password.user_uuid AND u.enabled FOR NO KEY UPDATE;
   -- Disabled, deleted or changed meanwhile.
-  IF NOT FOUND OR v_hash IS DISTINCT FROM (SELECT p.hash FROM wazo_auth.password p WHERE p.user_uuid = change_password.user_uuid) THEN
+  IF NOT FOUND OR v_hash IS DISTINCT FROM (SELECT p.hash FROM wazo_auth.password p
+    WHERE p.user_uuid = change_password.user_uuid) THEN
     PERFORM wazo_auth.raise_authentication_failed();
   END IF;
   PERFORM wazo_auth.replace_password(user_uuid, v_new_hash);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.change_password(uuid, text, text) IS
-'Changes a user''s password, of which the old one must be given, and ends its sessions and refresh tokens. Raises WA404 for an unknown user, WA401 for a wrong password, a disabled user or one without a login, WA405 when SAML or LDAP manage the password (contract: semantics.md section 5).';
+'Changes a user''s password, of which the old one must be given, and ends its sessions and refresh tokens. Raises '
+'WA404 for an unknown user, WA401 for a wrong password, a disabled user or one without a login, WA405 when SAML or '
+'LDAP manage the password (contract: semantics.md section 5).';

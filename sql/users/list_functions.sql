@@ -22,7 +22,8 @@ $$;
 COMMENT ON FUNCTION wazo_auth.user_json(uuid) IS
 'A user as GET and PUT show it; addresses in their order. Raises WA404 for an unknown user.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL) RETURNS json
+CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL)
+RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.list_page(query,
@@ -30,13 +31,16 @@ BEGIN
     answer => '{filtered,total,items}',
     source => CASE WHEN group_uuid IS NULL THEN 'wazo_auth.user u'
                    ELSE 'wazo_auth.group_user gu JOIN wazo_auth.user u ON u.uuid = gu.user_uuid' END,
-    visible => CASE WHEN group_uuid IS NULL THEN wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid, (query ->> 'recurse')::boolean)
+    visible => CASE WHEN group_uuid IS NULL THEN wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid,
+      (query ->> 'recurse')::boolean)
                     ELSE 'gu.group_uuid = (SELECT ($1 ->> ''@group'')::uuid)' END,
-    columns => 'u.uuid, u.username, u.firstname, u.lastname, u.purpose, u.enabled, u.tenant_uuid, u.authentication_method',
+    columns => 'u.uuid, u.username, u.firstname, u.lastname, u.purpose, u.enabled, u.tenant_uuid, '
+      'u.authentication_method',
     item => $item$wazo_auth.json_object(
               '{username,uuid,enabled,emails,firstname,lastname,purpose,tenant_uuid,authentication_method}',
               p.username, p.uuid, p.enabled,
-              (SELECT wazo_auth.json_list(wazo_auth.json_object('{uuid,address,main,confirmed}', e.uuid, e.address, e.main, e.confirmed))
+              (SELECT wazo_auth.json_list(wazo_auth.json_object('{uuid,address,main,confirmed}', e.uuid, e.address,
+                                                              e.main, e.confirmed))
                FROM (SELECT * FROM wazo_auth.email a WHERE a.user_uuid = p.uuid ORDER BY a.address) e),
               p.firstname, p.lastname, p.purpose, p.tenant_uuid, p.authentication_method)$item$,
     key => 'u.uuid',
@@ -50,4 +54,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_users(uuid, jsonb, uuid) IS
-'Page of users as {"filtered", "total", "items"}: those of a tenant and, with recurse, below, or the members of a group. query: a validated user_list or group_user_list.';
+'Page of users as {"filtered", "total", "items"}: those of a tenant and, with recurse, below, or the members of a '
+'group. query: a validated user_list or group_user_list.';

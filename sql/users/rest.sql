@@ -6,12 +6,23 @@ SELECT wazo_auth.declare_list('user_list', '{username,firstname,lastname}', defa
   "firstname":       {"filter": "left(u.firstname, 200) = left({}, 200) AND u.firstname = {}"},
   "lastname":        {"filter": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}"},
   "purpose":         {"filter": "u.purpose = {}"},
-  "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})"},
-  "group_uuid":      {"filter": "u.uuid IN (SELECT gm.user_uuid FROM wazo_auth.group_user gm WHERE gm.group_uuid = wazo_auth.try_uuid({}))"},
-  "policy_uuid":     {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}))"},
-  "policy_slug":     {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {})"},
-  "has_policy_uuid": {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = wazo_auth.try_uuid({}) UNION ALL SELECT gm.user_uuid FROM wazo_auth.group_policy gp JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE gp.policy_uuid = wazo_auth.try_uuid({}) AND (SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)))"},
-  "has_policy_slug": {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {} UNION ALL SELECT gm.user_uuid FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE po.slug = {} AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"}
+  "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l '
+    'JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.fold_login({}) AND e.address = {})"},
+  "group_uuid":      {"filter": "u.uuid IN (SELECT gm.user_uuid FROM wazo_auth.group_user gm '
+    'WHERE gm.group_uuid = wazo_auth.try_uuid({}))"},
+  "policy_uuid":     {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up '
+    'WHERE up.policy_uuid = wazo_auth.try_uuid({}))"},
+  "policy_slug":     {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po '
+    'JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {})"},
+  "has_policy_uuid": {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up '
+    'WHERE up.policy_uuid = wazo_auth.try_uuid({}) UNION ALL SELECT gm.user_uuid FROM wazo_auth.group_policy gp '
+    'JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE gp.policy_uuid = wazo_auth.try_uuid({}) '
+    'AND (SELECT wazo_auth.policy_in_sight(wazo_auth.try_uuid({}), ($1 ->> ''@tenant'')::uuid)))"},
+  "has_policy_slug": {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.policy po '
+    'JOIN wazo_auth.user_policy up ON up.policy_uuid = po.uuid WHERE po.slug = {} UNION ALL SELECT gm.user_uuid '
+    'FROM wazo_auth.policy po JOIN wazo_auth.group_policy gp ON gp.policy_uuid = po.uuid '
+    'JOIN wazo_auth.group_user gm ON gm.group_uuid = gp.group_uuid WHERE po.slug = {} '
+    'AND wazo_auth.policy_in_sight(po.uuid, (SELECT ($1 ->> ''@tenant'')::uuid)))"}
 }');
 
 SELECT wazo_auth.declare_schema('user_post', 'first_error', 'users', '{
@@ -113,7 +124,8 @@ BEGIN
   RETURN wazo_auth.json_response(wazo_auth.user_json(v_uuid));
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.rest_user_put(wazo_auth.http_request) IS 'PUT /users/{user_uuid}: replaces all but password and addresses.';
+COMMENT ON FUNCTION wazo_auth.rest_user_put(wazo_auth.http_request) IS
+'PUT /users/{user_uuid}: replaces all but password and addresses.';
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}', 'wazo_auth.rest_user_put', 'users',
   access => 'auth.users.{user_uuid}.update', checks => '{tenant,body,method,user}', body_schema => 'user_put',
   summary => 'Replace a user', errors => '{409}',
@@ -132,7 +144,8 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/users/{user_uuid}', 'wazo_auth.rest_u
   summary => 'Delete a user', success => 204,
   changes_no_access => 'who is gone holds nothing, and all others keep what they have');
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_user_password_put(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.rest_user_password_put(request wazo_auth.http_request)
+RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.change_password((request.params ->> 'user_uuid')::uuid,

@@ -20,8 +20,10 @@ COMMENT ON INDEX wazo_auth.user_tenant_uuid_firstname_idx IS 'Lists of a tenant'
 COMMENT ON INDEX wazo_auth.user_tenant_uuid_lastname_idx IS 'Lists of a tenant''s users sorted by last name';
 COMMENT ON INDEX wazo_auth.user_username_idx IS 'Lists of all users in their usual order';
 COMMENT ON TABLE wazo_auth.user IS 'An account: a person, an internal service or an external API client';
-COMMENT ON COLUMN wazo_auth.user.purpose IS 'user, internal or external_api; decides the metadata of the user''s tokens';
-COMMENT ON COLUMN wazo_auth.user.authentication_method IS 'native, the name of an identity provider, or default for the tenant''s method';
+COMMENT ON COLUMN wazo_auth.user.purpose IS
+'user, internal or external_api; decides the metadata of the user''s tokens';
+COMMENT ON COLUMN wazo_auth.user.authentication_method IS
+'native, the name of an identity provider, or default for the tenant''s method';
 COMMENT ON COLUMN wazo_auth.user.enabled IS 'A disabled user has no session and cannot log in';
 
 CREATE TABLE wazo_auth.password (
@@ -31,9 +33,12 @@ CREATE TABLE wazo_auth.password (
 );
 CREATE INDEX password_kind_idx ON wazo_auth.password (kind);
 COMMENT ON TABLE wazo_auth.password IS 'Password hashes; a user without a row cannot log in by password';
-COMMENT ON COLUMN wazo_auth.password.kind IS 'Scheme and parameters; null for what is no hash. While there are several kinds a login costs one hash of each, so that its time tells nothing';
+COMMENT ON COLUMN wazo_auth.password.kind IS
+'Scheme and parameters; null for what is no hash. While there are several kinds a login costs one hash of each, so '
+'that its time tells nothing';
 COMMENT ON INDEX wazo_auth.password_kind_idx IS 'Which kinds there are';
-COMMENT ON COLUMN wazo_auth.password.hash IS 'PHC string: $argon2id$…, or $pbkdf2-sha512$… as imported, which the next login rehashes';
+COMMENT ON COLUMN wazo_auth.password.hash IS
+'PHC string: $argon2id$…, or $pbkdf2-sha512$… as imported, which the next login rehashes';
 
 -- Usernames and e-mail addresses are one name space for logging in, held by
 -- one unique index on the folded text.
@@ -45,10 +50,12 @@ CREATE TABLE wazo_auth.login (
   CONSTRAINT login_check CHECK (is_username OR is_email)
 );
 CREATE INDEX login_user_uuid_idx ON wazo_auth.login (user_uuid);
-COMMENT ON TABLE wazo_auth.login IS 'What a user can log in with; kept by the functions that set usernames and e-mail addresses';
+COMMENT ON TABLE wazo_auth.login IS
+'What a user can log in with; kept by the functions that set usernames and e-mail addresses';
 COMMENT ON COLUMN wazo_auth.login.login IS 'wazo_auth.fold_login() of the username or address';
 COMMENT ON COLUMN wazo_auth.login.is_username IS 'It is the user''s username';
-COMMENT ON COLUMN wazo_auth.login.is_email IS 'It is one of the user''s e-mail addresses; it counts for logging in once the address is confirmed';
+COMMENT ON COLUMN wazo_auth.login.is_email IS
+'It is one of the user''s e-mail addresses; it counts for logging in once the address is confirmed';
 
 -- A column tenant.contact would close a cycle of foreign keys with user.tenant,
 -- and pg_dump cannot restore a cycle between tables of an extension.

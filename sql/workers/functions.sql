@@ -16,15 +16,18 @@ CREATE OR REPLACE VIEW wazo_auth.worker_status AS
 SELECT s.worker, s.queue, s.pid, s.state, s.started_at, q.length AS queue_length,
        pg_catalog.clock_timestamp() - q.oldest AS oldest_age, q.parked, s.last_error, s.last_error_at, s.reason
 FROM wazo_auth.worker_states() s
-JOIN (SELECT 'sessions' AS queue, pg_catalog.count(*) AS length, pg_catalog.min(x.expires_at) AS oldest, 0::bigint AS parked
+JOIN (SELECT 'sessions' AS queue, pg_catalog.count(*) AS length, pg_catalog.min(x.expires_at) AS oldest,
+  0::bigint AS parked
       FROM wazo_auth.session x
       WHERE x.expires_at <= pg_catalog.now()
       UNION ALL
-      SELECT 'events', pg_catalog.count(*) FILTER (WHERE NOT o.parked), pg_catalog.min(o.created_at) FILTER (WHERE NOT o.parked),
+      SELECT 'events', pg_catalog.count(*) FILTER (WHERE NOT o.parked),
+        pg_catalog.min(o.created_at) FILTER (WHERE NOT o.parked),
              pg_catalog.count(*) FILTER (WHERE o.parked)
       FROM wazo_auth.event_outbox o
       UNION ALL
-      SELECT 'mails', pg_catalog.count(*) FILTER (WHERE NOT m.parked), pg_catalog.min(m.created_at) FILTER (WHERE NOT m.parked),
+      SELECT 'mails', pg_catalog.count(*) FILTER (WHERE NOT m.parked),
+        pg_catalog.min(m.created_at) FILTER (WHERE NOT m.parked),
              pg_catalog.count(*) FILTER (WHERE m.parked)
       FROM wazo_auth.mail_outbox m) q ON q.queue = s.queue;
 COMMENT ON VIEW wazo_auth.worker_status IS
