@@ -14,7 +14,7 @@ BEGIN
   PERFORM wazo_auth.go_live();
   v_top := wazo_auth.top_tenant_uuid();
   IF v_top IS NULL THEN
-    v_top := pg_catalog.gen_random_uuid();
+    v_top := gen_random_uuid();
     INSERT INTO wazo_auth.tenant (uuid, path, slug, name) VALUES (v_top, ARRAY[v_top], 'master', 'master');
   END IF;
   PERFORM wazo_auth.apply_tenant_defaults(v_top);

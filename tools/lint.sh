@@ -28,6 +28,9 @@ clang_warnings() { for f in src/*.c src/*/*.c; do clang "${warnings[@]}" -Wno-un
 run "gcc warnings, extension" gcc_warnings
 run "clang warnings, extension" clang_warnings
 
+sql_columns() { find sql -name '*.sql' -exec awk 'length($0) > 120 { print FILENAME ":" FNR ": " length($0) " columns"; bad = 1 } END { exit bad }' {} +; }
+run "SQL of at most 120 columns" sql_columns
+
 # The parts without PostgreSQL or Kore, where an analyser sees everything.
 pure=$(echo src/plain/*.c)
 # shellcheck disable=SC2086

@@ -8,9 +8,9 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 #variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM wazo_auth.user u WHERE u.uuid = explain_access.user_uuid) THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such user: "%s"', explain_access.user_uuid),
+    PERFORM wazo_auth.raise_error(404, format('No such user: "%s"', explain_access.user_uuid),
       'unknown-user',
-                                  pg_catalog.json_build_object('uuid', explain_access.user_uuid), 'users');
+                                  json_build_object('uuid', explain_access.user_uuid), 'users');
   END IF;
   SELECT d.granted, d.entry, up.via, p.uuid, p.name, g.uuid, g.name
     INTO granted, entry, via, policy_uuid, policy_name, group_uuid, group_name
@@ -61,7 +61,7 @@ BEGIN
   CROSS JOIN LATERAL wazo_auth.acl_nearest(a.acl, explain_token_access.access,
                                            COALESCE(s.user_uuid::text, s.auth_id), s.uuid::text) n
   WHERE s.token_digest = wazo_auth.token_digest(explain_token_access.token)
-    AND s.expires_at > pg_catalog.clock_timestamp();
+    AND s.expires_at > clock_timestamp();
   IF NOT FOUND THEN
     PERFORM wazo_auth.raise_error(404, 'No such token');
   END IF;

@@ -11,9 +11,9 @@ DECLARE
 BEGIN
   SELECT p.acl INTO v_old FROM wazo_auth.policy p WHERE p.uuid = policy_impact.policy_uuid;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such policy: "%s"', policy_impact.policy_uuid),
+    PERFORM wazo_auth.raise_error(404, format('No such policy: "%s"', policy_impact.policy_uuid),
       'unknown-policy',
-                                  pg_catalog.json_build_object('uuid', policy_impact.policy_uuid), 'policies');
+                                  json_build_object('uuid', policy_impact.policy_uuid), 'policies');
   END IF;
   SELECT up.policy_uuid INTO v_default FROM wazo_auth.user_policies(NULL) up WHERE up.via = 'default';
 
@@ -22,12 +22,12 @@ BEGIN
     SELECT a.access FROM wazo_auth.known_access a
     UNION
     -- as somebody asks about itself
-    SELECT pg_catalog.regexp_replace(a.access, '(?<=\musers\.)\{[^.}]+\}|\{user_[^.}]+\}', 'me', 'g')
+    SELECT regexp_replace(a.access, '(?<=\musers\.)\{[^.}]+\}|\{user_[^.}]+\}', 'me', 'g')
       FROM wazo_auth.known_access a
     UNION
     -- what an entry itself stands for, whether it is a known access or not
-    SELECT pg_catalog.regexp_replace(e.entry, '^!', '')
-    FROM pg_catalog.unnest(v_old::text[] || policy_impact.new_acl::text[]) e(entry)
+    SELECT regexp_replace(e.entry, '^!', '')
+    FROM unnest(v_old::text[] || policy_impact.new_acl::text[]) e(entry)
   ), asked AS MATERIALIZED (
     SELECT v.*
     FROM (
@@ -49,7 +49,7 @@ BEGIN
     SELECT u.uuid FROM wazo_auth.user u WHERE v_default = policy_impact.policy_uuid
   ), holder AS MATERIALIZED (
     -- users with the same other policies gain and lose the same
-    SELECT o.user_uuid, pg_catalog.array_remove(pg_catalog.array_agg(o.policy_uuid ORDER BY o.policy_uuid),
+    SELECT o.user_uuid, array_remove(array_agg(o.policy_uuid ORDER BY o.policy_uuid),
       policy_impact.policy_uuid) AS others
     FROM (
       SELECT a.user_uuid, up.policy_uuid FROM affected a JOIN wazo_auth.user_policy up ON up.user_uuid = a.user_uuid
@@ -63,7 +63,7 @@ BEGIN
     ) o
     GROUP BY o.user_uuid
   ), kind AS MATERIALIZED (
-    SELECT pg_catalog.row_number() OVER () AS number, h.others FROM holder h GROUP BY h.others
+    SELECT row_number() OVER () AS number, h.others FROM holder h GROUP BY h.others
   ), verdict AS MATERIALIZED (
     SELECT v.*
     FROM (
@@ -71,13 +71,13 @@ BEGIN
              p.acl OPERATOR(wazo_auth.@>) k.access AS grants, wazo_auth.acl_refuses(p.acl, k.access) AS refuses
       FROM wazo_auth.policy p
       CROSS JOIN asked k
-      WHERE p.uuid IN (SELECT pg_catalog.unnest(d.others) FROM kind d)
+      WHERE p.uuid IN (SELECT unnest(d.others) FROM kind d)
     ) v
     WHERE v.grants OR v.refuses
   ), other AS (
-    SELECT d.number, v.access, pg_catalog.bool_or(v.grants) AS grants, pg_catalog.bool_or(v.refuses) AS refuses
+    SELECT d.number, v.access, bool_or(v.grants) AS grants, bool_or(v.refuses) AS refuses
     FROM kind d
-    CROSS JOIN LATERAL pg_catalog.unnest(d.others) o(policy_uuid)
+    CROSS JOIN LATERAL unnest(d.others) o(policy_uuid)
     JOIN verdict v ON v.policy_uuid = o.policy_uuid
     GROUP BY d.number, v.access
   ), compared AS MATERIALIZED (

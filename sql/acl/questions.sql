@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.user_policies(user_uuid uuid, backend text 
 RETURNS SETOF record
 LANGUAGE sql STABLE ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  SELECT pg_catalog.row_number() OVER (ORDER BY part.kind, part.name, part.policy_uuid),
+  SELECT row_number() OVER (ORDER BY part.kind, part.name, part.policy_uuid),
          CASE part.kind WHEN 1 THEN 'default' WHEN 2 THEN 'group' ELSE 'direct' END,
          part.group_uuid, part.policy_uuid
   FROM (
@@ -52,7 +52,7 @@ DECLARE
   -- itself; for everybody else "me" is only itself.
   v_named uuid[] := ARRAY(
     SELECT u.uuid
-    FROM pg_catalog.string_to_table(who_can.access, '.') s(word)
+    FROM string_to_table(who_can.access, '.') s(word)
     JOIN wazo_auth.user u ON u.uuid = wazo_auth.try_uuid(s.word)
     GROUP BY u.uuid);
 BEGIN
@@ -91,7 +91,7 @@ BEGIN
     UNION ALL
     SELECT n.uuid, CASE up.via WHEN 'default' THEN 1 WHEN 'group' THEN 2 ELSE 3 END, up.group_uuid,
            p.uuid, p.name, p.slug, d.entry
-    FROM pg_catalog.unnest(v_named) n(uuid)
+    FROM unnest(v_named) n(uuid)
     CROSS JOIN LATERAL wazo_auth.user_policies(n.uuid) up
     JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
     CROSS JOIN LATERAL wazo_auth.acl_decide(p.acl, who_can.access, n.uuid::text, 'my_session') d

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION wazo_auth.enabled_keys(map jsonb) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-  SELECT e.key FROM pg_catalog.jsonb_each(CASE pg_catalog.jsonb_typeof(enabled_keys.map) WHEN 'object'
+  SELECT e.key FROM jsonb_each(CASE jsonb_typeof(enabled_keys.map) WHEN 'object'
     THEN enabled_keys.map END) e
   WHERE e.value = 'true';
 END;
@@ -44,7 +44,7 @@ BEGIN
   INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid)
   SELECT g.uuid, p.uuid
   FROM wazo_auth.group g
-  CROSS JOIN pg_catalog.unnest(wazo_auth.configured_policies(ARRAY(
+  CROSS JOIN unnest(wazo_auth.configured_policies(ARRAY(
     SELECT wazo_auth.enabled_keys(wazo_auth.get_setting('all_users_policies'))))) p (uuid)
   WHERE g.system_managed AND (apply_all_users_policies.tenant_uuid IS NULL
     OR g.tenant_uuid = apply_all_users_policies.tenant_uuid)

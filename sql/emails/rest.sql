@@ -3,14 +3,14 @@
 CREATE OR REPLACE FUNCTION wazo_auth.check_emails(body jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT CASE WHEN e.n > 0 THEN pg_catalog.array_remove(ARRAY[
+  SELECT CASE WHEN e.n > 0 THEN array_remove(ARRAY[
     CASE WHEN e.different < e.n THEN 'The same address can only be used once' END,
     CASE WHEN e.main > 1 THEN 'Only one address should be main'
          WHEN e.main = 0 THEN 'At least one address should be main' END
   ], NULL) END
-  FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.count(DISTINCT i.value ->> 'address') AS different,
-               pg_catalog.count(*) FILTER (WHERE (i.value ->> 'main')::boolean) AS main
-        FROM pg_catalog.jsonb_array_elements(body -> 'emails') i) e;
+  FROM (SELECT count(*) AS n, count(DISTINCT i.value ->> 'address') AS different,
+               count(*) FILTER (WHERE (i.value ->> 'main')::boolean) AS main
+        FROM jsonb_array_elements(body -> 'emails') i) e;
 END;
 COMMENT ON FUNCTION wazo_auth.check_emails(jsonb) IS
 'Messages of the rules between the addresses of a list (contract: schemas.md, AdminEmailPut).';

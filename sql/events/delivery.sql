@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION wazo_auth.event_message_id(id bigint, created_at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT pg_catalog.to_hex((EXTRACT(epoch FROM created_at) * 1000000)::bigint) || '-' || pg_catalog.to_hex(id);
+  SELECT to_hex((EXTRACT(epoch FROM created_at) * 1000000)::bigint) || '-' || to_hex(id);
 END;
 COMMENT ON FUNCTION wazo_auth.event_message_id(bigint, timestamptz) IS
 'AMQP message id of an event: the same at every attempt, so that a consumer can tell a repetition.';
@@ -25,7 +25,7 @@ RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
   -- json_strip_nulls() keeps the order, and a header without value is none.
-  SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+  SELECT json_strip_nulls(json_build_object(
     'tenant_uuid', tenant_uuid,
     'session_uuid', session_uuid,
     'name', name,
@@ -33,8 +33,8 @@ BEGIN ATOMIC
     'required_access', 'event.' || name,
     'required_acl', 'events.' || routing_key,
     'origin_uuid', wazo_auth.origin_uuid(),
-    'timestamp', pg_catalog.regexp_replace(
-       pg_catalog.to_char(created_at::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\.000000$', '')));
+    'timestamp', regexp_replace(
+       to_char(created_at::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\.000000$', '')));
 END;
 COMMENT ON FUNCTION wazo_auth.event_headers(text, text, timestamptz, uuid, uuid, text) IS
 'Headers of an event, in upstream''s order; the time is local (contract: events.md section 1).';
@@ -42,7 +42,7 @@ COMMENT ON FUNCTION wazo_auth.event_headers(text, text, timestamptz, uuid, uuid,
 CREATE OR REPLACE FUNCTION wazo_auth.event_body(headers json, data json) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT (pg_catalog.rtrim(headers::text, '}') || ',"data":' || data::text || '}')::json;
+  SELECT (rtrim(headers::text, '}') || ',"data":' || data::text || '}')::json;
 END;
 COMMENT ON FUNCTION wazo_auth.event_body(json, json) IS
 'Body of an event: its headers, then data (contract: events.md section 1).';
@@ -59,7 +59,7 @@ DECLARE
   -- Objects with an event that has to wait, and the others behind it.
   v_held uuid[] := ARRAY(
     SELECT o.object_uuid FROM wazo_auth.event_outbox o
-    WHERE o.next_attempt_at > pg_catalog.clock_timestamp() AND NOT o.parked);
+    WHERE o.next_attempt_at > clock_timestamp() AND NOT o.parked);
 BEGIN
   RETURN QUERY
   SELECT e.id, e.object_uuid, wazo_auth.event_message_id(e.id, e.created_at), e.routing_key, h.headers,
@@ -86,7 +86,7 @@ DECLARE
 BEGIN
   -- One at a time, so that positions become visible in their order: the tick
   -- of a scheduler may come while the relay works.
-  PERFORM pg_catalog.pg_advisory_xact_lock(2002877039, 1);
+  PERFORM pg_advisory_xact_lock(2002877039, 1);
   IF wazo_auth.get_setting('event_retention')::integer = 0 THEN
     DELETE FROM wazo_auth.event_outbox o WHERE o.id = ANY (ids);
     GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -103,9 +103,9 @@ BEGIN
     ORDER BY g.id
     RETURNING l.position
   )
-  SELECT pg_catalog.count(*), pg_catalog.max(position) INTO v_count, v_position FROM logged;
+  SELECT count(*), max(position) INTO v_count, v_position FROM logged;
   IF v_count > 0 THEN
-    PERFORM pg_catalog.pg_notify('wazo_auth_event', v_position::text);
+    PERFORM pg_notify('wazo_auth_event', v_position::text);
   END IF;
   RETURN v_count;
 END
@@ -136,11 +136,11 @@ DECLARE
 BEGIN
   UPDATE wazo_auth.event_outbox o
   SET attempts = o.attempts + 1,
-      error = pg_catalog.left(fail_event.error, 1000),
+      error = left(fail_event.error, 1000),
       parked = o.attempts + 1 >= max_attempts,
       -- doubled with each attempt, up to an hour
-      next_attempt_at = pg_catalog.clock_timestamp()
-        + LEAST(pause * pg_catalog.power(2, LEAST(o.attempts, 20)), '1 hour'::interval)
+      next_attempt_at = clock_timestamp()
+        + LEAST(pause * power(2, LEAST(o.attempts, 20)), '1 hour'::interval)
   WHERE o.id = fail_event.id
   RETURNING o.parked INTO v_parked;
   RETURN v_parked;
@@ -155,7 +155,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off 
 DECLARE
   v_count integer;
   v_before timestamptz :=
-    pg_catalog.now() - pg_catalog.make_interval(secs => wazo_auth.get_setting('event_retention')::integer);
+    now() - make_interval(secs => wazo_auth.get_setting('event_retention')::integer);
 BEGIN
   -- Positions and times of delivery grow together, so the oldest come first.
   WITH old AS (

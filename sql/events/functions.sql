@@ -9,7 +9,7 @@ COMMENT ON FUNCTION wazo_auth.wake_relay() IS
 CREATE OR REPLACE FUNCTION wazo_auth.routing_key_part(part text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(part, '.', '__DOT__'), '#', '__HASH__'), '*',
+  SELECT replace(replace(replace(part, '.', '__DOT__'), '#', '__HASH__'), '*',
     '__STAR__');
 END;
 COMMENT ON FUNCTION wazo_auth.routing_key_part(text) IS
@@ -37,8 +37,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   PERFORM wazo_auth.emit_event('auth_tenant_added', tenant_uuid, 'auth.tenants.' || tenant_uuid || '.created',
-    pg_catalog.json_build_object('uuid', tenant_uuid, 'name', name, 'slug', slug,
-                                 'domain_names', pg_catalog.to_json(COALESCE(domain_names, '{}'))),
+    json_build_object('uuid', tenant_uuid, 'name', name, 'slug', slug,
+                                 'domain_names', to_json(COALESCE(domain_names, '{}'))),
     tenant_uuid => tenant_uuid, audience => '*');
 END
 $$;
@@ -50,7 +50,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   PERFORM wazo_auth.emit_event('auth_tenant_updated', tenant_uuid, 'auth.tenants.' || tenant_uuid || '.updated',
-    pg_catalog.json_build_object('uuid', tenant_uuid, 'name', name),
+    json_build_object('uuid', tenant_uuid, 'name', name),
     tenant_uuid => tenant_uuid, audience => '*');
 END
 $$;
@@ -61,7 +61,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   PERFORM wazo_auth.emit_event('auth_tenant_deleted', tenant_uuid, 'auth.tenants.' || tenant_uuid || '.deleted',
-    pg_catalog.json_build_object('uuid', tenant_uuid),
+    json_build_object('uuid', tenant_uuid),
     tenant_uuid => tenant_uuid, audience => '*');
 END
 $$;
@@ -75,7 +75,7 @@ BEGIN
   INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
   VALUES ('auth_session_created', COALESCE(emit_session_created.user_uuid, emit_session_created.session_uuid),
           'auth.sessions.' || emit_session_created.session_uuid || '.created',
-          pg_catalog.json_build_object('uuid', emit_session_created.session_uuid, 'tenant_uuid',
+          json_build_object('uuid', emit_session_created.session_uuid, 'tenant_uuid',
             emit_session_created.tenant_uuid,
                                        'user_uuid', emit_session_created.user_uuid, 'mobile',
                                          emit_session_created.mobile),
@@ -93,9 +93,9 @@ BEGIN
   SELECT 'auth_session_' || event, COALESCE(s.user_uuid, s.uuid),
          CASE event WHEN 'expire_soon' THEN 'auth.users.' || o.owner || '.' ELSE 'auth.' END
            || 'sessions.' || s.uuid || '.' || event,
-         pg_catalog.json_build_object('uuid', s.uuid, 'user_uuid', o.owner, 'tenant_uuid', s.tenant_uuid),
+         json_build_object('uuid', s.uuid, 'user_uuid', o.owner, 'tenant_uuid', s.tenant_uuid),
          s.tenant_uuid, s.uuid, o.owner
-  FROM pg_catalog.unnest(sessions) WITH ORDINALITY AS s
+  FROM unnest(sessions) WITH ORDINALITY AS s
   CROSS JOIN LATERAL (SELECT COALESCE(s.user_uuid::text, s.auth_id) AS owner) o
   ORDER BY s.ordinality;
   PERFORM wazo_auth.wake_relay();
@@ -112,10 +112,10 @@ BEGIN
   INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, audience)
   SELECT 'auth_refresh_token_' || event, r.user_uuid,
          'auth.users.' || r.user_uuid || '.tokens.' || wazo_auth.routing_key_part(r.client_id) || '.' || event,
-         pg_catalog.json_build_object('client_id', r.client_id, 'mobile', r.mobile,
+         json_build_object('client_id', r.client_id, 'mobile', r.mobile,
                                       'user_uuid', r.user_uuid, 'tenant_uuid', u.tenant_uuid),
          u.tenant_uuid, r.user_uuid::text
-  FROM pg_catalog.unnest(refresh_tokens) WITH ORDINALITY AS r
+  FROM unnest(refresh_tokens) WITH ORDINALITY AS r
   JOIN wazo_auth.user u ON u.uuid = r.user_uuid
   ORDER BY r.ordinality;
   PERFORM wazo_auth.wake_relay();
@@ -131,9 +131,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   PERFORM wazo_auth.emit_event('auth_user_external_auth_' || event, u.uuid,
-    pg_catalog.format('auth.users.%s.external.%s.%s', u.uuid, wazo_auth.routing_key_part(external_auth_name),
+    format('auth.users.%s.external.%s.%s', u.uuid, wazo_auth.routing_key_part(external_auth_name),
                       CASE event WHEN 'added' THEN 'created' ELSE event END),
-    pg_catalog.json_build_object('user_uuid', u.uuid, 'external_auth_name', external_auth_name),
+    json_build_object('user_uuid', u.uuid, 'external_auth_name', external_auth_name),
     tenant_uuid => u.tenant_uuid, audience => u.uuid::text)
   FROM wazo_auth.user u
   WHERE u.uuid = emit_external_auth.user_uuid;

@@ -2,14 +2,14 @@ CREATE OR REPLACE FUNCTION wazo_auth.delete_expired_sessions(batch integer) RETU
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_now timestamptz := pg_catalog.clock_timestamp();
+  v_now timestamptz := clock_timestamp();
   v_tokens uuid[];
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
     RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   -- Sessions that somebody else is ending right now are left to them.
-  SELECT pg_catalog.array_agg(s.token_digest) INTO v_tokens
+  SELECT array_agg(s.token_digest) INTO v_tokens
   FROM (SELECT s.token_digest FROM wazo_auth.session s
         WHERE s.expires_at <= v_now
         ORDER BY s.expires_at LIMIT batch
@@ -29,10 +29,10 @@ CREATE OR REPLACE FUNCTION wazo_auth.announce_expiring_sessions(batch integer) R
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_now timestamptz := pg_catalog.clock_timestamp();
+  v_now timestamptz := clock_timestamp();
   -- In seconds, as in pg_settings; not there before the library is loaded, and
   -- 0 where only a scheduler calls.
-  v_ahead integer := COALESCE(NULLIF((SELECT s.setting FROM pg_catalog.pg_settings s
+  v_ahead integer := COALESCE(NULLIF((SELECT s.setting FROM pg_settings s
                                       WHERE s.name = 'wazo_auth.token_cleanup_interval')::integer, 0), 60);
   v_sessions wazo_auth.session[];
 BEGIN
@@ -41,7 +41,7 @@ BEGIN
   END IF;
   WITH soon AS (
     SELECT s.token_digest, s.expires_at FROM wazo_auth.session s
-    WHERE s.expires_at > v_now AND s.expires_at <= v_now + pg_catalog.make_interval(secs => v_ahead)
+    WHERE s.expires_at > v_now AND s.expires_at <= v_now + make_interval(secs => v_ahead)
       AND NOT s.expiry_announced AND s.user_uuid IS NOT NULL
     ORDER BY s.expires_at LIMIT batch
     FOR NO KEY UPDATE SKIP LOCKED
@@ -51,12 +51,12 @@ BEGIN
     WHERE s.token_digest = soon.token_digest
     RETURNING s AS session, s.expires_at
   )
-  SELECT pg_catalog.array_agg(a.session ORDER BY a.expires_at) INTO v_sessions FROM announced a;
+  SELECT array_agg(a.session ORDER BY a.expires_at) INTO v_sessions FROM announced a;
   IF v_sessions IS NULL THEN
     RETURN 0;
   END IF;
   PERFORM wazo_auth.emit_sessions('expire_soon', v_sessions);
-  RETURN pg_catalog.cardinality(v_sessions);
+  RETURN cardinality(v_sessions);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.announce_expiring_sessions(integer) IS
@@ -73,14 +73,14 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
 DECLARE
   -- Digests are spread evenly, so a random start gives every set its turn,
   -- and nothing needs to be remembered between two calls.
-  v_start uuid := pg_catalog.gen_random_uuid();
+  v_start uuid := gen_random_uuid();
   v_digests uuid[];
   v_count integer;
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
     RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  SELECT pg_catalog.array_agg(w.digest) INTO v_digests
+  SELECT array_agg(w.digest) INTO v_digests
   FROM (SELECT w.digest
         FROM ((SELECT a.digest FROM wazo_auth.acl_set a WHERE a.digest >= v_start ORDER BY a.digest LIMIT batch)
               UNION ALL
@@ -94,7 +94,7 @@ BEGIN
   -- set locked by it is in use; once we have the lock, the next statement sees
   -- every session made before, and a new login has to wait, and makes the set
   -- again.
-  SELECT pg_catalog.array_agg(a.digest) INTO v_digests
+  SELECT array_agg(a.digest) INTO v_digests
   FROM (SELECT a.digest FROM wazo_auth.acl_set a WHERE a.digest = ANY (v_digests) FOR UPDATE SKIP LOCKED) a;
   DELETE FROM wazo_auth.acl_set a
   WHERE a.digest = ANY (v_digests)
@@ -115,20 +115,20 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   -- The setting is only there once the library is loaded.
-  v_batch integer := COALESCE(batch, pg_catalog.current_setting('wazo_auth.token_cleanup_batch_size', true)::integer,
+  v_batch integer := COALESCE(batch, current_setting('wazo_auth.token_cleanup_batch_size', true)::integer,
     5000);
   v_queue text;
   v_reason text;
 BEGIN
   sessions_deleted := 0; sessions_announced := 0; acl_sets_deleted := 0;
   events_delivered := 0; events_removed := 0; mails_delivered := 0;
-  IF pg_catalog.pg_is_in_recovery() THEN
+  IF pg_is_in_recovery() THEN
     RETURN;
   END IF;
   FOREACH v_queue IN ARRAY ARRAY['sessions', 'events', 'mails'] LOOP
     v_reason := wazo_auth.hold_reason(v_queue);
     IF v_reason IS NOT NULL THEN
-      RAISE WARNING 'work at % is held in database "%"', v_queue, pg_catalog.current_database() USING DETAIL = v_reason;
+      RAISE WARNING 'work at % is held in database "%"', v_queue, current_database() USING DETAIL = v_reason;
     ELSIF v_queue = 'sessions' THEN
       sessions_deleted := wazo_auth.delete_expired_sessions(v_batch);
       sessions_announced := wazo_auth.announce_expiring_sessions(v_batch);

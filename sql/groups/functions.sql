@@ -60,7 +60,7 @@ RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_uuid uuid := COALESCE(uuid, pg_catalog.gen_random_uuid());
+  v_uuid uuid := COALESCE(uuid, gen_random_uuid());
   v_attempt integer := 0;
 BEGIN
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;

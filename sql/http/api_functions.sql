@@ -33,7 +33,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.api_type(
 RETURNS json
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-  SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+  SELECT json_strip_nulls(json_build_object(
     'type', CASE WHEN api_type.type IN ('integer', 'boolean') THEN api_type.type
                  WHEN api_type.type IN ('list', 'nested_list') THEN 'array'
                  WHEN api_type.type <> 'any' THEN 'string' END,
@@ -44,7 +44,7 @@ BEGIN ATOMIC
     'maximum', CASE WHEN api_type.type = 'integer' THEN api_type.max END,
     'minItems', CASE WHEN api_type.type IN ('list', 'nested_list') THEN api_type.min END,
     'maxItems', CASE WHEN api_type.type IN ('list', 'nested_list') THEN api_type.max END,
-    'enum', pg_catalog.to_json(api_type.choices),
+    'enum', to_json(api_type.choices),
     'pattern', api_type.pattern,
     'items', api_type.item));
 END;
@@ -86,15 +86,15 @@ BEGIN ATOMIC
     UNION
     SELECT f.item_schema FROM used u JOIN wazo_auth.schema_field f ON f.schema = u.name WHERE f.item_schema IS NOT NULL
   )
-  SELECT pg_catalog.json_object_agg(d.name, d.definition ORDER BY d.name)
+  SELECT json_object_agg(d.name, d.definition ORDER BY d.name)
   FROM (
     SELECT s.name,
-           pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+           json_strip_nulls(json_build_object(
              'type', 'object',
-             'required', (SELECT pg_catalog.json_agg(f.name ORDER BY f."position") FROM wazo_auth.schema_field f
+             'required', (SELECT json_agg(f.name ORDER BY f."position") FROM wazo_auth.schema_field f
                           WHERE f.schema = s.name AND f.required),
              'additionalProperties', CASE WHEN s.refuse_unknown THEN false END,
-             'properties', (SELECT pg_catalog.json_object_agg(f.name, wazo_auth.api_field(f) ORDER BY f."position")
+             'properties', (SELECT json_object_agg(f.name, wazo_auth.api_field(f) ORDER BY f."position")
                             FROM wazo_auth.schema_field f WHERE f.schema = s.name))) AS definition
     FROM used u
     JOIN wazo_auth.schema s ON s.name = u.name
@@ -131,30 +131,30 @@ COMMENT ON FUNCTION wazo_auth.api_status(integer) IS 'What an HTTP status means 
 CREATE OR REPLACE FUNCTION wazo_auth.api_parameters(route wazo_auth.route, path text) RETURNS json
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT pg_catalog.json_agg(p.parameter ORDER BY p.kind, p.place)
+  SELECT json_agg(p.parameter ORDER BY p.kind, p.place)
   FROM (
     SELECT 1 AS kind, m.place,
-           pg_catalog.json_strip_nulls(pg_catalog.json_build_object('name', m.groups[1], 'in', 'path', 'required', true,
+           json_strip_nulls(json_build_object('name', m.groups[1], 'in', 'path', 'required', true,
              'type', 'string',
              'format', CASE WHEN m.groups[1] LIKE '%uuid' THEN 'uuid' END)) AS parameter
-    FROM pg_catalog.regexp_matches(api_parameters.path, '\{(\w+)\}', 'g') WITH ORDINALITY m (groups, place)
+    FROM regexp_matches(api_parameters.path, '\{(\w+)\}', 'g') WITH ORDINALITY m (groups, place)
     UNION ALL
     SELECT 2, 1, '{"$ref": "#/parameters/tenant"}' WHERE 'tenant' = ANY ((api_parameters.route).checks)
     UNION ALL
     SELECT 3, 1, '{"$ref": "#/parameters/token"}' WHERE (api_parameters.route).token_from = 'query'
     UNION ALL
     SELECT 4, f."position",
-           wazo_auth.merge_metadata(pg_catalog.json_build_object('name', f.name, 'in', 'query', 'required', f.required),
+           wazo_auth.merge_metadata(json_build_object('name', f.name, 'in', 'query', 'required', f.required),
              wazo_auth.merge_metadata(wazo_auth.api_field(f), CASE f.type WHEN 'list'
                THEN '{"collectionFormat": "multi"}' ELSE '{}' END::json))
     FROM wazo_auth.schema_field f WHERE f.schema = (api_parameters.route).query_schema
     UNION ALL
-    SELECT 5, 1, pg_catalog.json_build_object('name', 'body', 'in', 'body', 'required', true, 'description',
-             pg_catalog.format('At most %s bytes, %s values, nested %s deep', s.body_bytes, s.body_values,
+    SELECT 5, 1, json_build_object('name', 'body', 'in', 'body', 'required', true, 'description',
+             format('At most %s bytes, %s values, nested %s deep', s.body_bytes, s.body_values,
                s.body_depth), 'schema',
-             CASE WHEN s.max_items IS NOT NULL THEN pg_catalog.json_build_object('type', 'array', 'maxItems',
-               s.max_items, 'items', pg_catalog.json_build_object('$ref', '#/definitions/' || s.name))
-                  ELSE pg_catalog.json_build_object('$ref', '#/definitions/' || s.name) END)
+             CASE WHEN s.max_items IS NOT NULL THEN json_build_object('type', 'array', 'maxItems',
+               s.max_items, 'items', json_build_object('$ref', '#/definitions/' || s.name))
+                  ELSE json_build_object('$ref', '#/definitions/' || s.name) END)
     FROM wazo_auth.schema s WHERE s.name = (api_parameters.route).body_schema
     UNION ALL
     SELECT 5, 1, '{"name": "body", "in": "body", "required": true, "schema": {"description": "Any JSON document"}}'
@@ -168,9 +168,9 @@ CREATE OR REPLACE FUNCTION wazo_auth.api_access(access text, path text) RETURNS 
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
   SELECT CASE WHEN j.name IS NULL THEN api_access.access
-              ELSE pg_catalog.regexp_replace(api_access.access, '\{(' || pg_catalog.replace(j.name, '_or_', '|')
+              ELSE regexp_replace(api_access.access, '\{(' || replace(j.name, '_or_', '|')
                 || ')\}', '{' || j.name || '}', 'g') END
-  FROM (SELECT pg_catalog.substring(api_access.path, '\{(\w+_or_\w+)\}') AS name) j;
+  FROM (SELECT substring(api_access.path, '\{(\w+_or_\w+)\}') AS name) j;
 END;
 COMMENT ON FUNCTION wazo_auth.api_access(text, text) IS
 'The access of a route with the names of parameters that the described path has.';
@@ -178,9 +178,9 @@ COMMENT ON FUNCTION wazo_auth.api_access(text, text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.api_errors(route wazo_auth.route) RETURNS SETOF integer
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT e FROM pg_catalog.unnest((api_errors.route).errors) e
+  SELECT e FROM unnest((api_errors.route).errors) e
   UNION SELECT 401 WHERE (api_errors.route).access IS NOT NULL
-  UNION SELECT s FROM wazo_auth.check c CROSS JOIN pg_catalog.unnest(c.statuses) s
+  UNION SELECT s FROM wazo_auth.check c CROSS JOIN unnest(c.statuses) s
         WHERE c.name = ANY ((api_errors.route).checks);
 END;
 COMMENT ON FUNCTION wazo_auth.api_errors(wazo_auth.route) IS
@@ -189,21 +189,21 @@ COMMENT ON FUNCTION wazo_auth.api_errors(wazo_auth.route) IS
 CREATE OR REPLACE FUNCTION wazo_auth.api_operation(route wazo_auth.route, path text) RETURNS json
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
-    'tags', pg_catalog.json_build_array((api_operation.route).plugin),
+  SELECT json_strip_nulls(json_build_object(
+    'tags', json_build_array((api_operation.route).plugin),
     'summary', (api_operation.route).summary,
     'description', '**Required access**: `' || wazo_auth.api_access((api_operation.route).access, api_operation.path)
       || '`',
-    'operationId', pg_catalog.lower((api_operation.route).method)
-                   || pg_catalog.regexp_replace(pg_catalog.replace(api_operation.path, '}', ''), '\W+', '_', 'g'),
+    'operationId', lower((api_operation.route).method)
+                   || regexp_replace(replace(api_operation.path, '}', ''), '\W+', '_', 'g'),
     'security', CASE WHEN (api_operation.route).access IS NOT NULL THEN '[{"wazo_auth_token": []}]'::json
                      WHEN (api_operation.route).body_schema = 'token_request'
                        THEN '[{"wazo_auth_basic": []}]'::json END,
     'parameters', wazo_auth.api_parameters(api_operation.route, api_operation.path),
     'responses', (
-      SELECT pg_catalog.json_object_agg(s.status,
-               CASE WHEN s.status < 400 THEN pg_catalog.json_build_object('description', wazo_auth.api_status(s.status))
-                    ELSE pg_catalog.json_build_object('description', wazo_auth.api_status(s.status),
+      SELECT json_object_agg(s.status,
+               CASE WHEN s.status < 400 THEN json_build_object('description', wazo_auth.api_status(s.status))
+                    ELSE json_build_object('description', wazo_auth.api_status(s.status),
                                                       'schema', '{"$ref": "#/definitions/Error"}'::json) END
                                                         ORDER BY s.status)
       FROM (SELECT (api_operation.route).success AS status
@@ -219,20 +219,20 @@ BEGIN ATOMIC
   -- /policies/{policy_uuid} and /policies/{policy_slug} are described as
   -- /policies/{policy_uuid_or_policy_slug}.
   WITH here AS (
-    SELECT r, pg_catalog.regexp_replace(r.path, '\{\w+\}', '{}', 'g') AS shape
+    SELECT r, regexp_replace(r.path, '\{\w+\}', '{}', 'g') AS shape
     FROM wazo_auth.route r
     WHERE r.path LIKE '/0.1/%'
   ), names AS (
-    SELECT n.shape, n.place, pg_catalog.string_agg(n.name, '_or_' ORDER BY n.name LIKE '%uuid' DESC, n.name) AS name
+    SELECT n.shape, n.place, string_agg(n.name, '_or_' ORDER BY n.name LIKE '%uuid' DESC, n.name) AS name
     FROM (SELECT DISTINCT h.shape, m.place, m.groups[1] AS name
           FROM here h
-          CROSS JOIN LATERAL pg_catalog.regexp_matches((h.r).path, '\{(\w+)\}', 'g') WITH ORDINALITY m (groups,
+          CROSS JOIN LATERAL regexp_matches((h.r).path, '\{(\w+)\}', 'g') WITH ORDINALITY m (groups,
             place)) n
     GROUP BY n.shape, n.place
   ), described AS (
     SELECT s.shape,
-           (SELECT pg_catalog.string_agg(part.text || COALESCE('{' || n.name || '}', ''), '' ORDER BY part.place)
-            FROM pg_catalog.string_to_table(pg_catalog.substr(s.shape, 5), '{}') WITH ORDINALITY part (text, place)
+           (SELECT string_agg(part.text || COALESCE('{' || n.name || '}', ''), '' ORDER BY part.place)
+            FROM string_to_table(substr(s.shape, 5), '{}') WITH ORDINALITY part (text, place)
             LEFT JOIN names n ON n.shape = s.shape AND n.place = part.place) AS path
     FROM (SELECT DISTINCT h.shape FROM here h) s
   ), chosen AS (
@@ -242,8 +242,8 @@ BEGIN ATOMIC
     JOIN described d ON d.shape = h.shape
     ORDER BY d.path, (h.r).method, (h.r).shipped, (h.r).path DESC
   )
-  SELECT pg_catalog.json_object_agg(p.path, p.operations ORDER BY p.path)
-  FROM (SELECT c.path, pg_catalog.json_object_agg(pg_catalog.lower((c.r).method), wazo_auth.api_operation(c.r, c.path)
+  SELECT json_object_agg(p.path, p.operations ORDER BY p.path)
+  FROM (SELECT c.path, json_object_agg(lower((c.r).method), wazo_auth.api_operation(c.r, c.path)
     ORDER BY (c.r).method) AS operations
         FROM chosen c
         GROUP BY c.path) p;
@@ -254,8 +254,8 @@ COMMENT ON FUNCTION wazo_auth.api_paths() IS
 CREATE OR REPLACE FUNCTION wazo_auth.api_description() RETURNS json
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT pg_catalog.json_build_object(
-    'info', pg_catalog.json_build_object('title', 'wazo-auth', 'version', '0.1',
+  SELECT json_build_object(
+    'info', json_build_object('title', 'wazo-auth', 'version', '0.1',
       'description', 'Users, tenants, groups, policies, tokens and sessions of a Wazo platform'),
     'consumes', '["application/json"]'::json,
     'produces', '["application/json"]'::json,
@@ -276,7 +276,7 @@ COMMENT ON FUNCTION wazo_auth.api_description() IS
 CREATE OR REPLACE FUNCTION wazo_auth.api_yaml() RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT pg_catalog.substr(wazo_auth.yaml_value(wazo_auth.api_description(), 0), 2) || E'\n';
+  SELECT substr(wazo_auth.yaml_value(wazo_auth.api_description(), 0), 2) || E'\n';
 END;
 COMMENT ON FUNCTION wazo_auth.api_yaml() IS 'wazo_auth.api_description() as YAML.';
 

@@ -20,8 +20,8 @@ COMMENT ON FUNCTION wazo_auth.forget_counts() IS
 CREATE OR REPLACE FUNCTION wazo_auth.search_pattern(search text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT '%' || pg_catalog.array_to_string(pg_catalog.array_remove(pg_catalog.string_to_array(
-           pg_catalog.regexp_replace(wazo_auth.fold_login(search), '[\\%_]', '\\\&', 'g'), ' '), ''), '%') || '%';
+  SELECT '%' || array_to_string(array_remove(string_to_array(
+           regexp_replace(wazo_auth.fold_login(search), '[\\%_]', '\\\&', 'g'), ' '), ''), '%') || '%';
 END;
 COMMENT ON FUNCTION wazo_auth.search_pattern(text) IS
 'LIKE pattern of the query parameter search, for columns folded by wazo_auth.fold_login(): its words in their order, '

@@ -17,9 +17,9 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_backends_get(request wazo_auth.http_re
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (
-    SELECT wazo_auth.json_response(pg_catalog.json_build_object('data',
-             COALESCE(pg_catalog.json_agg(b.key ORDER BY b.key) FILTER (WHERE b.value = 'true'), '[]')))
-    FROM pg_catalog.jsonb_each_text(wazo_auth.get_setting('enabled_backend_plugins')) b
+    SELECT wazo_auth.json_response(json_build_object('data',
+             COALESCE(json_agg(b.key ORDER BY b.key) FILTER (WHERE b.value = 'true'), '[]')))
+    FROM jsonb_each_text(wazo_auth.get_setting('enabled_backend_plugins')) b
   );
 END
 $$;

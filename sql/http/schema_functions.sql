@@ -1,7 +1,7 @@
 -- Validation of requests by declared shapes.
 
 CREATE OR REPLACE FUNCTION wazo_auth.in_extension_script()
-    RETURNS pg_catalog.bool
+    RETURNS bool
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'wazo_auth_in_extension_script';
 COMMENT ON FUNCTION wazo_auth.in_extension_script() IS
@@ -9,11 +9,11 @@ COMMENT ON FUNCTION wazo_auth.in_extension_script() IS
 'extension and are not dumped.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.declare_schema(
-        name pg_catalog.text, family pg_catalog.text, resource pg_catalog.text, fields pg_catalog.json,
-        error_id pg_catalog.text DEFAULT NULL, cross_check pg_catalog.text DEFAULT NULL,
-        max_items pg_catalog.int4 DEFAULT NULL, refuse_unknown pg_catalog.bool DEFAULT false,
-        body_bytes pg_catalog.int4 DEFAULT NULL, body_values pg_catalog.int4 DEFAULT NULL)
-    RETURNS pg_catalog.void
+        name text, family text, resource text, fields json,
+        error_id text DEFAULT NULL, cross_check text DEFAULT NULL,
+        max_items int4 DEFAULT NULL, refuse_unknown bool DEFAULT false,
+        body_bytes int4 DEFAULT NULL, body_values int4 DEFAULT NULL)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -92,8 +92,8 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION wazo_auth.declare_schema(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.json,
-  pg_catalog.text, pg_catalog.text, pg_catalog.int4, pg_catalog.bool, pg_catalog.int4, pg_catalog.int4) IS
+COMMENT ON FUNCTION wazo_auth.declare_schema(text, text, text, json,
+  text, text, int4, bool, int4, int4) IS
 'Declares or replaces a shape of requests. fields: a JSON object in checking order, name: {"type", "required", '
 '"nullable", "default", "min", "max", "bytes" (most bytes of a text), "choices", "pattern", "check" (the pattern in '
 'PostgreSQL''s syntax), "items": {"type", "min", ...} for lists, "schema" for nested ones}. Every text and list needs '
@@ -101,9 +101,9 @@ COMMENT ON FUNCTION wazo_auth.declare_schema(pg_catalog.text, pg_catalog.text, p
 'body_values: see wazo_auth.schema. Errors: 42710 for the name of one that ships with an extension, 22023 for an '
 'unknown property, 23514 for an unknown type or family.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.declare_list(name pg_catalog.text, sort pg_catalog.text[], filters pg_catalog.json,
-        default_sort pg_catalog.text DEFAULT NULL)
-    RETURNS pg_catalog.void
+CREATE OR REPLACE FUNCTION wazo_auth.declare_list(name text, sort text[], filters json,
+        default_sort text DEFAULT NULL)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -127,25 +127,25 @@ BEGIN
     PERFORM wazo_auth.declare_schema(declare_list.name, 'list_query', NULL, ('{' || fields || '}')::json);
 END
 $function$;
-COMMENT ON FUNCTION wazo_auth.declare_list(pg_catalog.text, pg_catalog.text[], pg_catalog.json, pg_catalog.text) IS
+COMMENT ON FUNCTION wazo_auth.declare_list(text, text[], json, text) IS
 'Declares or replaces the query string of a list, for wazo_auth.list_page(): limit, offset, order (by one of sort), '
 'direction, search and recurse, which all lists have, and filters: name: {"filter": condition in SQL with {} for the '
 'value, or null for a parameter that this list refuses; "empty": false where an empty value is no filter; and what '
 'declare_schema() knows}, a text of at most 256 characters by default. Raises 22023 for a parameter without a filter.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.validate(schema pg_catalog.text, input pg_catalog.jsonb)
-    RETURNS pg_catalog.jsonb
+CREATE OR REPLACE FUNCTION wazo_auth.validate(schema text, input jsonb)
+    RETURNS jsonb
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'wazo_auth_validate';
-COMMENT ON FUNCTION wazo_auth.validate(pg_catalog.text, pg_catalog.jsonb) IS
+COMMENT ON FUNCTION wazo_auth.validate(text, jsonb) IS
 'Reads a request body by a declared shape: returns the declared fields, converted and with defaults. NULL and falsy '
 'documents count as {}. Errors: WA400 with the answer''s parts as JSON in the DETAIL, 42704 for an unknown shape.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.validate_query(schema pg_catalog.text, input pg_catalog.jsonb)
-    RETURNS pg_catalog.jsonb
+CREATE OR REPLACE FUNCTION wazo_auth.validate_query(schema text, input jsonb)
+    RETURNS jsonb
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'wazo_auth_validate_query';
-COMMENT ON FUNCTION wazo_auth.validate_query(pg_catalog.text, pg_catalog.jsonb) IS
+COMMENT ON FUNCTION wazo_auth.validate_query(text, jsonb) IS
 'As wazo_auth.validate() for a query string, given as an object of texts or, for repeated parameters, arrays of '
 'texts: a list takes one or several values, any other field the first one.';
 

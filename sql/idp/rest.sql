@@ -10,8 +10,8 @@ SELECT wazo_auth.declare_schema('idp_users', 'list_query', NULL, '{
 CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT wazo_auth.json_response(pg_catalog.json_build_object(
-           'total', pg_catalog.count(*), 'filtered', pg_catalog.count(*), 'items', pg_catalog.json_agg(m)))
+  SELECT wazo_auth.json_response(json_build_object(
+           'total', count(*), 'filtered', count(*), 'items', json_agg(m)))
   FROM wazo_auth.authentication_methods() m;
 END;
 COMMENT ON FUNCTION wazo_auth.rest_idp_get(wazo_auth.http_request) IS

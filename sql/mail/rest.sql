@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION wazo_auth.check_password_reset(query jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT CASE WHEN pg_catalog.num_nonnulls(query ->> 'username', query ->> 'email', query ->> 'login') <> 1
+  SELECT CASE WHEN num_nonnulls(query ->> 'username', query ->> 'email', query ->> 'login') <> 1
               THEN ARRAY['"username" or "email" or "login" should be used'] END;
 END;
 COMMENT ON FUNCTION wazo_auth.check_password_reset(jsonb) IS

@@ -5,9 +5,9 @@ BEGIN
   -- lower() finds the row by the unique index, the second comparison is exact.
   RETURN (SELECT p.uuid
           FROM wazo_auth.tenant t
-          CROSS JOIN LATERAL pg_catalog.unnest(t.path) WITH ORDINALITY above (uuid, depth)
+          CROSS JOIN LATERAL unnest(t.path) WITH ORDINALITY above (uuid, depth)
           JOIN wazo_auth.policy p ON p.tenant_uuid = above.uuid
-            AND pg_catalog.lower(p.slug) = pg_catalog.lower(policy_of_slug.slug)
+            AND lower(p.slug) = lower(policy_of_slug.slug)
           WHERE t.uuid = policy_of_slug.tenant_uuid
             AND p.slug = policy_of_slug.slug
             AND (above.uuid = t.uuid OR p.shared OR p.config_managed)
@@ -28,9 +28,9 @@ COMMENT ON FUNCTION wazo_auth.policy_in_sight(uuid, uuid) IS
 CREATE OR REPLACE FUNCTION wazo_auth.acl_distinct(entries text[]) RETURNS wazo_auth.acl
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-  SELECT COALESCE(pg_catalog.array_agg(e.entry ORDER BY e.place), '{}')::wazo_auth.acl
-  FROM (SELECT u.entry COLLATE "C" AS entry, pg_catalog.min(u.place) AS place
-        FROM pg_catalog.unnest(entries) WITH ORDINALITY u (entry, place)
+  SELECT COALESCE(array_agg(e.entry ORDER BY e.place), '{}')::wazo_auth.acl
+  FROM (SELECT u.entry COLLATE "C" AS entry, min(u.place) AS place
+        FROM unnest(entries) WITH ORDINALITY u (entry, place)
         GROUP BY 1) e;
 END;
 COMMENT ON FUNCTION wazo_auth.acl_distinct(text[]) IS
@@ -40,14 +40,14 @@ COMMENT ON FUNCTION wazo_auth.acl_distinct(text[]) IS
 CREATE OR REPLACE FUNCTION wazo_auth.raise_duplicate_policy(name text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(409, pg_catalog.format('Policy "%s" already exists', raise_duplicate_policy.name));
+  SELECT wazo_auth.raise_error(409, format('Policy "%s" already exists', raise_duplicate_policy.name));
 END;
 COMMENT ON FUNCTION wazo_auth.raise_duplicate_policy(text) IS 'Raises WA409: a policy has this name, or its slug.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_policy(policy_uuid uuid) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(404, pg_catalog.format('No such policy {''uuid'': ''%s''}',
+  SELECT wazo_auth.raise_error(404, format('No such policy {''uuid'': ''%s''}',
     raise_unknown_policy.policy_uuid));
 END;
 COMMENT ON FUNCTION wazo_auth.raise_unknown_policy(uuid) IS 'Raises WA404.';

@@ -48,7 +48,7 @@ BEGIN
     WITH gone AS (
       DELETE FROM wazo_auth.refresh_token r WHERE r.token_digest = v_digest RETURNING r AS refresh_token
     )
-    SELECT pg_catalog.array_agg(g.refresh_token) INTO v_gone FROM gone g;
+    SELECT array_agg(g.refresh_token) INTO v_gone FROM gone g;
     IF v_gone IS NOT NULL THEN
       PERFORM wazo_auth.emit_refresh_tokens('deleted', v_gone);
     END IF;
@@ -81,14 +81,14 @@ BEGIN
   IF v_old.token_digest IS NOT NULL THEN
     revoked := wazo_auth.delete_refresh_tokens(ARRAY[v_old.token_digest], true);
   END IF;
-  v_token := pg_catalog.gen_random_uuid();
+  v_token := gen_random_uuid();
   token := v_token::text;
   INSERT INTO wazo_auth.refresh_token AS r (token_digest, sealed_token, user_uuid, client_id, mobile, backend, login,
     user_agent, remote_addr)
   VALUES (wazo_auth.token_digest(v_token),
           wazo_auth.seal(token, 'refresh_token:' || wazo_auth.token_digest(v_token)),
-          user_uuid, client_id, mobile, backend, login, pg_catalog.left(user_agent, 1024),
-            pg_catalog.left(remote_addr, 256))
+          user_uuid, client_id, mobile, backend, login, left(user_agent, 1024),
+            left(remote_addr, 256))
   RETURNING r.* INTO v_old;
   refresh_token := v_old;
   PERFORM wazo_auth.emit_refresh_tokens('created', ARRAY[v_old]);

@@ -55,8 +55,8 @@ BEGIN
   WHERE r.user_uuid = revoke_refresh_token.user_uuid AND r.client_id = revoke_refresh_token.client_id
   FOR UPDATE;
   IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('unknown refresh_token for client_id "%s"', client_id),
-      'cannot-find-refresh-token-matching-client-id', pg_catalog.json_build_object('client_id', client_id), 'tokens');
+    PERFORM wazo_auth.raise_error(404, format('unknown refresh_token for client_id "%s"', client_id),
+      'cannot-find-refresh-token-matching-client-id', json_build_object('client_id', client_id), 'tokens');
   END IF;
   PERFORM wazo_auth.delete_refresh_tokens(ARRAY[v_digest]);
 END
@@ -111,8 +111,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- Tokens that the service made itself have no user.
   IF wazo_auth.try_uuid(request.token_auth_id) IS NULL THEN
-    PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such user: "%s"', request.token_auth_id), 'unknown-user',
-                                  pg_catalog.json_build_object('uuid', request.token_auth_id), 'users');
+    PERFORM wazo_auth.raise_error(404, format('No such user: "%s"', request.token_auth_id), 'unknown-user',
+                                  json_build_object('uuid', request.token_auth_id), 'users');
   END IF;
   RETURN request.token_auth_id::uuid;
 END

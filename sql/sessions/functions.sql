@@ -97,14 +97,14 @@ COMMENT ON FUNCTION wazo_auth.is_admin(uuid) IS
 CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(of_user wazo_auth.user) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_metadata json := pg_catalog.json_build_object(
+  v_metadata json := json_build_object(
     'uuid', of_user.uuid, 'tenant_uuid', of_user.tenant_uuid, 'auth_id', of_user.uuid,
     'pbx_user_uuid', CASE WHEN of_user.purpose = 'user' THEN of_user.uuid END,
     'xivo_uuid', wazo_auth.get_setting('uuid') #>> '{}', 'purpose', of_user.purpose);
 BEGIN
   IF wazo_auth.get_setting('purpose_metadata_mapping') -> of_user.purpose ? 'user_admin_status' THEN
     v_metadata := wazo_auth.merge_metadata(v_metadata,
-      pg_catalog.json_build_object('admin', wazo_auth.is_admin(of_user.uuid)));
+      json_build_object('admin', wazo_auth.is_admin(of_user.uuid)));
   END IF;
   RETURN v_metadata;
 END
@@ -119,13 +119,13 @@ BEGIN
     RETURN above;
   END IF;
   RETURN (
-    SELECT pg_catalog.json_object_agg(m.key, m.value ORDER BY m.place)
+    SELECT json_object_agg(m.key, m.value ORDER BY m.place)
     FROM (SELECT k.key,
-                 pg_catalog.min(k.place) AS place,
-                 (pg_catalog.array_agg(k.value::jsonb ORDER BY k.place DESC))[1] AS value
-          FROM (SELECT b.key, b.value, b.n AS place FROM pg_catalog.json_each(below) WITH ORDINALITY b(key, value, n)
+                 min(k.place) AS place,
+                 (array_agg(k.value::jsonb ORDER BY k.place DESC))[1] AS value
+          FROM (SELECT b.key, b.value, b.n AS place FROM json_each(below) WITH ORDINALITY b(key, value, n)
                 UNION ALL
-                SELECT a.key, a.value, a.n + 100000 FROM pg_catalog.json_each(above) WITH ORDINALITY a(key, value, n)) k
+                SELECT a.key, a.value, a.n + 100000 FROM json_each(above) WITH ORDINALITY a(key, value, n)) k
           GROUP BY k.key) m
   );
 END
@@ -168,7 +168,7 @@ BEGIN
   END IF;
   -- Not "true": a cap that cannot be read lets nobody in.
   IF wazo_auth.has_live_sessions(user_uuid, v_cap) IS NOT FALSE THEN
-    PERFORM wazo_auth.raise_error(429, pg_catalog.format('User %s has exceeded the maximum number of active sessions',
+    PERFORM wazo_auth.raise_error(429, format('User %s has exceeded the maximum number of active sessions',
       user_uuid));
   END IF;
 END
@@ -186,11 +186,11 @@ DECLARE
 BEGIN
   WITH gone AS (
     DELETE FROM wazo_auth.session s
-    USING pg_catalog.unnest(token_digests) WITH ORDINALITY AS d(digest, place)
+    USING unnest(token_digests) WITH ORDINALITY AS d(digest, place)
     WHERE s.token_digest = d.digest
     RETURNING s AS session, s.user_uuid IS NOT NULL OR tell_of_service_tokens AS told, d.place
   )
-  SELECT pg_catalog.count(*), pg_catalog.array_agg(g.session ORDER BY g.place) FILTER (WHERE g.told)
+  SELECT count(*), array_agg(g.session ORDER BY g.place) FILTER (WHERE g.told)
   INTO v_count, v_told
   FROM gone g;
   IF v_told IS NOT NULL THEN
@@ -259,15 +259,15 @@ RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_token uuid := pg_catalog.gen_random_uuid();
-  v_session uuid := pg_catalog.gen_random_uuid();
-  v_now timestamptz := pg_catalog.clock_timestamp();
+  v_token uuid := gen_random_uuid();
+  v_session uuid := gen_random_uuid();
+  v_now timestamptz := clock_timestamp();
 BEGIN
   INSERT INTO wazo_auth.session (token_digest, uuid, tenant_uuid, acl_digest, issued_at, expires_at, mobile, user_uuid,
                                  refresh_token_digest, user_agent, remote_addr, metadata)
   VALUES (wazo_auth.token_digest(v_token), v_session, of_user.tenant_uuid, wazo_auth.store_acl(acl), v_now,
-          v_now + pg_catalog.make_interval(secs => expiration), mobile, of_user.uuid,
-          refresh_token_digest, pg_catalog.left(user_agent, 1024), pg_catalog.left(remote_addr, 256), metadata);
+          v_now + make_interval(secs => expiration), mobile, of_user.uuid,
+          refresh_token_digest, left(user_agent, 1024), left(remote_addr, 256), metadata);
   PERFORM wazo_auth.emit_session_created(v_session, of_user.tenant_uuid, of_user.uuid, mobile);
   RETURN v_token;
 END

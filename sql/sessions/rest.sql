@@ -80,13 +80,13 @@ BEGIN
     access_type => COALESCE(v_body ->> 'access_type', 'online'),
     client_id => v_body ->> 'client_id',
     refresh_token => v_body ->> 'refresh_token',
-    mobile => COALESCE(pg_catalog.lower(wazo_auth.http_header(request, 'Wazo-Session-Type') COLLATE "C") = 'mobile',
+    mobile => COALESCE(lower(wazo_auth.http_header(request, 'Wazo-Session-Type') COLLATE "C") = 'mobile',
       false),
     backend => v_body ->> 'backend',
     user_agent => COALESCE(wazo_auth.http_header(request, 'User-Agent'), ''),
     remote_addr => COALESCE(request.peer, ''));
   RETURN wazo_auth.json_response(
-    pg_catalog.json_build_object('data', wazo_auth.token_json(v_new.token, v_new.new_refresh_token)),
+    json_build_object('data', wazo_auth.token_json(v_new.token, v_new.new_refresh_token)),
     headers => ARRAY['Wazo-Sessions-Revoked', v_new.sessions_revoked::text]);
 END
 $$;
@@ -117,8 +117,8 @@ DECLARE
   v_tenant text := NULLIF(request.body ->> 'tenant_uuid', '');
   v_scopes text[] := ARRAY(
     SELECT s.scope
-    FROM (SELECT e.value AS scope, pg_catalog.min(e.n) AS place
-          FROM pg_catalog.jsonb_array_elements_text(request.body -> 'scopes') WITH ORDINALITY e(value, n)
+    FROM (SELECT e.value AS scope, min(e.n) AS place
+          FROM jsonb_array_elements_text(request.body -> 'scopes') WITH ORDINALITY e(value, n)
           GROUP BY e.value) s
     ORDER BY s.place);
 BEGIN
@@ -129,9 +129,9 @@ BEGIN
          = 'tenant_denied' THEN
     PERFORM wazo_auth.raise_error(403, 'Unauthorized for tenant ' || wazo_auth.ascii(v_tenant));
   END IF;
-  RETURN wazo_auth.json_response(pg_catalog.json_build_object('scopes', (
-    SELECT COALESCE(pg_catalog.json_object_agg(g.scope, g.granted ORDER BY g.place), '{}')
-    FROM ROWS FROM (pg_catalog.unnest(v_scopes), pg_catalog.unnest(wazo_auth.token_grants(v_token, v_scopes)))
+  RETURN wazo_auth.json_response(json_build_object('scopes', (
+    SELECT COALESCE(json_object_agg(g.scope, g.granted ORDER BY g.place), '{}')
+    FROM ROWS FROM (unnest(v_scopes), unnest(wazo_auth.token_grants(v_token, v_scopes)))
          WITH ORDINALITY g (scope, granted, place))));
 END
 $$;

@@ -1,8 +1,8 @@
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_tenant(tenant text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.raise_error(404, pg_catalog.format('No such tenant: "%s"', tenant), 'unknown-tenant',
-                               pg_catalog.json_build_object('uuid', tenant), 'tenants');
+  PERFORM wazo_auth.raise_error(404, format('No such tenant: "%s"', tenant), 'unknown-tenant',
+                               json_build_object('uuid', tenant), 'tenants');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.raise_unknown_tenant(text) IS 'Raises WA404 unknown-tenant.';
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.top_tenant_uuid() RETURNS uuid
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (
-    SELECT t.uuid FROM wazo_auth.tenant t WHERE pg_catalog.cardinality(t.path) = 1
+    SELECT t.uuid FROM wazo_auth.tenant t WHERE cardinality(t.path) = 1
   );
 END
 $$;
@@ -46,10 +46,10 @@ COMMENT ON FUNCTION wazo_auth.tenant_is_top(uuid) IS
 CREATE OR REPLACE FUNCTION wazo_auth.random_slug(size integer) RETURNS text
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-  SELECT pg_catalog.string_agg(
-           pg_catalog.substr('abcdefghijklmnopqrstuvwxyz0123456789',
-             1 + pg_catalog.floor(pg_catalog.random() * 36)::integer, 1), '')
-  FROM pg_catalog.generate_series(1, random_slug.size);
+  SELECT string_agg(
+           substr('abcdefghijklmnopqrstuvwxyz0123456789',
+             1 + floor(random() * 36)::integer, 1), '')
+  FROM generate_series(1, random_slug.size);
 END;
 COMMENT ON FUNCTION wazo_auth.random_slug(integer) IS 'That many random characters of a-z and 0-9.';
 
@@ -98,21 +98,21 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   -- In one order, so that two requests for the same names cannot wait for each other.
-  v_names text[] := ARRAY(SELECT DISTINCT n COLLATE "C" FROM pg_catalog.unnest(domain_names) n ORDER BY 1);
+  v_names text[] := ARRAY(SELECT DISTINCT n COLLATE "C" FROM unnest(domain_names) n ORDER BY 1);
 BEGIN
   DELETE FROM wazo_auth.tenant_domain d
   WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid AND d.name <> ALL (v_names);
   INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name)
-  SELECT set_tenant_domains.tenant_uuid, v.name FROM pg_catalog.unnest(v_names) WITH ORDINALITY v (name, place)
+  SELECT set_tenant_domains.tenant_uuid, v.name FROM unnest(v_names) WITH ORDINALITY v (name, place)
     ORDER BY v.place
   ON CONFLICT ON CONSTRAINT tenant_domain_name_key DO NOTHING;
-  IF (SELECT pg_catalog.count(*) FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid)
-     <> pg_catalog.cardinality(v_names) THEN
+  IF (SELECT count(*) FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid)
+     <> cardinality(v_names) THEN
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
-      pg_catalog.json_build_object('domain_names', pg_catalog.json_build_object(
+      json_build_object('domain_names', json_build_object(
         'constraint-id', 'unique',
-        'message', pg_catalog.format('Domain name : "[''%s'']" is already in use, no duplicates allowed',
-                                     pg_catalog.array_to_string(v_names, ''', ''')))), 'tenants');
+        'message', format('Domain name : "[''%s'']" is already in use, no duplicates allowed',
+                                     array_to_string(v_names, ''', ''')))), 'tenants');
   END IF;
 END
 $$;
@@ -140,9 +140,9 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- "default" would lock out the users whose method is the tenant's.
   IF method IS NULL OR method = 'default' OR NOT wazo_auth.is_authentication_method(method) THEN
-    PERFORM wazo_auth.raise_error(400, pg_catalog.concat('Invalid default authentication method ', method),
+    PERFORM wazo_auth.raise_error(400, concat('Invalid default authentication method ', method),
       'invalid-data',
-                                  pg_catalog.json_build_object('default_authentication_method', method), 'tenants');
+                                  json_build_object('default_authentication_method', method), 'tenants');
   END IF;
 END
 $$;
@@ -154,7 +154,7 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF depth > 100 THEN
     PERFORM wazo_auth.raise_error(400, 'The tree of tenants would be too deep', 'invalid-data',
-                                  pg_catalog.json_build_object('parent_uuid', 'too deep'), 'tenants');
+                                  json_build_object('parent_uuid', 'too deep'), 'tenants');
   END IF;
 END
 $$;
@@ -169,7 +169,7 @@ RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_uuid uuid := COALESCE(uuid, pg_catalog.gen_random_uuid());
+  v_uuid uuid := COALESCE(uuid, gen_random_uuid());
   v_path uuid[];
   v_slug text;
   v_attempt integer := 0;
@@ -182,7 +182,7 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM wazo_auth.raise_unknown_tenant(parent_uuid::text);
   END IF;
-  PERFORM wazo_auth.check_tenant_depth(pg_catalog.cardinality(v_path) + 1);
+  PERFORM wazo_auth.check_tenant_depth(cardinality(v_path) + 1);
   LOOP
     v_slug := COALESCE(slug, wazo_auth.generate_slug(name, 'a-zA-Z0-9_', 10, v_attempt));
     INSERT INTO wazo_auth.tenant (uuid, path, slug, name, phone, default_authentication_method)
@@ -191,13 +191,13 @@ BEGIN
     EXIT WHEN FOUND;
     IF EXISTS (SELECT FROM wazo_auth.tenant t WHERE t.uuid = v_uuid) THEN
       PERFORM wazo_auth.raise_error(409, 'Tenant Conflict detected', 'tenant-identity-conflict',
-        pg_catalog.json_build_object('uuid', pg_catalog.json_build_object(
-          'constraint_id', 'unique', 'message', pg_catalog.format('A tenant with identity uuid="%s" already exists',
+        json_build_object('uuid', json_build_object(
+          'constraint_id', 'unique', 'message', format('A tenant with identity uuid="%s" already exists',
             v_uuid))), 'tenants');
     ELSIF slug IS NOT NULL THEN
       PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
-        pg_catalog.json_build_object('slug', pg_catalog.json_build_object(
-          'constraint_id', 'unique', 'message', pg_catalog.format('The slug "%s" is already used', slug))), 'tenants');
+        json_build_object('slug', json_build_object(
+          'constraint_id', 'unique', 'message', format('The slug "%s" is already used', slug))), 'tenants');
     END IF;
     v_attempt := v_attempt + 1;
   END LOOP;
@@ -263,9 +263,9 @@ BEGIN
   IF EXISTS (SELECT FROM wazo_auth.tenant_parent p WHERE p.parent_uuid = delete_tenant.tenant_uuid) THEN
     -- Clients know this body, whose parts are in each other's places.
     RAISE EXCEPTION USING ERRCODE = 'WA400',
-      MESSAGE = pg_catalog.format('Unauthorized delete of tenant : "%s" ; since it has at least one child',
+      MESSAGE = format('Unauthorized delete of tenant : "%s" ; since it has at least one child',
         tenant_uuid),
-      DETAIL = pg_catalog.format('{"error_id": {"uuid": "%s"}, "details": "tenants"}', tenant_uuid);
+      DETAIL = format('{"error_id": {"uuid": "%s"}, "details": "tenants"}', tenant_uuid);
   END IF;
   PERFORM wazo_auth.delete_sessions(ARRAY(
     SELECT s.token_digest FROM wazo_auth.session s WHERE s.tenant_uuid = delete_tenant.tenant_uuid
@@ -290,10 +290,10 @@ COMMENT ON FUNCTION wazo_auth.delete_tenant(uuid) IS
 CREATE OR REPLACE FUNCTION wazo_auth.raise_own_tenant(tenant_uuid uuid) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT wazo_auth.raise_error(403, pg_catalog.format('Deleting its own tenant is forbidden: "%s"',
+  SELECT wazo_auth.raise_error(403, format('Deleting its own tenant is forbidden: "%s"',
     raise_own_tenant.tenant_uuid),
                                'deleting-own-tenant-forbidden',
-                               pg_catalog.json_build_object('tenant_uuid', raise_own_tenant.tenant_uuid), 'tenants');
+                               json_build_object('tenant_uuid', raise_own_tenant.tenant_uuid), 'tenants');
 END;
 COMMENT ON FUNCTION wazo_auth.raise_own_tenant(uuid) IS 'Raises WA403: nobody deletes the tenant that it acts for.';
 
@@ -317,18 +317,18 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_tenant(parent_uuid::text);
   END IF;
   IF tenant_uuid = ANY (v_parent_path) THEN
-    PERFORM wazo_auth.raise_error(409, pg_catalog.format('Parent (%s) is a descendent of tenant: "%s"', parent_uuid,
+    PERFORM wazo_auth.raise_error(409, format('Parent (%s) is a descendent of tenant: "%s"', parent_uuid,
       tenant_uuid),
-      'conflict', pg_catalog.json_build_object('uuid', tenant_uuid, 'parent_uuid', parent_uuid), 'tenants');
+      'conflict', json_build_object('uuid', tenant_uuid, 'parent_uuid', parent_uuid), 'tenants');
   END IF;
-  IF v_path[pg_catalog.cardinality(v_path) - 1] = parent_uuid THEN
+  IF v_path[cardinality(v_path) - 1] = parent_uuid THEN
     RETURN;
   END IF;
-  PERFORM wazo_auth.check_tenant_depth(pg_catalog.cardinality(v_parent_path) + (
-    SELECT pg_catalog.max(pg_catalog.cardinality(t.path)) - pg_catalog.cardinality(v_path) + 1
+  PERFORM wazo_auth.check_tenant_depth(cardinality(v_parent_path) + (
+    SELECT max(cardinality(t.path)) - cardinality(v_path) + 1
     FROM wazo_auth.tenant t WHERE t.path >= v_path AND t.path <= v_path || v_last));
   UPDATE wazo_auth.tenant t
-  SET path = v_parent_path || t.path[pg_catalog.cardinality(v_path):]
+  SET path = v_parent_path || t.path[cardinality(v_path):]
   WHERE t.path >= v_path AND t.path <= v_path || v_last;
   UPDATE wazo_auth.tenant_parent p SET parent_uuid = move_tenant.parent_uuid
     WHERE p.tenant_uuid = move_tenant.tenant_uuid;

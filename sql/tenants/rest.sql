@@ -90,7 +90,7 @@ SELECT wazo_auth.add_route('GET', '/0.1/tenants', 'wazo_auth.rest_tenants_get', 
 CREATE OR REPLACE FUNCTION wazo_auth.body_address(request wazo_auth.http_request) RETURNS wazo_auth.postal_address
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT pg_catalog.jsonb_populate_record(NULL::wazo_auth.postal_address, request.body -> 'address');
+  SELECT jsonb_populate_record(NULL::wazo_auth.postal_address, request.body -> 'address');
 END;
 COMMENT ON FUNCTION wazo_auth.body_address(wazo_auth.http_request) IS 'The address in a tenant''s body.';
 

@@ -159,7 +159,7 @@ RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_uuid uuid := COALESCE(uuid, pg_catalog.gen_random_uuid());
+  v_uuid uuid := COALESCE(uuid, gen_random_uuid());
   v_login record;
   v_hash text;
 BEGIN
@@ -184,8 +184,8 @@ BEGIN
       END IF;
     END LOOP;
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
-      pg_catalog.json_build_object('uuid', pg_catalog.json_build_object(
-        'constraint_id', 'unique', 'message', pg_catalog.format('The uuid "%s" is already used', v_uuid))), 'users');
+      json_build_object('uuid', json_build_object(
+        'constraint_id', 'unique', 'message', format('The uuid "%s" is already used', v_uuid))), 'users');
   END;
   PERFORM wazo_auth.claim_logins(v_uuid, username, array_remove(ARRAY[email_address], NULL));
   IF email_address IS NOT NULL THEN

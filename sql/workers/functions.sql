@@ -50,17 +50,17 @@ DECLARE
   v_workers json;
 BEGIN
   IF with_queues THEN
-    SELECT pg_catalog.bool_and(w.state IN ('running', 'starting', 'off') AND w.parked = 0),
-           pg_catalog.json_agg(pg_catalog.row_to_json(w.*) ORDER BY w.worker, w.queue)
+    SELECT bool_and(w.state IN ('running', 'starting', 'off') AND w.parked = 0),
+           json_agg(row_to_json(w.*) ORDER BY w.worker, w.queue)
     INTO v_ok, v_workers
     FROM wazo_auth.worker_status w;
   ELSE
-    SELECT pg_catalog.bool_and(w.state IN ('running', 'starting', 'off')),
-           pg_catalog.json_agg(pg_catalog.row_to_json(w.*) ORDER BY w.worker, w.queue)
+    SELECT bool_and(w.state IN ('running', 'starting', 'off')),
+           json_agg(row_to_json(w.*) ORDER BY w.worker, w.queue)
     INTO v_ok, v_workers
     FROM wazo_auth.worker_states() w;
   END IF;
-  RETURN pg_catalog.json_build_object(
+  RETURN json_build_object(
     'status', CASE WHEN NOT v_bootstrapped THEN 'fail' WHEN v_ok THEN 'ok' ELSE 'degraded' END,
     'top_tenant', CASE WHEN v_bootstrapped THEN 'ok' ELSE 'fail' END,
     'workers', v_workers);

@@ -18,14 +18,14 @@ BEGIN
   IF v_tables IS NULL THEN
     RAISE EXCEPTION 'queue must be "sessions", "events" or "mails"' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  IF pg_catalog.pg_is_in_recovery() THEN
+  IF pg_is_in_recovery() THEN
     RETURN 'this is a standby';
   END IF;
   IF NOT EXISTS (SELECT FROM wazo_auth.live_database l WHERE l.identity = wazo_auth.database_identity()) THEN
     RETURN 'nobody has said that this database is the live one; once it is complete: SELECT wazo_auth.go_live()';
   END IF;
-  IF EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r JOIN pg_catalog.pg_class c ON c.oid = r.srrelid
-             WHERE c.relnamespace = 'wazo_auth'::pg_catalog.regnamespace AND c.relname = ANY (v_tables)) THEN
+  IF EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
+             WHERE c.relnamespace = 'wazo_auth'::regnamespace AND c.relname = ANY (v_tables)) THEN
     RETURN 'a subscription replicates into these tables; their publisher does this work';
   END IF;
   RETURN NULL;
@@ -38,7 +38,7 @@ COMMENT ON FUNCTION wazo_auth.hold_reason(text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.go_live() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF pg_catalog.pg_is_in_recovery()
+  IF pg_is_in_recovery()
      OR EXISTS (SELECT FROM wazo_auth.live_database l WHERE l.identity = wazo_auth.database_identity()) THEN
     RETURN false;
   END IF;
