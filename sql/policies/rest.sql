@@ -16,19 +16,28 @@ SELECT wazo_auth.declare_schema('policy_put', 'first_field', NULL, '{
 -- Whose policies a filter tells: nobody's who is out of sight.
 DO $do$
 DECLARE
-  v_filters jsonb := $json${
-    "uuid":        {"filter": "q.uuid = wazo_auth.try_uuid({})"},
-    "name":        {"filter": "q.name = {}"},
-    "user_uuid":   {"filter": "((SELECT ($1 ->> '@seen_from')::uuid) IS NULL OR (SELECT wazo_auth.user_in_sight(wazo_auth.try_uuid({}), ($1 ->> '@seen_from')::uuid, NULL))) AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.user_policy f WHERE f.user_uuid = wazo_auth.try_uuid({}))"},
-    "group_uuid":  {"filter": "((SELECT ($1 ->> '@seen_from')::uuid) IS NULL OR (SELECT wazo_auth.tenant_contains(($1 ->> '@seen_from')::uuid, wazo_auth.group_tenant_uuid(wazo_auth.try_uuid({}))))) AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))"},
-    "tenant_uuid": {"filter": "q.tenant_uuid = wazo_auth.try_uuid({})"}
-  }$json$;
+  c_seen_from text := '(SELECT ($1 ->> ''@seen_from'')::uuid)';
+  v_filters jsonb := jsonb_build_object(
+    'uuid', '{"filter": "q.uuid = wazo_auth.try_uuid({})"}'::jsonb,
+    'name', '{"filter": "q.name = {}"}'::jsonb,
+    'tenant_uuid', '{"filter": "q.tenant_uuid = wazo_auth.try_uuid({})"}'::jsonb,
+    'user_uuid', jsonb_build_object('filter', format(
+      '(%1$s IS NULL OR (SELECT wazo_auth.user_in_sight(wazo_auth.try_uuid({}), %1$s, NULL)))'
+      ' AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.user_policy f WHERE f.user_uuid = wazo_auth.try_uuid({}))',
+      c_seen_from)),
+    'group_uuid', jsonb_build_object('filter', format(
+      '(%1$s IS NULL'
+      ' OR (SELECT wazo_auth.tenant_contains(%1$s, wazo_auth.group_tenant_uuid(wazo_auth.try_uuid({})))))'
+      ' AND q.uuid IN (SELECT f.policy_uuid FROM wazo_auth.group_policy f WHERE f.group_uuid = wazo_auth.try_uuid({}))',
+      c_seen_from)));
 BEGIN
   PERFORM wazo_auth.declare_list('policy_list', '{name,slug,description,uuid,read_only}', default_sort => 'name',
-    filters => (v_filters || $json${
-    "slug":      {"filter": "q.slug = {}"},
-    "read_only": {"type": "boolean", "filter": "(q.config_managed OR (q.shared AND NOT EXISTS (SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid AND (SELECT ($1 ->> '@tenant')::uuid) = ANY (o.path)))) = {}::boolean"}
-  }$json$)::json);
+    filters => (v_filters || jsonb_build_object(
+      'slug', '{"filter": "q.slug = {}"}'::jsonb,
+      'read_only', jsonb_build_object('type', 'boolean', 'filter',
+        '(q.config_managed OR (q.shared AND NOT EXISTS ('
+        'SELECT FROM wazo_auth.tenant o WHERE o.uuid = q.tenant_uuid'
+        ' AND (SELECT ($1 ->> ''@tenant'')::uuid) = ANY (o.path)))) = {}::boolean')))::json);
   PERFORM wazo_auth.declare_list('user_policy_list', '{name,description,uuid}', default_sort => 'name',
     filters => (v_filters || '{"user_uuid": {"filter": null}}')::json);
   PERFORM wazo_auth.declare_list('group_policy_list', '{name,description,uuid}', default_sort => 'name',
