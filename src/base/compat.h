@@ -92,6 +92,23 @@
 #define vacuum_relations(relations, params, context)	vacuum((relations), &(params), NULL, true)
 #endif
 
+/*
+ * storage/latch.h: a set for this many events.  Who does not come to free it
+ * leaves that to the memory context; from 17 on, to the resource owner.
+ */
+#if PG_VERSION_NUM >= 170000
+#define create_wait_set(context, nevents)	CreateWaitEventSet(CurrentResourceOwner, (nevents))
+#else
+#define create_wait_set(context, nevents)	CreateWaitEventSet((context), (nevents))
+#endif
+
+/* utils/acl.h, catalog/pg_database.h: does the role own the database? */
+#if PG_VERSION_NUM >= 160000
+#define owns_database(database, role)	object_ownercheck(DatabaseRelationId, (database), (role))
+#else
+#define owns_database(database, role)	pg_database_ownercheck((database), (role))
+#endif
+
 /* c.h: before a declaration, of a function that does not return. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -27,9 +27,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "relay/broker.h"
 #include "relay/mail_relay.h"
 #include "relay/relay_query.h"
@@ -467,7 +469,7 @@ event_step(TimestampTz now)
 static void
 wait_for_work(long timeout_ms)
 {
-	WaitEventSet *set = CreateWaitEventSet(relay_memory, 3 + SMTP_MAX_SOCKETS);
+	WaitEventSet *set = create_wait_set(relay_memory, 3 + SMTP_MAX_SOCKETS);
 	pgsocket	sock = broker_socket();
 	WaitEvent	event;
 

@@ -23,6 +23,7 @@
 #include "utils/acl.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "workers/worker_hooks.h"
 #include "workers/worker_slots.h"
 
@@ -97,7 +98,7 @@ clear_database(const char *name, LOCKMODE lockmode)
 	Oid			database = get_database_oid(name, true);
 
 	if (!OidIsValid(database) || database == MyDatabaseId ||
-		!pg_database_ownercheck(database, GetUserId()))
+		!owns_database(database, GetUserId()))
 		return;
 	LockSharedObject(DatabaseRelationId, database, 0, lockmode);
 	if (slots_stop(database))

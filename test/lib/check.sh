@@ -80,8 +80,9 @@ count_regress() {
 	local name=$1 log=$work/logs/$1.log status=0 ok not
 	shift
 	"$@" >"$log" 2>&1 || status=$?
-	ok=$(grep -cE '^(test| ) .*\.\.\. ok' "$log" || true)
-	not=$(grep -cE '\.\.\. FAILED' "$log" || true)
+	# the second form is that of PostgreSQL 16 and later
+	ok=$(grep -cE '^(test| ) .*\.\.\. ok|^ok [0-9]' "$log" || true)
+	not=$(grep -cE '\.\.\. FAILED|^not ok [0-9]' "$log" || true)
 	[ "$status" -eq 0 ] || [ "$not" -gt 0 ] || not=1
 	count "$ok" "$not"
 	echo "$name: $ok passed, $not failed"

@@ -62,7 +62,15 @@ RESET ROLE;
 -- once per query, not once per row: an InitPlan
 BEGIN;
 SELECT set_token(:'token_a');
-EXPLAIN (COSTS OFF) SELECT id FROM pg_catalog.generate_series(1, 3) AS id WHERE (SELECT can('line.1.read'));
+DO $$
+DECLARE
+  v_plan json;
+BEGIN
+  EXECUTE $sql$EXPLAIN (COSTS OFF, FORMAT JSON)
+    SELECT id FROM pg_catalog.generate_series(1, 3) AS id WHERE (SELECT can('line.1.read'))$sql$ INTO v_plan;
+  RAISE INFO '% and %', v_plan #> '{0,Plan,Node Type}', v_plan #> '{0,Plan,Plans,0,Parent Relationship}';
+END
+$$;
 SELECT id FROM pg_catalog.generate_series(1, 3) AS id WHERE (SELECT can('line.1.read'));
 SELECT id FROM pg_catalog.generate_series(1, 3) AS id WHERE (SELECT can('line.1.delete'));
 COMMIT;

@@ -66,7 +66,9 @@ SELECT wazo_auth.password_verify(repeat('x', 4097),
     (SELECT h FROM hashed WHERE length(p) = 4096)) AS too_long;
 
 -- bounds of the settings
+\set VERBOSITY sqlstate
 SET wazo_auth.argon2_memory = '1GB';
+\set VERBOSITY default
 SET wazo_auth.argon2_iterations = 0;
 SET wazo_auth.argon2_parallelism = 100;
 SET ROLE pg_monitor;
