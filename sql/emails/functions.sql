@@ -12,7 +12,7 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   PERFORM wazo_auth.claim_logins(user_uuid, NULL, addresses);
-  IF (SELECT count(DISTINCT wazo_auth.fold_login(a)) FROM unnest(addresses) a) < cardinality(addresses) THEN
+  IF (SELECT count(DISTINCT wazo_auth.normal_login(a)) FROM unnest(addresses) a) < cardinality(addresses) THEN
     PERFORM wazo_auth.raise_error(409, 'Conflict detected', 'conflict',
       '{"email_address": {"constraint_id": "unique", "message": "The email_address \"None\" is already used"}}'::json,
         'users');

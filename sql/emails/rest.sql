@@ -41,7 +41,7 @@ BEGIN
   -- An address in use is told before an unknown user.
   SELECT i.value ->> 'address' INTO v_taken
   FROM jsonb_array_elements(emails) WITH ORDINALITY i(value, n)
-  JOIN wazo_auth.login l ON l.login = wazo_auth.fold_login(i.value ->> 'address')
+  JOIN wazo_auth.login l ON l.login = wazo_auth.normal_login(i.value ->> 'address')
   WHERE l.user_uuid <> v_user
   ORDER BY i.n
   LIMIT 1;

@@ -8,7 +8,7 @@ CREATE TABLE wazo_auth.email (
 );
 CREATE UNIQUE INDEX email_main_key ON wazo_auth.email (user_uuid) WHERE main;
 COMMENT ON TABLE wazo_auth.email IS 'E-mail addresses of users; uniqueness over all users is held by wazo_auth.login';
-COMMENT ON COLUMN wazo_auth.email.address IS 'As typed; compared through wazo_auth.fold_login()';
+COMMENT ON COLUMN wazo_auth.email.address IS 'As typed; compared through wazo_auth.normal_login()';
 COMMENT ON COLUMN wazo_auth.email.main IS 'Where mail for the user goes; one per user at most';
 COMMENT ON COLUMN wazo_auth.email.confirmed IS 'Only a confirmed address can be used to log in';
 COMMENT ON INDEX wazo_auth.email_main_key IS 'A user has one main address at most';

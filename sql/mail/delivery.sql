@@ -19,7 +19,7 @@ BEGIN
   FROM wazo_auth.login l
   JOIN wazo_auth.user u ON u.uuid = l.user_uuid AND u.enabled
   JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid AND e.confirmed
-  WHERE l.login = wazo_auth.fold_login(mail.addressee)
+  WHERE l.login = wazo_auth.normal_login(mail.addressee)
     AND (mail.addressed_by = 'login'
          OR mail.addressed_by = 'username' AND u.username = mail.addressee
          OR mail.addressed_by = 'email' AND e.address = mail.addressee)

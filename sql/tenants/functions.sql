@@ -98,7 +98,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   -- In one order, so that two requests for the same names cannot wait for each other.
-  v_names text[] := ARRAY(SELECT DISTINCT n COLLATE "C" FROM unnest(domain_names) n ORDER BY 1);
+  v_names text[] := ARRAY(
+    SELECT DISTINCT wazo_auth.normal_domain(n) COLLATE "C" FROM unnest(domain_names) n ORDER BY 1);
 BEGIN
   DELETE FROM wazo_auth.tenant_domain d
   WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid AND d.name <> ALL (v_names);
@@ -117,8 +118,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_tenant_domains(uuid, text[]) IS
-'Replaces the domain names of a tenant; those that stay keep their uuid. Raises WA409 when another tenant has one of '
-'them.';
+'Replaces the domain names of a tenant, whatever their spelling; those that stay keep their uuid. Raises WA409 when '
+'another tenant has one of them.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_tenant_address(tenant_uuid uuid, address wazo_auth.postal_address) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -52,7 +52,7 @@ SELECT wazo_auth.declare_list('tenant_list', '{name,slug}', default_sort => 'nam
   "name":        {"filter": "t.name = {}"},
   "slug":        {"filter": "t.slug = {}"},
   "domain_name": {"empty": false, "filter": "t.uuid IN (SELECT d.tenant_uuid FROM wazo_auth.tenant_domain d '
-    'WHERE d.name = {})"}
+    'WHERE d.name = wazo_auth.normal_domain({}))"}
 }');
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_tenants(tenant_uuid uuid, query jsonb DEFAULT '{}') RETURNS json

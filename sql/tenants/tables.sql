@@ -55,9 +55,11 @@ COMMENT ON TABLE wazo_auth.tenant_address IS 'Postal address of a tenant that ha
 CREATE TABLE wazo_auth.tenant_domain (
   uuid uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
   tenant_uuid uuid NOT NULL REFERENCES wazo_auth.tenant ON DELETE CASCADE,
-  name text COLLATE "C" NOT NULL UNIQUE
+  name text COLLATE "C" NOT NULL UNIQUE,
+  CONSTRAINT tenant_domain_name_check CHECK (name = wazo_auth.normal_domain(name))
 );
 CREATE INDEX tenant_domain_tenant_uuid_idx ON wazo_auth.tenant_domain (tenant_uuid, name);
+COMMENT ON COLUMN wazo_auth.tenant_domain.name IS 'In its normal form, so that one domain is one name';
 COMMENT ON TABLE wazo_auth.tenant_domain IS 'Domain names of a tenant, unique over all tenants';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.tenant', '');

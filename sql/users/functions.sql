@@ -1,7 +1,14 @@
 CREATE OR REPLACE FUNCTION wazo_auth.fold_login(login text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_fold_login';
 COMMENT ON FUNCTION wazo_auth.fold_login(text) IS
-'Username or e-mail address as it is compared: lower case by Unicode''s simple mapping, whatever the locale.';
+'Text as lists are searched: lower case by Unicode''s simple mapping, whatever the locale.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.normal_login(login text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_normal_login';
+COMMENT ON FUNCTION wazo_auth.normal_login(text) IS
+'Username or e-mail address as it is compared: in lower case, whatever the locale. An address is the mailbox that it '
+'leads to: its domain in the form of wazo_auth.normal_domain(), its local part without needless quotes and in Unicode''s '
+'compatibility form (NFKC).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_user(user_uuid text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -38,7 +45,7 @@ DECLARE
 BEGIN
   -- In one order, so that two who want the same logins cannot wait for each other.
   WITH wanted AS (
-    SELECT wazo_auth.fold_login(w.login) AS login, bool_or(w.place = 0) AS is_username,
+    SELECT wazo_auth.normal_login(w.login) AS login, bool_or(w.place = 0) AS is_username,
       bool_or(w.place > 0) AS is_email,
            min(w.place) AS place
     FROM (SELECT username, 0 WHERE username IS NOT NULL
@@ -71,14 +78,14 @@ BEGIN
   DELETE FROM wazo_auth.login l
   USING wazo_auth.user u
   WHERE l.user_uuid = release_logins.user_uuid AND u.uuid = l.user_uuid
-    AND l.login IS DISTINCT FROM wazo_auth.fold_login(u.username)
+    AND l.login IS DISTINCT FROM wazo_auth.normal_login(u.username)
     AND NOT EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid
-      AND wazo_auth.fold_login(e.address) = l.login);
+      AND wazo_auth.normal_login(e.address) = l.login);
   UPDATE wazo_auth.login l
   SET is_username = now.is_username, is_email = now.is_email
-  FROM (SELECT o.login, o.login IS NOT DISTINCT FROM wazo_auth.fold_login(u.username) AS is_username,
+  FROM (SELECT o.login, o.login IS NOT DISTINCT FROM wazo_auth.normal_login(u.username) AS is_username,
                EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid
-                 AND wazo_auth.fold_login(e.address) = o.login) AS is_email
+                 AND wazo_auth.normal_login(e.address) = o.login) AS is_email
         FROM wazo_auth.login o
         JOIN wazo_auth.user u ON u.uuid = o.user_uuid
         WHERE o.user_uuid = release_logins.user_uuid) now
@@ -179,7 +186,7 @@ BEGIN
   EXCEPTION WHEN unique_violation THEN
     -- A login in use is told first.
     FOR v_login IN SELECT * FROM (VALUES (username, 'username'), (email_address, 'email')) c(login, kind) LOOP
-      IF EXISTS (SELECT FROM wazo_auth.login l WHERE l.login = wazo_auth.fold_login(v_login.login)) THEN
+      IF EXISTS (SELECT FROM wazo_auth.login l WHERE l.login = wazo_auth.normal_login(v_login.login)) THEN
         PERFORM wazo_auth.raise_login_in_use(v_login.login, v_login.kind);
       END IF;
     END LOOP;

@@ -52,7 +52,7 @@ CREATE TABLE wazo_auth.login (
 CREATE INDEX login_user_uuid_idx ON wazo_auth.login (user_uuid);
 COMMENT ON TABLE wazo_auth.login IS
 'What a user can log in with; kept by the functions that set usernames and e-mail addresses';
-COMMENT ON COLUMN wazo_auth.login.login IS 'wazo_auth.fold_login() of the username or address';
+COMMENT ON COLUMN wazo_auth.login.login IS 'wazo_auth.normal_login() of the username or address';
 COMMENT ON COLUMN wazo_auth.login.is_username IS 'It is the user''s username';
 COMMENT ON COLUMN wazo_auth.login.is_email IS
 'It is one of the user''s e-mail addresses; it counts for logging in once the address is confirmed';

@@ -55,7 +55,7 @@ has_confirmed_address(const pg_uuid_t *user, const text *folded)
 	for (bool more = rows_open(&row, EMAIL_USER_UUID, user);
 		 more && !found; more = row_next(&row))
 		found = row_get_bool(&row, EMAIL_CONFIRMED) &&
-			same_text(fold_login(row_get_text(&row, EMAIL_ADDRESS)), folded);
+			same_text(normal_login(row_get_text(&row, EMAIL_ADDRESS)), folded);
 	row_close(&row);
 	return found;
 }
@@ -69,7 +69,7 @@ has_confirmed_address(const pg_uuid_t *user, const text *folded)
 Datum
 wazo_auth_resolve_login(PG_FUNCTION_ARGS)
 {
-	text	   *folded = fold_login(PG_GETARG_TEXT_PP(0));
+	text	   *folded = normal_login(PG_GETARG_TEXT_PP(0));
 	pg_uuid_t  *user = palloc(sizeof(pg_uuid_t));
 	bool		is_username = false;
 	RowByKey	row;

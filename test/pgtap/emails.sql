@@ -79,5 +79,25 @@ SELECT throws_ok($$ SELECT wazo_auth.replace_emails('22222222-0000-4000-8000-000
 SELECT lives_ok($$ SELECT wazo_auth.replace_emails('22222222-0000-4000-8000-000000000003', '{a@x.org,b@x.org}', 'b@x.org', '{true,null}') $$, 'replace_emails');
 SELECT is(pg_temp.addresses(:'deep_user'), 'a@x.org+ b@x.org*', 'does the same');
 
+-- ---- one mailbox, however it is written ----
+CREATE TEMP TABLE spelling AS SELECT * FROM (VALUES
+  ('box@m.example'), ('BOX@M.EXAMPLE'), ('box@m。example'), ('box@ｍ．example'), ('box@Ｍ.Ｅxample'), ('ｂｏｘ@m.example'), ('"box"@m.example'),
+  ('"b\o\x"@m.example'), ('"ＢＯＸ"@ｍ。example')) s (address);
+SELECT is(wazo_auth.normal_login(s.address), 'box@m.example', 'normal: ' || s.address) FROM spelling s;
+SELECT wazo_auth.create_user(:'north', 'boxer', 'secret', 'box@m.example') AS boxer \gset
+SELECT throws_ok(format('SELECT wazo_auth.create_user(%L, %L)', :'north', s.address), 'WA409', NULL, 'no other user has as name: ' || s.address) FROM spelling s;
+SELECT throws_ok(format('SELECT wazo_auth.create_user(%L, NULL, email_address => %L)', :'north', s.address), 'WA409', NULL, 'or address: ' || s.address) FROM spelling s;
+SELECT throws_ok(format('SELECT wazo_auth.replace_emails(%L, ARRAY[%L])', :'south_user', s.address), 'WA409', NULL, 'or among others: ' || s.address) FROM spelling s;
+SELECT throws_ok(format('SELECT wazo_auth.replace_emails(%L, ARRAY[%L, %L])', :'boxer', a.address, b.address), 'WA409', NULL, 'nor does one twice: ' || b.address)
+FROM spelling a JOIN spelling b ON a.address = 'box@m.example' AND b.address <> a.address;
+SELECT is(wazo_auth.resolve_login(s.address), :'boxer', 'its user logs in with ' || s.address) FROM spelling s;
+SELECT isnt(wazo_auth.normal_login(a), 'box@m.example', 'another one: ' || a) FROM unnest(ARRAY['box@n.example', '"b ox"@m.example', 'bo@x@m.example', 'box', 'b.ox@m.example', '"box.@m.example']) a;
+SELECT is(wazo_auth.normal_login(a), r, 'normal: ' || a)
+FROM (VALUES ('"a b"@X.org', '"a b"@x.org'), ('"a\"b"@x.org', '"a\"b"@x.org'), ('"a..b"@x.org', '"a..b"@x.org'), ('"a.b"@x.org', 'a.b@x.org'), ('""@x.org', '""@x.org'),
+             ('u@EXÄMPLE.de', 'u@xn--exmple-cua.de'), ('u@xn--exmple-cua.de', 'u@xn--exmple-cua.de'), (U&'re\0301my@x.org', U&'r\00E9my@x.org'), ('u@[127.000.0.01]', 'u@[127.0.0.1]'),
+             ('Ann', 'ann'), ('ÄÖ', 'äö'), ('ｂｏｘ', 'ｂｏｘ'), ('@x', '@x'), ('x@', 'x@'), ('', '')) v(a, r);
+SELECT is(wazo_auth.normal_login(wazo_auth.normal_login(l.login)), wazo_auth.normal_login(l.login), 'the normal form is its own: ' || l.login)
+FROM (SELECT address AS login FROM spelling UNION SELECT unnest(ARRAY['"a\"b"@x.org', '"a..b"@x.org', 'u@EXÄMPLE.de', '""@x.org', '"x\@y"@z.org', 'ŉ@x.org', '⑴@x.org', 'ǅ@x.org'])) l;
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -12,7 +12,7 @@ SELECT wazo_auth.add_identity_provider(p) FROM unnest('{ldap,saml}'::text[]) p \
 
 -- ---- POST ----
 SELECT is(pg_temp.ask('POST', :'t', :'north_token', '{"uuid": "33333333-0000-4000-8000-000000000001", "name": "Ä b", "slug": "Slug_1", "phone": "+1", "contact": "22222222-0000-4000-8000-000000000003", "default_authentication_method": "ldap", "domain_names": ["b.example.com", "A.example.com", "b.example.com"], "address": {"line_1": "1 rue", "zip_code": "1"}, "parent_uuid": "x"}'),
-  '200 {"uuid": "33333333-0000-4000-8000-000000000001", "parent_uuid": "' || :'north' || '", "name": "\u00c4 b", "slug": "Slug_1", "contact": "22222222-0000-4000-8000-000000000003", "phone": "+1", "default_authentication_method": "ldap", "domain_names": ["A.example.com", "b.example.com"], "address": {"line_1": "1 rue", "line_2": null, "city": null, "state": null, "country": null, "zip_code": "1"}}',
+  '200 {"uuid": "33333333-0000-4000-8000-000000000001", "parent_uuid": "' || :'north' || '", "name": "\u00c4 b", "slug": "Slug_1", "contact": "22222222-0000-4000-8000-000000000003", "phone": "+1", "default_authentication_method": "ldap", "domain_names": ["a.example.com", "b.example.com"], "address": {"line_1": "1 rue", "line_2": null, "city": null, "state": null, "country": null, "zip_code": "1"}}',
   'a tenant with all there is, below the scoping one');
 SELECT matches(pg_temp.ask('POST', :'t', :'top_token', 'null', :'south'),
   '^200 {"uuid": "[0-9a-f-]{36}", "parent_uuid": "' || :'south' || '", "name": null, "slug": "[a-z0-9]{3}", "contact": null, "phone": null, "default_authentication_method": "native", "domain_names": \[\], "address": \' || :'none' || '}$',
@@ -21,7 +21,7 @@ SELECT is(g.name || ' ' || g.slug || ' ' || g.system_managed, 'wazo-all-users-te
 FROM wazo_auth.group g WHERE g.tenant_uuid = '33333333-0000-4000-8000-000000000001';
 SELECT is((SELECT count(*) FROM wazo_auth.tenant_address), 1::bigint, 'no address when all of it is null');
 SELECT is((SELECT e.data::jsonb FROM wazo_auth.event_outbox e WHERE e.name = 'auth_tenant_added' AND e.tenant_uuid = '33333333-0000-4000-8000-000000000001'),
-          '{"uuid": "33333333-0000-4000-8000-000000000001", "name": "Ä b", "slug": "Slug_1", "domain_names": ["A.example.com", "b.example.com"]}'::jsonb, 'and an event');
+          '{"uuid": "33333333-0000-4000-8000-000000000001", "name": "Ä b", "slug": "Slug_1", "domain_names": ["a.example.com", "b.example.com"]}'::jsonb, 'and an event');
 
 CREATE FUNCTION pg_temp.slug(name text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -102,7 +102,7 @@ SELECT is(pg_temp.ask('GET', :'t' || '/' || u || '/domains', :'north_token'),
   '404 {"message": "No such tenant: \"' || u || '\"", "error_id": "unknown-tenant", "details": {"uuid": "' || u || '"}, "timestamp": T, "resource": "tenants"}', 'GET domains: unknown or not in sight')
 FROM unnest(ARRAY[:'nobody', :'south', :'top']) u;
 SELECT matches(pg_temp.ask('GET', :'t' || '/33333333-0000-4000-8000-000000000001/domains', :'top_token'),
-  '^200 {"total": 2, "items": \[{"name": "A.example.com", "uuid": "[0-9a-f-]{36}"}, {"name": "b.example.com", "uuid": "[0-9a-f-]{36}"}\]}$', 'GET domains');
+  '^200 {"total": 2, "items": \[{"name": "a.example.com", "uuid": "[0-9a-f-]{36}"}, {"name": "b.example.com", "uuid": "[0-9a-f-]{36}"}\]}$', 'GET domains');
 SELECT is(pg_temp.ask('GET', :'t' || '/x', :'top_token'), '404 {"message": "Not Found"}', 'no uuid');
 
 -- ---- the list ----
@@ -194,6 +194,16 @@ FROM unnest(ARRAY['create_tenant(''99999999-9999-4999-8999-999999999999'')', 'up
                   'delete_tenant(''99999999-9999-4999-8999-999999999999'')',
                   'move_tenant(''99999999-9999-4999-8999-999999999999'', wazo_auth.top_tenant_uuid())',
                   'move_tenant(''11111111-0000-4000-8000-000000000002'', ''99999999-9999-4999-8999-999999999999'')']) c;
+
+-- ---- one domain, however it is written ----
+SELECT wazo_auth.create_tenant(:'north', 'Acme', domain_names => '{ACME.example,acme.example.,acme.example}') AS acme \gset
+SELECT is(array_agg(d.name), '{acme.example}', 'is one name') FROM wazo_auth.tenant_domain d WHERE d.tenant_uuid = :'acme';
+SELECT throws_ok(format('SELECT wazo_auth.create_tenant(%L, domain_names => ARRAY[%L])', :'north', d), 'WA409', NULL, 'which nobody else can have as ' || d)
+FROM unnest('{acme.example,ACME.example,acme.example.,Acme.Example.,ａｃｍｅ。example}'::text[]) d;
+SELECT is(j ->> 'filtered', '1', 'and which is found as ' || d)
+FROM unnest('{acme.example,ACME.example.}'::text[]) d, LATERAL pg_temp.ask_json('GET', '/0.1/tenants?domain_name=' || d, :'north_token') j;
+SELECT throws_ok(format('INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name) VALUES (%L, %L)', :'acme', d), '23514', NULL, 'nor is it stored as ' || d)
+FROM unnest('{ACME.example,acme.example.}'::text[]) d;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -15,7 +15,7 @@ ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_
 ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-front unit-log-text unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-phc unit-uuid-text unit-validate-text
+UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-phc unit-uuid-text unit-validate-text
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -28,6 +28,9 @@ $(UNIT_DIR)/acl_match_test: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HE
 
 $(UNIT_DIR)/acl_judge_test: test/unit/acl_judge_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) $(ACL_JUDGE) $(ACL_JUDGE_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ test/unit/acl_judge_test.c $(ACL_PURE) $(ACL_JUDGE)
+
+$(UNIT_DIR)/normal_domain_test: test/unit/normal_domain_test.c src/plain/normal_domain.c src/plain/normal_domain.h | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lidn
 
 $(UNIT_DIR)/log_text_test: test/unit/log_text_test.c src/plain/log_text.c src/plain/log_text.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
@@ -50,6 +53,9 @@ unit-front: $(UNIT_DIR)/front_test
 	$<
 
 unit-http-target: $(UNIT_DIR)/http_target_test
+	$<
+
+unit-normal-domain: $(UNIT_DIR)/normal_domain_test
 	$<
 
 unit-log-text: $(UNIT_DIR)/log_text_test
