@@ -132,9 +132,9 @@ DECLARE
 BEGIN
   INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, issued_at, expires_at, auth_id, user_agent,
     email_uuid)
-  VALUES (wazo_auth.token_digest(v_token), wazo_auth.top_tenant_uuid(),
-    wazo_auth.store_acl(ARRAY[access]::wazo_auth.acl),
-          v_now, v_now + make_interval(secs => expiration), 'wazo-auth', 'wazo-auth-email-reset', email_uuid);
+  SELECT wazo_auth.token_digest(v_token), u.tenant_uuid, wazo_auth.store_acl(ARRAY[access]::wazo_auth.acl),
+         v_now, v_now + make_interval(secs => expiration), 'wazo-auth', 'wazo-auth-email-reset', e.uuid
+  FROM wazo_auth.email e JOIN wazo_auth.user u ON u.uuid = e.user_uuid WHERE e.uuid = email_uuid;
   RETURN v_token;
 END
 $$;

@@ -122,11 +122,10 @@ DECLARE
           GROUP BY e.value) s
     ORDER BY s.place);
 BEGIN
-  -- A tenant that is no uuid is nobody's, except for the service's own tokens.
+  -- A tenant that is no uuid is nobody's.
   IF v_tenant IS NOT NULL
-     AND wazo_auth.token_check(v_token, tenant => COALESCE(wazo_auth.try_uuid(v_tenant),
-       '00000000-0000-0000-0000-000000000000'))
-         = 'tenant_denied' THEN
+     AND (wazo_auth.try_uuid(v_tenant) IS NULL
+          OR wazo_auth.token_check(v_token, tenant => wazo_auth.try_uuid(v_tenant)) = 'tenant_denied') THEN
     PERFORM wazo_auth.raise_error(403, 'Unauthorized for tenant ' || wazo_auth.ascii(v_tenant));
   END IF;
   RETURN wazo_auth.json_response(json_build_object('scopes', (

@@ -48,11 +48,8 @@ check_token(HttpCall *call, const pg_uuid_t *token, SessionDetail detail)
 	else if (http_query_find(&call->target, "tenant", &what) && what.len > 0)
 	{
 		/* Compared as text: what is no lower-case UUID is no tenant. */
-		bool		is_uuid = parse_uuid_strict(what.s, what.len, false, &tenant);
-
-		if (!is_uuid)
-			memset(&tenant, 0, sizeof(tenant));
-		if (!session_reaches_tenant(&call->session, &tenant))
+		if (!parse_uuid_strict(what.s, what.len, false, &tenant) ||
+			!session_reaches_tenant(&call->session, &tenant))
 			status = TOKEN_TENANT_DENIED;
 	}
 	if (status == TOKEN_VALID)

@@ -247,7 +247,8 @@ tenant_is_top(const pg_uuid_t *tenant)
  * session_owner_tenant
  *
  * The tenant the session's user belongs to now; for a token that the service
- * made itself, the session's.  False when the user is gone.
+ * made itself, the session's, which is that of the user who got it by mail.
+ * False when the user is gone.
  */
 bool
 session_owner_tenant(const Session *session, pg_uuid_t *tenant)
@@ -260,16 +261,13 @@ session_owner_tenant(const Session *session, pg_uuid_t *tenant)
 /*
  * session_reaches_tenant
  *
- * Is the tenant the one of the session's owner, or below it?  Tokens of the
- * service itself reach every tenant (contract: semantics.md section 2).
+ * Is the tenant the one of the session's owner, or below it?  No token reaches
+ * all tenants because of what it is.
  */
 bool
 session_reaches_tenant(const Session *session, const pg_uuid_t *tenant)
 {
 	pg_uuid_t	owner;
 
-	if (!session->has_user)
-		return session->auth_id_len == strlen("wazo-auth") &&
-			memcmp(session->auth_id, "wazo-auth", session->auth_id_len) == 0;
 	return session_owner_tenant(session, &owner) && tenant_contains(&owner, tenant);
 }

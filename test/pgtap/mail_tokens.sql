@@ -27,6 +27,28 @@ CREATE FUNCTION pg_temp.address(address text) RETURNS uuid LANGUAGE sql AS $$
   SELECT e.uuid FROM wazo_auth.email e WHERE e.address = address.address
 $$;
 
+-- ---- whom they reach: their user's tenant and those below it ----
+SELECT count(wazo_auth.replace_emails(:'north_user', '{n@x.org,new.n@x.org}', 'n@x.org', '{true,false}')) \gset made_
+SELECT count(wazo_auth.ask_for_mail('password_reset', 'username', 'north')) \gset made_
+SELECT pg_temp.write() AS reset \gset
+SELECT count(wazo_auth.ask_for_mail('email_confirmation', 'email_uuid', pg_temp.address('new.n@x.org')::text)) \gset made_
+SELECT pg_temp.write() AS confirmation \gset
+CREATE FUNCTION pg_temp.can_reach(token uuid, tenant uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM wazo_auth.set_token(token);
+  RETURN wazo_auth.can_reach(tenant);
+END $$;
+SELECT is(ARRAY[left(pg_temp.ask('HEAD', format('/0.1/token/%s?tenant=%s', m.token, t.tenant)), 3),
+                left(pg_temp.ask('GET', format('/0.1/token/%s?tenant=%s', m.token, t.tenant)), 3),
+                left(pg_temp.ask('POST', format('/0.1/token/%s/scopes/check', m.token), NULL, json_build_object('scopes', '[]'::json, 'tenant_uuid', t.tenant)::text), 3),
+                wazo_auth.token_check(m.token::uuid, tenant => wazo_auth.try_uuid(t.tenant))::text,
+                pg_temp.can_reach(m.token::uuid, wazo_auth.try_uuid(t.tenant))::text],
+  CASE WHEN t.reached THEN '{204,200,200,valid,true}' WHEN t.tenant = 'garbage' THEN '{403,403,403,valid,NULL}' ELSE '{403,403,403,tenant_denied,false}' END::text[],
+  format('the token of a %s: tenant %s', m.kind, t.tenant))
+FROM (VALUES ('reset', :'reset'), ('confirmation', :'confirmation')) m (kind, token),
+     (VALUES (:'north', true), (:'deep', true), (:'top', false), (:'south', false), (:'nobody', false), ('garbage', false)) t (tenant, reached);
+SELECT is((SELECT count(*) FROM wazo_auth.session s WHERE s.email_uuid IS NOT NULL AND s.tenant_uuid <> :'north'), 0::bigint, 'their sessions are of that tenant');
+
 -- ---- what ends them: docs/mail.md has the table ----
 -- One event after the other, on a new user with a confirmed and a new address,
 -- of which each has got a mail. Returns which tokens have ended.

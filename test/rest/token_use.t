@@ -103,14 +103,23 @@ is($t->ask('HEAD', "/0.1/token/$t->{admin_token}?tenant=$unknown")->{status}, 40
 	my $service = '11111111-2222-4333-8444-555555555555';
 	$t->psql("INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, expires_at, auth_id)
 		SELECT wazo_auth.token_digest('$service'), '$t->{top}', wazo_auth.store_acl('{a.me.b}'), now() + '1 hour', 'wazo-auth'");
-	$r = $t->ask('GET', "/0.1/token/$service?tenant=$unknown&scope=a.wazo-auth.b");
-	is($r->{status}, 200, "a service's token passes any tenant");
+	$r = $t->ask('GET', "/0.1/token/$service?tenant=$t->{top}&scope=a.wazo-auth.b");
+	is($r->{status}, 200, "a service's token passes its tenant");
 	like($r->{body}, qr/"auth_id": "wazo-auth", "xivo_user_uuid": null, "xivo_uuid": null, .*"metadata": \{\}, /, '... and has no user');
-	is($t->ask('HEAD', "/0.1/token/$service?tenant=abc")->{status}, 204, '... or what is none');
-	is($t->ask('POST', "/0.1/token/$service/scopes/check", json => {scopes => ['a.me.b'], tenant_uuid => 'abc'})->{status}, 200, '... by scopes/check');
+	is($t->ask('HEAD', "/0.1/token/$service?tenant=$_")->{status}, 403, "... not $_") foreach 'abc', $unknown;
+	is($t->ask('POST', "/0.1/token/$service/scopes/check", json => {scopes => ['a.me.b'], tenant_uuid => 'abc'})->{status}, 403, '... by scopes/check');
+	$t->psql("UPDATE wazo_auth.session SET tenant_uuid = '$child' WHERE auth_id = 'wazo-auth'");
+	foreach my $case ([$child, 1], [$grandchild, 1], [$parent, 0], [$sibling, 0], [$t->{top}, 0])
+	{
+		my ($tenant, $reached) = @$case;
+		is($t->ask('HEAD', "/0.1/token/$service?tenant=$tenant")->{status}, $reached ? 204 : 403, "... tenant $tenant");
+		is($t->ask('POST', "/0.1/token/$service/scopes/check", json => {scopes => [], tenant_uuid => $tenant})->{status}, $reached ? 200 : 403, '... by scopes/check');
+		is($t->psql("SELECT wazo_auth.token_check('$service', tenant => '$tenant')"), $reached ? 'valid' : 'tenant_denied', '... SQL');
+		is($t->psql("SELECT wazo_auth.can_reach('$tenant') FROM wazo_auth.set_token('$service')"), $reached ? 't' : 'f', '... can_reach');
+	}
 	is($t->ask('HEAD', "/0.1/token/$service?scope=a.$user.b")->{status}, 403, '... me is itself');
 	$t->psql("UPDATE wazo_auth.session SET auth_id = 'somebody' WHERE auth_id = 'wazo-auth'");
-	is($t->ask('HEAD', "/0.1/token/$service?tenant=$t->{top}")->{status}, 403, 'another service does not');
+	is($t->ask('HEAD', "/0.1/token/$service?tenant=$t->{top}")->{status}, 403, 'nor does another service');
 }
 
 # ---- scopes/check ----
