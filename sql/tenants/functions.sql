@@ -17,18 +17,23 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.top_tenant_uuid() IS 'The tenant above all others, or null before wazo_auth.bootstrap().';
 
+CREATE OR REPLACE FUNCTION wazo_auth.last_path_below(path uuid[]) RETURNS uuid[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT last_path_below.path || array_fill('ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid, '{100}');
+END;
+COMMENT ON FUNCTION wazo_auth.last_path_below(uuid[]) IS
+'The paths from this one to its last one are those that start with it, whatever their uuids: none is longer than 100, '
+'so none sorts after as many of the greatest uuid. That makes a subtree one range of the index on wazo_auth.tenant.path.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.tenant_scope(tenant_uuid uuid, recurse boolean DEFAULT true) RETURNS SETOF uuid
 LANGUAGE sql STABLE ROWS 10
 BEGIN ATOMIC
   SELECT tenant_scope.tenant_uuid WHERE NOT tenant_scope.recurse
   UNION ALL
-  -- A path that starts with ours sorts after ours and before ours with the
-  -- greatest uuid appended, so the subtree is one range of the index.
   SELECT t.uuid
   FROM (SELECT s.path FROM wazo_auth.tenant s WHERE s.uuid = tenant_scope.tenant_uuid AND tenant_scope.recurse) top
-  JOIN wazo_auth.tenant t
-    ON t.path >= top.path
-   AND t.path <= top.path || 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid;
+  JOIN wazo_auth.tenant t ON t.path >= top.path AND t.path <= wazo_auth.last_path_below(top.path);
 END;
 COMMENT ON FUNCTION wazo_auth.tenant_scope(uuid, boolean) IS
 'The tenant, and with recurse all tenants below it.';
@@ -202,7 +207,7 @@ BEGIN
     END IF;
     v_attempt := v_attempt + 1;
   END LOOP;
-  INSERT INTO wazo_auth.tenant_parent (tenant_uuid, parent_uuid) VALUES (v_uuid, parent_uuid);
+  INSERT INTO wazo_auth.tenant_parent (path) VALUES (v_path || v_uuid);
   PERFORM wazo_auth.set_tenant_contact(v_uuid, contact, seen_from);
   PERFORM wazo_auth.set_tenant_domains(v_uuid, domain_names);
   PERFORM wazo_auth.set_tenant_address(v_uuid, address);
@@ -261,7 +266,9 @@ BEGIN
   IF tenant_uuid = wazo_auth.top_tenant_uuid() THEN
     PERFORM wazo_auth.raise_own_tenant(tenant_uuid);
   END IF;
-  IF EXISTS (SELECT FROM wazo_auth.tenant_parent p WHERE p.parent_uuid = delete_tenant.tenant_uuid) THEN
+  IF EXISTS (SELECT FROM wazo_auth.tenant_parent p
+             WHERE p.parent_path = (SELECT t.path FROM wazo_auth.tenant t
+                                    WHERE t.uuid = delete_tenant.tenant_uuid)) THEN
     -- Clients know this body, whose parts are in each other's places.
     RAISE EXCEPTION USING ERRCODE = 'WA400',
       MESSAGE = format('Unauthorized delete of tenant : "%s" ; since it has at least one child',
@@ -304,7 +311,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_path uuid[];
   v_parent_path uuid[];
-  v_last uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid;
 BEGIN
   -- One move at a time, and none while tenants are made or deleted: two moves
   -- could close a cycle that neither sees.
@@ -327,12 +333,13 @@ BEGIN
   END IF;
   PERFORM wazo_auth.check_tenant_depth(cardinality(v_parent_path) + (
     SELECT max(cardinality(t.path)) - cardinality(v_path) + 1
-    FROM wazo_auth.tenant t WHERE t.path >= v_path AND t.path <= v_path || v_last));
+    FROM wazo_auth.tenant t WHERE t.path >= v_path AND t.path <= wazo_auth.last_path_below(v_path)));
+  -- Each row's parent follows it, one after the other.
+  SET CONSTRAINTS wazo_auth.tenant_parent_parent_path_fkey DEFERRED;
   UPDATE wazo_auth.tenant t
   SET path = v_parent_path || t.path[cardinality(v_path):]
-  WHERE t.path >= v_path AND t.path <= v_path || v_last;
-  UPDATE wazo_auth.tenant_parent p SET parent_uuid = move_tenant.parent_uuid
-    WHERE p.tenant_uuid = move_tenant.tenant_uuid;
+  WHERE t.path >= v_path AND t.path <= wazo_auth.last_path_below(v_path);
+  SET CONSTRAINTS wazo_auth.tenant_parent_parent_path_fkey IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.move_tenant(uuid, uuid) IS
@@ -344,7 +351,7 @@ SELECT t.uuid, t.path, t.name, t.slug,
        wazo_auth.json_object(
          '{uuid,parent_uuid,name,slug,contact,phone,default_authentication_method,domain_names,address}',
          t.uuid,
-         COALESCE(t.path[pg_catalog.cardinality(t.path) - 1], t.uuid),
+         COALESCE(t.path[cardinality(t.path) - 1], t.uuid),
          t.name,
          t.slug,
          c.user_uuid,

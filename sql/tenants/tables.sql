@@ -26,15 +26,21 @@ COMMENT ON COLUMN wazo_auth.tenant.default_authentication_method IS
 COMMENT ON INDEX wazo_auth.tenant_top_key IS 'There is one top tenant';
 
 -- A foreign key from tenant to itself would make pg_dump warn of a cycle, so
--- the tree's integrity is held by a table beside it.
+-- the tree's integrity is held by a table beside it. All but the path follows
+-- from it: a parent is where the path says, and is there.
 CREATE TABLE wazo_auth.tenant_parent (
-  tenant_uuid uuid PRIMARY KEY REFERENCES wazo_auth.tenant ON DELETE CASCADE,
-  parent_uuid uuid NOT NULL REFERENCES wazo_auth.tenant,
-  CONSTRAINT tenant_parent_check CHECK (tenant_uuid <> parent_uuid)
+  path uuid[] PRIMARY KEY REFERENCES wazo_auth.tenant (path) ON UPDATE CASCADE ON DELETE CASCADE,
+  tenant_uuid uuid NOT NULL UNIQUE GENERATED ALWAYS AS (path[pg_catalog.cardinality(path)]) STORED,
+  parent_uuid uuid NOT NULL GENERATED ALWAYS AS (path[pg_catalog.cardinality(path) - 1]) STORED,
+  parent_path uuid[] NOT NULL GENERATED ALWAYS AS (path[:pg_catalog.cardinality(path) - 1]) STORED
+    REFERENCES wazo_auth.tenant (path) DEFERRABLE
 );
-CREATE INDEX tenant_parent_parent_uuid_idx ON wazo_auth.tenant_parent (parent_uuid);
+CREATE INDEX tenant_parent_parent_path_idx ON wazo_auth.tenant_parent (parent_path);
 COMMENT ON TABLE wazo_auth.tenant_parent IS
 'The parent of each tenant but the top one; a tenant with children cannot be deleted';
+COMMENT ON COLUMN wazo_auth.tenant_parent.path IS 'As in wazo_auth.tenant, whose changes it follows';
+COMMENT ON COLUMN wazo_auth.tenant_parent.parent_path IS
+'The path without its last uuid, which is the path of the parent';
 
 CREATE TYPE wazo_auth.postal_address AS (
   line_1 text COLLATE "C",

@@ -8,7 +8,7 @@ SELECT wazo_auth.bootstrap('root', 'secret') AS top \gset
 INSERT INTO wazo_auth.tenant (uuid, path, slug, name, phone)
 SELECT u.uuid, ARRAY[:'top', u.uuid], 't' || u.i, 'Tenant ' || u.i, '+1418555' || u.i
 FROM (SELECT pg_catalog.gen_random_uuid() AS uuid, i FROM pg_catalog.generate_series(1, :tenants) i) u;
-INSERT INTO wazo_auth.tenant_parent (tenant_uuid, parent_uuid) SELECT t.uuid, :'top' FROM wazo_auth.tenant t WHERE t.uuid <> :'top';
+INSERT INTO wazo_auth.tenant_parent (path) SELECT t.path FROM wazo_auth.tenant t WHERE t.uuid <> :'top';
 INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name) SELECT t.uuid, t.slug || '.example.com' FROM wazo_auth.tenant t WHERE t.uuid <> :'top';
 INSERT INTO wazo_auth.user (tenant_uuid, username, firstname, lastname)
 SELECT :'top', 'user' || i,

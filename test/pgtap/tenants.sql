@@ -183,6 +183,68 @@ SELECT is((SELECT count(*) FROM wazo_auth.tenant t WHERE t.path[cardinality(t.pa
            AND NOT EXISTS (SELECT FROM wazo_auth.tenant_parent p JOIN wazo_auth.tenant o ON o.uuid = p.parent_uuid WHERE p.tenant_uuid = t.uuid AND t.path = o.path || t.uuid))),
           0::bigint, 'paths and parents agree');
 
+-- ---- no uuid is special ----
+-- Tenants with the least and the greatest uuid, and others below them, moved
+-- about: each place has exactly what is below it, by every way to ask.
+\set zero '00000000-0000-0000-0000-000000000000'
+\set ones 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+CREATE FUNCTION pg_temp.subtree(top uuid) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(t.slug, ' ' ORDER BY t.slug COLLATE "C") FROM wazo_auth.tenant t WHERE top = ANY (t.path)
+$$;
+CREATE FUNCTION pg_temp.listed(tenant uuid, token text) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(i ->> 'slug', ' ' ORDER BY i ->> 'slug' COLLATE "C")
+  FROM jsonb_array_elements(pg_temp.ask_json('GET', '/0.1/tenants', token, NULL, tenant::text) -> 'items') i
+$$;
+CREATE FUNCTION pg_temp.users_listed(tenant uuid, token text) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(i ->> 'username', ' ' ORDER BY i ->> 'username' COLLATE "C")
+  FROM jsonb_array_elements(pg_temp.ask_json('GET', '/0.1/users?recurse=true', token, NULL, tenant::text) -> 'items') i
+$$;
+SELECT wazo_auth.create_tenant(:'north', 'left', 'left') AS left, wazo_auth.create_tenant(:'north', 'right', 'right') AS right \gset
+SELECT wazo_auth.create_user(:'left', 'u_left') AS left_user, wazo_auth.create_user(:'right', 'u_right') AS right_user \gset
+SELECT pg_temp.token(:'left_user') AS left_token, pg_temp.token(:'right_user') AS right_token \gset
+SELECT matches(pg_temp.ask('POST', :'t', t.token, json_build_object('uuid', t.uuid, 'slug', t.slug)::text, t.parent), '^200 ', 'a tenant ' || t.uuid)
+FROM (VALUES (:'ones', 'ones', :'left', :'left_token'), (:'zero', 'zero', :'right', :'right_token')) t (uuid, slug, parent, token);
+SELECT wazo_auth.create_tenant(:'ones', 'x', 'x') AS x, wazo_auth.create_tenant(:'zero', 'y', 'y') AS y \gset
+SELECT count(wazo_auth.create_user(u.tenant::uuid, u.name)) FROM (VALUES (:'ones', 'u_ones'), (:'zero', 'u_zero'), (:'x', 'u_x'), (:'y', 'u_y')) u (tenant, name) \gset made_
+SELECT is(concat_ws(',', pg_temp.listed(t.uuid::uuid, :'top_token'), pg_temp.users_listed(t.uuid::uuid, :'top_token')), t.below, 'below ' || t.uuid || ': ' || t.below)
+FROM (VALUES (:'left', 'left ones x,u_left u_ones u_x'), (:'ones', 'ones x,u_ones u_x'), (:'right', 'right y zero,u_right u_y u_zero'), (:'zero', 'y zero,u_y u_zero')) t (uuid, below);
+-- Every move that makes no cycle, there and on.
+CREATE TEMP TABLE place AS SELECT t.uuid, t.slug FROM wazo_auth.tenant t WHERE t.slug IN ('left', 'right', 'ones', 'zero', 'x', 'y');
+CREATE FUNCTION pg_temp.wrong_moves(top_token text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+  v record;
+BEGIN
+  FOR v IN SELECT a.uuid AS moved, b.uuid AS parent, a.slug || ' below ' || b.slug AS what FROM place a, place b ORDER BY b.slug, a.slug LOOP
+    CONTINUE WHEN v.moved = ANY ((SELECT t.path FROM wazo_auth.tenant t WHERE t.uuid = v.parent)::uuid[]);
+    PERFORM wazo_auth.move_tenant(v.moved, v.parent);
+    RETURN QUERY SELECT v.what || ': the parent of ' || t.slug FROM wazo_auth.tenant t LEFT JOIN wazo_auth.tenant_parent p ON p.tenant_uuid = t.uuid
+                 LEFT JOIN wazo_auth.tenant o ON o.uuid = p.parent_uuid WHERE cardinality(t.path) > 1 AND t.path IS DISTINCT FROM o.path || t.uuid;
+    RETURN QUERY SELECT v.what || ': below ' || a.slug FROM place a WHERE pg_temp.listed(a.uuid, top_token) IS DISTINCT FROM pg_temp.subtree(a.uuid);
+    RETURN QUERY SELECT v.what || ': ' || a.slug || ' contains ' || b.slug FROM place a, place b
+                 WHERE wazo_auth.tenant_contains(a.uuid, b.uuid)
+                       <> EXISTS (WITH RECURSIVE up (uuid) AS (VALUES (b.uuid) UNION SELECT p.parent_uuid FROM up JOIN wazo_auth.tenant_parent p ON p.tenant_uuid = up.uuid)
+                                  SELECT FROM up WHERE up.uuid = a.uuid);
+  END LOOP;
+END $$;
+SELECT is_empty(format('SELECT pg_temp.wrong_moves(%L)', :'top_token'), 'moved about, everybody is where the parents say');
+SELECT count(wazo_auth.move_tenant(m.moved::uuid, m.parent::uuid)) FROM (VALUES (:'left', :'north'), (:'right', :'north'), (:'ones', :'left'), (:'zero', :'right'), (:'x', :'ones'), (:'y', :'zero')) m (moved, parent) \gset made_
+SELECT count(wazo_auth.move_tenant(:'ones', :'right')) \gset made_
+SELECT is(wazo_auth.tenant_contains(:'left', :'x')::text || wazo_auth.tenant_contains(:'right', :'x'), 'falsetrue', 'what is below the greatest uuid goes with it');
+SELECT is(left(pg_temp.ask('HEAD', format('/0.1/token/%s?tenant=%s', t.token, q.tenant)), 3), CASE WHEN q.reached THEN '204' ELSE '403' END,
+  format('?tenant=%s of a token above it: %s', q.tenant, q.reached))
+FROM (VALUES (:'right_token')) t (token),
+  (VALUES ('garbage', false), ('0', false), (:'x', true), (:'zero', true), (:'ones', true), (:'left', false), ('00000000000000000000000000000000', false)) q (tenant, reached);
+SELECT matches(pg_temp.ask('POST', format('/0.1/token/%s/scopes/check', :'right_token'), NULL, json_build_object('scopes', '[]'::json, 'tenant_uuid', q.tenant)::text),
+  CASE WHEN q.reached THEN '^200 ' ELSE '^403 ' END, 'and by scopes/check: ' || q.tenant)
+FROM (VALUES ('garbage', false), (:'zero', true), (:'ones', true), (:'left', false)) q (tenant, reached);
+
+-- The table does not let them part.
+SELECT throws_ok(format('UPDATE wazo_auth.tenant SET path = %L::uuid[] || uuid WHERE uuid = %L', ARRAY[:'top', :'nobody'], :'x'), '23503', NULL, 'no path through a tenant that is not there');
+SELECT throws_ok(format('UPDATE wazo_auth.tenant SET path = %L::uuid[] || uuid WHERE uuid = %L', ARRAY[:'top', :'left'], :'x'), '23503', NULL, 'nor one that leaves out a tenant between');
+SELECT throws_ok(format('UPDATE wazo_auth.tenant SET path = %L::uuid[] || uuid WHERE uuid = %L', ARRAY[:'top'], :'ones'), '23503', NULL, 'nor one that children do not follow');
+SELECT throws_ok(format('DELETE FROM wazo_auth.tenant WHERE uuid = %L', :'ones'), '23503', NULL, 'none with children goes');
+SELECT throws_ok(format('INSERT INTO wazo_auth.tenant_parent (path) VALUES (ARRAY[%L, %L]::uuid[])', :'left', :'top'), '23503', NULL, 'no parent beside the path');
+
 -- A tree has an end.
 CREATE FUNCTION pg_temp.grow(uuid, integer) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE v uuid := $1; BEGIN FOR i IN 1 .. $2 LOOP v := wazo_auth.create_tenant(v); END LOOP; RETURN v; END $$;
