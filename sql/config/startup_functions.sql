@@ -60,29 +60,43 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_slug text;
   v_policies jsonb;
+  v_given uuid[];
   v_groups uuid[];
 BEGIN
   FOR v_slug, v_policies IN
     SELECT e.key, e.value -> 'policies' FROM jsonb_each(wazo_auth.get_setting('tenant_default_groups')) e ORDER BY e.key
   LOOP
+    v_given := wazo_auth.configured_policies(ARRAY(SELECT wazo_auth.enabled_keys(v_policies)));
     -- A tenant where another group has the name keeps that one and gets none.
-    INSERT INTO wazo_auth.group (tenant_uuid, name, slug)
-    SELECT t.uuid, v_slug, v_slug
+    INSERT INTO wazo_auth.group (tenant_uuid, name, slug, config_managed)
+    SELECT t.uuid, v_slug, v_slug, true
     FROM wazo_auth.tenant t
     WHERE (apply_default_groups.tenant_uuid IS NULL OR t.uuid = apply_default_groups.tenant_uuid)
       AND NOT EXISTS (SELECT FROM wazo_auth.group g WHERE g.tenant_uuid = t.uuid AND lower(g.slug) = lower(v_slug))
     ON CONFLICT DO NOTHING;
+    -- One that a tenant made is none of ours, or its members would get what they
+    -- were not given; but it may be when they have all of that.
+    UPDATE wazo_auth.group g SET config_managed = true
+    WHERE lower(g.slug) = lower(v_slug) AND NOT g.system_managed AND NOT g.config_managed
+      AND (apply_default_groups.tenant_uuid IS NULL OR g.tenant_uuid = apply_default_groups.tenant_uuid)
+      AND cardinality(v_given) > 0
+      AND v_given <@ ARRAY(SELECT gp.policy_uuid FROM wazo_auth.group_policy gp WHERE gp.group_uuid = g.uuid);
     v_groups := ARRAY(SELECT g.uuid FROM wazo_auth.group g
-                      WHERE lower(g.slug) = lower(v_slug) AND NOT g.system_managed
+                      WHERE lower(g.slug) = lower(v_slug) AND g.config_managed
                         AND (apply_default_groups.tenant_uuid IS NULL
                           OR g.tenant_uuid = apply_default_groups.tenant_uuid));
+    PERFORM wazo_auth.warn_message(format(
+      'the tenant "%s" has a group "%s" of its own, which gets nothing from the configuration', g.tenant_uuid, v_slug))
+    FROM wazo_auth.group g
+    WHERE lower(g.slug) = lower(v_slug) AND NOT g.config_managed
+      AND (apply_default_groups.tenant_uuid IS NULL OR g.tenant_uuid = apply_default_groups.tenant_uuid);
     UPDATE wazo_auth.group g SET name = v_slug
     WHERE g.uuid = ANY (v_groups) AND g.name <> v_slug
       AND NOT EXISTS (SELECT FROM wazo_auth.group o WHERE o.tenant_uuid = g.tenant_uuid AND o.name = v_slug);
     INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid)
     SELECT g.uuid, p.uuid
     FROM unnest(v_groups) g (uuid)
-    CROSS JOIN unnest(wazo_auth.configured_policies(ARRAY(SELECT wazo_auth.enabled_keys(v_policies)))) p (uuid)
+    CROSS JOIN unnest(v_given) p (uuid)
     ON CONFLICT DO NOTHING;
     IF jsonb_typeof(v_policies) = 'object' THEN
       DELETE FROM wazo_auth.group_policy gp
@@ -95,7 +109,8 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.apply_default_groups(uuid) IS
 'Gives a tenant, or every one, the groups of the setting tenant_default_groups: missing ones are made, names reset, '
-'policies that are true added and those that are false taken away; other policies stay.';
+'policies that are true added and those that are false taken away; other policies stay. A group with the slug that the '
+'tenant made itself is left as it is, unless it has all these policies.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.apply_tenant_defaults(tenant_uuid uuid) RETURNS void
 LANGUAGE sql

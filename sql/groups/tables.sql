@@ -4,6 +4,7 @@ CREATE TABLE wazo_auth.group (
   name text COLLATE "C" NOT NULL,
   slug text COLLATE "C" NOT NULL,
   system_managed boolean NOT NULL DEFAULT false,
+  config_managed boolean NOT NULL DEFAULT false,
   CONSTRAINT group_tenant_uuid_name_key UNIQUE (tenant_uuid, name)
 );
 -- lower() in the collation "C" folds ASCII only, whatever the C library says;
@@ -14,6 +15,8 @@ COMMENT ON TABLE wazo_auth.group IS 'A set of users of one tenant that share pol
 COMMENT ON COLUMN wazo_auth.group.slug IS
 'Name in paths and configuration; never changes; unique in the tenant whatever the case';
 COMMENT ON COLUMN wazo_auth.group.system_managed IS 'The tenant''s group of all its users, one per tenant';
+COMMENT ON COLUMN wazo_auth.group.config_managed IS
+'Made from the setting tenant_default_groups; only such a group gets the policies named there';
 COMMENT ON INDEX wazo_auth.group_tenant_uuid_slug_key IS 'Slugs that differ by case only are the same';
 COMMENT ON INDEX wazo_auth.group_system_managed_key IS 'One group of all users per tenant';
 

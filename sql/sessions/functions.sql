@@ -82,16 +82,17 @@ BEGIN
     SELECT EXISTS (
              SELECT FROM wazo_auth.user_policy up
              JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
-             WHERE up.user_uuid = is_admin.user_uuid AND p.slug = 'wazo_default_admin_policy')
+             WHERE up.user_uuid = is_admin.user_uuid AND p.slug = 'wazo_default_admin_policy' AND p.config_managed)
         OR EXISTS (
              SELECT FROM wazo_auth.group_user gu
              JOIN wazo_auth.group g ON g.uuid = gu.group_uuid
-             WHERE gu.user_uuid = is_admin.user_uuid AND g.slug = 'wazo_default_admin_group')
+             WHERE gu.user_uuid = is_admin.user_uuid AND g.slug = 'wazo_default_admin_group' AND g.config_managed)
   );
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.is_admin(uuid) IS
-'Has the user the policy wazo_default_admin_policy, or is it in a group wazo_default_admin_group? For the metadata '
+'Has the user the policy wazo_default_admin_policy, or is it in a group wazo_default_admin_group, as the configuration '
+'made them? Others with these slugs do not count: anybody who may make one would be an administrator. For the metadata '
 'plugin user_admin_status.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(of_user wazo_auth.user) RETURNS json

@@ -201,6 +201,24 @@ DELETE FROM wazo_auth.group g WHERE g.slug IN ('admins', 'five') AND g.uuid <> :
 SELECT wazo_auth.apply_configuration('{}');
 SELECT is(pg_temp.made(), 'two {b.1} Automatically created', 'and go when nobody has them');
 SELECT throws_ok(format('SELECT wazo_auth.apply_configuration(%L)', c), '22023', NULL, 'refused: ' || c) FROM unnest(ARRAY['{"default_policies": []}', '{"all_users_policies": 1}', '{"tenant_default_groups": "x"}', '[]', '1']) c;
+-- A group of a tenant's own with the slug of a default group: its members get
+-- nothing by it, whoever made it, but for one that has all already.
+DELETE FROM wazo_auth.group g WHERE g.slug = 'five' OR g.uuid = :'five';
+SELECT wazo_auth.create_policy(:'top', 'gold', '{gold.#}', 'gold') AS gold,
+       wazo_auth.create_group(:'south', 'Mine', 'Helpers') AS forged, wazo_auth.create_group(:'north', 'Ours', 'helpers') AS known \gset
+SELECT wazo_auth.add_group_user(:'forged', :'south_user'), wazo_auth.add_group_policy(:'known', :'gold') \gset x_
+SELECT wazo_auth.apply_configuration('{"tenant_default_groups": {"helpers": {"policies": {"gold": true}}, "bare": {}}}');
+SELECT wazo_auth.apply_configuration('{"tenant_default_groups": {"helpers": {"policies": {"gold": true}}, "bare": {}}}');
+SELECT is(wazo_auth.user_acl(:'south_user')::text, '{}', 'nobody becomes what a group of the configuration is by its slug');
+SELECT is((SELECT g.name || g.config_managed FROM wazo_auth.group g WHERE g.uuid = :'forged'), 'Minefalse', 'such a group is left alone');
+SELECT is((SELECT g.name || g.config_managed FROM wazo_auth.group g WHERE g.uuid = :'known'), 'helperstrue', 'one that has all that the configuration gives is taken over');
+SELECT is((SELECT count(*) FILTER (WHERE g.config_managed) || '/' || count(*) FROM wazo_auth.group g WHERE g.slug IN ('helpers', 'bare')),
+  (SELECT 2 * count(*) - 1 || '/' || 2 * count(*) - 1 FROM wazo_auth.tenant), 'the others are made');
+DELETE FROM wazo_auth.group g WHERE g.slug = 'bare' AND g.tenant_uuid = :'south';
+SELECT wazo_auth.create_group(:'south', 'bare', 'bare') AS bare \gset
+SELECT wazo_auth.apply_configuration('{"tenant_default_groups": {"bare": {}}}');
+SELECT is((SELECT g.config_managed FROM wazo_auth.group g WHERE g.uuid = :'bare'), false, 'but none for having nothing');
+
 DELETE FROM wazo_auth.group g WHERE g.system_managed AND g.tenant_uuid = :'south';
 SELECT wazo_auth.apply_configuration('{}');
 SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.system_managed AND g.tenant_uuid = :'south'), 1::bigint, 'a group of all users that is missing is made');

@@ -80,7 +80,17 @@ is(length($t->login('alice', 'secret', headers => ['User-Agent: ' . 'é' x 3000]
 	is($d->{metadata}{admin}, JSON::false, 'user_admin_status');
 	is($d->{xivo_uuid}, 'the uuid', 'xivo_uuid is configured');
 	$t->psql("SELECT wazo_auth.add_user_policy('$external', wazo_auth.create_policy('$tenant', 'wazo_default_admin_policy', '{admin}'))");
-	is($t->login('daemon', 'secret')->{metadata}{admin}, JSON::true, '... of an administrator');
+	$t->psql("SELECT wazo_auth.add_group_user(wazo_auth.create_group('$tenant', 'x', 'wazo_default_admin_group'), '$external')");
+	is($t->login('daemon', 'secret')->{metadata}{admin}, JSON::false, '... not by a policy or group of the tenant with the slug');
+	$t->psql("UPDATE wazo_auth.group SET slug = 'y' WHERE slug = 'wazo_default_admin_group'");
+	$t->psql(q(SELECT wazo_auth.apply_configuration('{"default_policies": {"wazo_default_admin_policy": {"acl": ["admin"]}}, "tenant_default_groups": {"wazo_default_admin_group": {"policies": {"wazo_default_admin_policy": true}}}, "purpose_metadata_mapping": {"external_api": ["user_admin_status"]}}')));
+	is($t->login('daemon', 'secret')->{metadata}{admin}, JSON::false, '... nor beside them');
+	$t->psql("SELECT wazo_auth.add_group_user(g.uuid, '$external') FROM wazo_auth.group g WHERE g.slug = 'wazo_default_admin_group' AND g.tenant_uuid = '$tenant'");
+	is($t->login('daemon', 'secret')->{metadata}{admin}, JSON::true, '... by the group that the configuration made');
+	$t->psql("DELETE FROM wazo_auth.group WHERE slug = 'wazo_default_admin_group'");
+	is($t->login('daemon', 'secret')->{metadata}{admin}, JSON::false, '... which is gone');
+	$t->psql("SELECT wazo_auth.add_user_policy('$external', p.uuid) FROM wazo_auth.policy p WHERE p.slug = 'wazo_default_admin_policy' AND p.tenant_uuid = '$t->{top}'");
+	is($t->login('daemon', 'secret')->{metadata}{admin}, JSON::true, '... by its policy');
 	$t->psql(q(SELECT wazo_auth.configure('{"purpose_metadata_mapping": null, "uuid": null}')));
 }
 
