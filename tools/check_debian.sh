@@ -6,6 +6,9 @@
 # The suite has no Kore, so the front is the binary of this machine, which is
 # Debian 12: it runs there as it is, and the tests that need a front use it.
 #
+# APT_OPTIONS are given to apt-get there; a mirror that lags behind takes
+# "-o Acquire::Check-Valid-Until=false".
+#
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -eu
 cd "$(dirname "$0")/.."
@@ -37,11 +40,11 @@ if [ ! -e "$layer/.complete" ]; then
 	printf '#!/bin/sh\nexit 101\n' | install -D -m 755 /dev/stdin "$layer/upper/usr/sbin/policy-rc.d"
 	root_run "$base" "$layer" sh -eu -c '
 		export DEBIAN_FRONTEND=noninteractive
-		apt-get update
+		apt-get $2 update
 		version=$(apt-cache show postgresql | sed -n "s/^Version: \([0-9]*\).*/\1/p" | sort -n | tail -n 1)
 		echo "$version" >/root/postgresql_version
-		apt-get install -y --no-install-recommends $(echo "$1" | sed "s/@VERSION@/$version/")
-	' sh "$(packages @VERSION@)" >"$ROOT_CACHE/$suite-packages.log" 2>&1 || {
+		apt-get $2 install -y --no-install-recommends $(echo "$1" | sed "s/@VERSION@/$version/")
+	' sh "$(packages @VERSION@)" "${APT_OPTIONS:-}" >"$ROOT_CACHE/$suite-packages.log" 2>&1 || {
 		tail -n 30 "$ROOT_CACHE/$suite-packages.log" >&2
 		root_die "the packages could not be installed in $suite"
 	}

@@ -25,11 +25,20 @@ warnings=(-std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-c
 
 gcc_warnings() { for f in src/*.c src/*/*.c; do gcc "${warnings[@]}" -Wno-clobbered -Wno-cast-function-type -Wshadow=compatible-local "$f" || return 1; done; }
 clang_warnings() { for f in src/*.c src/*/*.c; do clang "${warnings[@]}" -Wno-unknown-warning-option -Wno-ignored-attributes "$f" || return 1; done; }
+# Some warnings come from what the optimizer finds out, and differ by its level.
+gcc_levels() { for o in 1 3; do for f in src/*.c src/*/*.c; do
+	gcc "${warnings[@]/-fsyntax-only/-c}" -O$o -Wno-clobbered -Wno-cast-function-type -o /dev/null "$f" || return 1; done; done; }
 run "gcc warnings, extension" gcc_warnings
+run "gcc warnings at -O1 and -O3, extension" gcc_levels
 run "clang warnings, extension" clang_warnings
 
 sql_columns() { find sql -name '*.sql' -exec awk 'length($0) > 120 { print FILENAME ":" FNR ": " length($0) " columns"; bad = 1 } END { exit bad }' {} +; }
 run "SQL of at most 120 columns" sql_columns
+
+run "plan of src/" python3 tools/lint_plan.py
+# Without PostgreSQL's include path: src/plain has no need of it.
+plain() { for f in src/plain/*.[ch]; do gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Isrc -x c "$f" || return 1; done; }
+run "src/plain without PostgreSQL" plain
 
 # The parts without PostgreSQL or Kore, where an analyser sees everything.
 pure=$(echo src/plain/*.c)

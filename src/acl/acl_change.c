@@ -5,13 +5,12 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "base/compat.h"
 #include "acl/acl_type.h"
 
 #include "acl/acl_op.h"
-#include "catalog/pg_type.h"
 #include "plain/acl_judge.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_may_add);
 PG_FUNCTION_INFO_V1(wazo_auth_may_remove);

@@ -11,7 +11,6 @@
 #include "acl/acl_op.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_acl_contains);

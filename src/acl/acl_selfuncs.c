@@ -14,7 +14,6 @@
 #include "acl/acl_type.h"
 
 #include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "acl/acl_op.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type_d.h"
@@ -23,7 +22,6 @@
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"

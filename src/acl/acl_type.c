@@ -17,7 +17,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 
 /* Version of the binary protocol form; not that of the stored form. */
 #define ACL_WIRE_VERSION	1

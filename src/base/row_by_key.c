@@ -8,7 +8,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 

@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/row_by_key.h"
 #include "crypto/password_kinds.h"
 

@@ -11,7 +11,6 @@
 #include <openssl/evp.h>
 
 #include "fmgr.h"
-#include "utils/memutils.h"
 
 #include "crypto/secret.h"
 

@@ -13,7 +13,6 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "base/compat.h"

@@ -9,7 +9,6 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 
 #include "base/compat.h"
 #include "http/http_call.h"

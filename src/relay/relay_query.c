@@ -12,7 +12,6 @@
 #include "pgstat.h"
 #include "replication/message.h"
 #include "tcop/tcopprot.h"
-#include "utils/memutils.h"
 #include "utils/timeout.h"
 
 #include "base/compat.h"

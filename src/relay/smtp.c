@@ -16,7 +16,6 @@
 
 #include <curl/curl.h>
 
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "relay/smtp.h"

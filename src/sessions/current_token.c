@@ -13,7 +13,6 @@
 
 #include "access/xact.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 

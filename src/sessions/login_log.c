@@ -11,9 +11,9 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "crypto/secret.h"
 #include "plain/log_text.h"
 #include "plain/uuid_text.h"

@@ -13,14 +13,11 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 
 #include "base/compat.h"
 #include "acl/acl_cache.h"
 #include "acl/acl_type.h"
-#include "plain/acl_match.h"
 #include "base/catalog.h"
 #include "base/row_by_key.h"
 #include "crypto/secret.h"

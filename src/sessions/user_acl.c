@@ -11,7 +11,6 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 
 #include "base/compat.h"
 #include "acl/acl_type.h"
