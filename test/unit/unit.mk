@@ -84,9 +84,10 @@ unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 # For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
 FUZZ_LIMITS = -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
 .PHONY: fuzz fuzz-acl
-fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz
 	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/text_fuzz $(FUZZ_LIMITS)
+	$(UNIT_DIR)/front_fuzz $(FUZZ_LIMITS)
 
 # 10^8 generated pairs, without sanitizers so that it ends in minutes, then the
 # fuzzer. FUZZ_PAIRS and FUZZ_SEED choose others.
@@ -105,3 +106,6 @@ check-unit: $(UNIT_TESTS)
 
 $(UNIT_DIR)/text_fuzz: test/fuzz/text_fuzz.c src/plain/uuid_text.c src/plain/phc.c src/plain/validate_email.c src/plain/python_text.c | $(UNIT_DIR)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lidn -lutf8proc
+
+$(UNIT_DIR)/front_fuzz: test/fuzz/front_fuzz.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lutf8proc
