@@ -54,6 +54,12 @@ is($text, "wazo-auth $version\n", '... is that of the control file');
 is($status, 0, '--help');
 like($text, qr/--$_\b/, "... names --$_") for qw(config-file user debug log-level log-file listen-port listen-address database workers num-proxies no-cors max-body max-in-flight);
 
+my $settings = $t->slurp_path(File::Basename::dirname(__FILE__) . '/../../docs/settings.md');
+foreach my $option (grep { !/^--(version|help)$/ } $text =~ /^ .{6}(--[a-z-]+)/mg)
+{
+	like($settings, qr/^\| `$option` \|/m, "docs/settings.md has $option");
+}
+
 # ---- a taken port ----
 {
 	my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
