@@ -96,7 +96,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.set_password(uuid, text),
   wazo_auth.tick(integer),
   wazo_auth.shown_configuration(),
-  wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text),
+  wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text, jsonb),
   wazo_auth.token_delete(uuid),
   wazo_auth.update_group(uuid, text),
   wazo_auth.update_policy(uuid, text, wazo_auth.acl, text),

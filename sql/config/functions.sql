@@ -387,9 +387,7 @@ BEGIN
       'log_level', CASE lower(wazo_auth.get_setting('log_level') #>> '{}'::text[])
                      WHEN 'critical' THEN 50 WHEN 'error' THEN 40 WHEN 'warning' THEN 30 WHEN 'debug' THEN 10
                      ELSE 20 END,
-      'loaded_plugins', COALESCE((SELECT jsonb_agg(b.key ORDER BY b.key)
-                                  FROM jsonb_each(wazo_auth.get_setting('enabled_backend_plugins')) b
-                                  WHERE b.value = 'true'::jsonb), '[]'::jsonb));
+      'loaded_plugins', wazo_auth.loaded_backends());
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.shown_configuration() IS

@@ -16,11 +16,7 @@ SELECT wazo_auth.add_route('HEAD', '/0.1/status', 'wazo_auth.rest_status_head', 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_backends_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN (
-    SELECT wazo_auth.json_response(json_build_object('data',
-             COALESCE(json_agg(b.key ORDER BY b.key) FILTER (WHERE b.value = 'true'), '[]')))
-    FROM jsonb_each_text(wazo_auth.get_setting('enabled_backend_plugins')) b
-  );
+  RETURN wazo_auth.json_response(json_build_object('data', wazo_auth.loaded_backends()));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_backends_get(wazo_auth.http_request) IS

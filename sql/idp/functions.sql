@@ -1,31 +1,93 @@
-CREATE OR REPLACE FUNCTION wazo_auth.add_identity_provider(name text) RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  INSERT INTO wazo_auth.identity_provider (name, shipped)
-  VALUES (add_identity_provider.name, wazo_auth.in_extension_script())
-  ON CONFLICT DO NOTHING;
-END;
-COMMENT ON FUNCTION wazo_auth.add_identity_provider(text) IS
-'Registers a way to log in: from then on, while the setting idp_plugins enables it, it can be the authentication '
-'method of users and tenants. Raises 23514 for a name that is not of a-z, 0-9 and _.';
+CREATE OR REPLACE FUNCTION wazo_auth.add_identity_provider(
+  name text, function text, priority numeric DEFAULT 100, backend text DEFAULT NULL,
+  keeps_passwords boolean DEFAULT false, built_in boolean DEFAULT false)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_shipped boolean := wazo_auth.in_extension_script();
+BEGIN
+  -- Shipped ones are registered before the functions of their own that they name.
+  IF NOT v_shipped AND to_regprocedure(function || '(wazo_auth.login_attempt)') IS NULL THEN
+    RAISE EXCEPTION 'there is no function %(wazo_auth.login_attempt)', function USING ERRCODE = 'undefined_function',
+      HINT = 'Create it first, with its schema in its name; it returns a wazo_auth.login_answer.';
+  END IF;
+  IF built_in AND NOT v_shipped THEN
+    RAISE EXCEPTION 'only what ships with the extension is built in' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  INSERT INTO wazo_auth.identity_provider AS i
+  VALUES (name, function, priority, backend, keeps_passwords, built_in, v_shipped)
+  ON CONFLICT ON CONSTRAINT identity_provider_pkey DO UPDATE
+  SET function = excluded.function, priority = excluded.priority, backend = excluded.backend,
+      keeps_passwords = excluded.keeps_passwords, built_in = excluded.built_in;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_identity_provider(text, text, numeric, text, boolean, boolean) IS
+'Registers a way to log in, or registers it anew: while the setting idp_plugins enables it, logins are put to its'
+' function, which takes a wazo_auth.login_attempt and returns a wazo_auth.login_answer, and it can be the'
+' authentication method of users and tenants. The function locks and writes nothing. The other arguments are columns of'
+' wazo_auth.identity_provider. Raises 23514 for a name that is not of a-z, 0-9 and _, or built in; 42883 without the'
+' function.';
+DELETE FROM wazo_auth.identity_provider WHERE shipped;
+
+CREATE OR REPLACE FUNCTION wazo_auth.identity_providers() RETURNS SETOF wazo_auth.identity_provider
+LANGUAGE plpgsql STABLE ROWS 4 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_plugins jsonb := wazo_auth.get_setting('idp_plugins');
+BEGIN
+  RETURN QUERY
+  SELECT e.name, e.function, e.priority, e.backend, e.keeps_passwords, e.built_in, e.shipped
+  FROM (SELECT DISTINCT ON (i.name) i.name, i.function,
+               CASE WHEN i.built_in THEN i.priority
+                    ELSE COALESCE((v_plugins -> i.name ->> 'priority')::numeric, i.priority) END AS priority,
+               i.backend, i.keeps_passwords, i.built_in, i.shipped
+        FROM wazo_auth.identity_provider i
+        WHERE i.built_in OR v_plugins -> i.name ->> 'enabled' = 'true'
+        -- What people registered takes the place of what ships.
+        ORDER BY i.name, i.shipped) e
+  ORDER BY e.priority, e.name;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.identity_providers() IS
+'The identity providers that are on, in the order in which a login is put to them, with the priorities in force. All'
+' that asks for providers or methods asks here.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.authentication_methods() RETURNS SETOF text
-LANGUAGE sql STABLE ROWS 4
-BEGIN ATOMIC
-  SELECT 'native'
-  UNION ALL
-  SELECT 'default'
-  UNION ALL
-  (SELECT p.name
-   FROM (SELECT DISTINCT i.name FROM wazo_auth.identity_provider i) p
-   CROSS JOIN LATERAL (SELECT wazo_auth.get_setting('idp_plugins') -> p.name AS plugin) s
-   WHERE s.plugin ->> 'enabled' = 'true'
-   ORDER BY COALESCE((s.plugin ->> 'priority')::numeric, 100), p.name);
-END;
+LANGUAGE plpgsql STABLE ROWS 4 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY VALUES ('native'), ('default');
+  RETURN QUERY SELECT p.name::text FROM wazo_auth.identity_providers() p WHERE NOT p.built_in;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.authentication_methods() IS
-'Names that a user''s authentication method can have: native, default (the tenant''s) and what '
-'add_identity_provider() has registered and the setting idp_plugins enables, in the order of its priorities. All that '
-'asks for methods asks here.';
+'Names that a user''s authentication method can have: native, default (the tenant''s) and the identity providers that'
+' are on, in the order of their priorities.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.loaded_backends() RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT COALESCE(jsonb_agg(b.key ORDER BY b.key), '[]'::jsonb)
+    FROM jsonb_each(wazo_auth.get_setting('enabled_backend_plugins')) b
+    WHERE b.value = 'true'
+      AND (b.key = 'ldap_user' OR b.key IN (SELECT i.backend FROM wazo_auth.identity_provider i)));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.loaded_backends() IS
+'Names of the backends of registered identity providers that the setting enabled_backend_plugins enables.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.password_is_kept_elsewhere(user_uuid uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_method text := wazo_auth.effective_authentication_method(user_uuid);
+BEGIN
+  -- Whether the provider is on or not: the password stays where it is.
+  RETURN v_method IN ('ldap', 'saml')
+    OR EXISTS (SELECT FROM wazo_auth.identity_provider i WHERE i.name = v_method AND i.keeps_passwords);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.password_is_kept_elsewhere(uuid) IS
+'Does an identity provider manage the user''s password, so that nobody changes it here?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_authentication_method(method text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -47,3 +109,23 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_authentication_method(text) IS
 'Raises WA400 when a user cannot have this authentication method; null passes.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.identify(
+  attempt wazo_auth.login_attempt, OUT method text, OUT answer wazo_auth.login_answer)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_provider record;
+BEGIN
+  FOR v_provider IN SELECT p.name, p.function FROM wazo_auth.identity_providers() p LOOP
+    EXECUTE format('SELECT * FROM %s($1)', v_provider.function) INTO answer USING attempt;
+    IF answer.taken THEN
+      method := v_provider.name;
+      RETURN;
+    END IF;
+  END LOOP;
+  answer := NULL;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.identify(wazo_auth.login_attempt) IS
+'Puts a login to the identity providers that are on, in their order; the first that takes it decides alone. Both null'
+' when none does.';

@@ -25,7 +25,7 @@ BEGIN
          OR mail.addressed_by = 'email' AND e.address = mail.addressee)
   ORDER BY e.main DESC, e.uuid
   LIMIT 1;
-  IF wazo_auth.effective_authentication_method(mail_target.user_uuid) IN ('saml', 'ldap') THEN
+  IF wazo_auth.password_is_kept_elsewhere(mail_target.user_uuid) THEN
     user_uuid := NULL;
     email_uuid := NULL;
     username := NULL;

@@ -13,7 +13,8 @@ BEGIN
     PERFORM FROM wazo_auth.user u WHERE u.uuid = v_row.user_uuid AND u.enabled FOR NO KEY UPDATE;
   END IF;
   IF NOT FOUND
-     OR wazo_auth.effective_authentication_method(v_row.user_uuid) NOT IN ('native', 'ldap', 'saml') THEN
+     OR NOT (wazo_auth.is_authentication_method(wazo_auth.effective_authentication_method(v_row.user_uuid))
+             OR wazo_auth.password_is_kept_elsewhere(v_row.user_uuid)) THEN
     RETURN NULL;
   END IF;
   -- It may have been revoked while we waited; from here on a revocation waits,

@@ -281,12 +281,14 @@ CREATE OR REPLACE FUNCTION wazo_auth.token_create(
   login text DEFAULT NULL, password text DEFAULT NULL, expiration integer DEFAULT NULL,
   access_type text DEFAULT 'online', client_id text DEFAULT NULL, refresh_token text DEFAULT NULL,
   mobile boolean DEFAULT false, backend text DEFAULT 'wazo_user', user_agent text DEFAULT '',
-    remote_addr text DEFAULT '',
+  remote_addr text DEFAULT '', members jsonb DEFAULT '{}',
   OUT token uuid, OUT new_refresh_token text, OUT sessions_revoked integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_user wazo_auth.user;
+  v_found record;
+  v_answer wazo_auth.login_answer;
   v_refresh wazo_auth.refresh_token;
   v_obtained record;
 BEGIN
@@ -297,22 +299,20 @@ BEGIN
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
   sessions_revoked := 0;
-  IF refresh_token IS NOT NULL AND client_id IS NOT NULL THEN
-    v_refresh := wazo_auth.verify_refresh_token(refresh_token, client_id);
-    SELECT u.* INTO v_user FROM wazo_auth.user u WHERE u.uuid = v_refresh.user_uuid;
-  ELSIF login <> '' AND password <> '' THEN
-    v_user := wazo_auth.verify_credentials(login, password);
-  END IF;
+  -- Before anything is written: a provider may have to ask somebody over the network.
+  v_found := wazo_auth.login_user(
+    ROW(login, password, refresh_token, client_id, members)::wazo_auth.login_attempt);
+  v_user := v_found.of_user;
+  v_answer := v_found.answer;
+  v_refresh := v_answer.refresh_token;
   IF v_user.uuid IS NULL THEN
-    PERFORM wazo_auth.log_login(CASE WHEN refresh_token IS NULL OR client_id IS NULL THEN login
-                                     ELSE 'a refresh token of ' || client_id END,
-                                NULL::uuid, remote_addr, user_agent);
+    PERFORM wazo_auth.log_login(COALESCE(v_answer.login, login), NULL::uuid, remote_addr, user_agent);
     PERFORM wazo_auth.raise_authentication_failed();
   END IF;
 
   IF access_type = 'offline' THEN
-    v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, login, mobile, backend, user_agent,
-      remote_addr);
+    v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, v_answer.login, mobile, backend,
+      user_agent, remote_addr);
     v_refresh := v_obtained.refresh_token;
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
@@ -324,13 +324,17 @@ BEGIN
     v_user,
     COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer),
     wazo_auth.user_acl(v_user.uuid, backend),
-    wazo_auth.merge_metadata(COALESCE(v_refresh.metadata, '{}'), wazo_auth.user_metadata(v_user)),
+    wazo_auth.merge_metadata(
+      COALESCE(v_refresh.metadata, '{}'),
+      wazo_auth.merge_metadata(COALESCE(v_answer.metadata, '{}'), wazo_auth.user_metadata(v_user))),
     mobile, v_refresh.token_digest, user_agent, remote_addr);
-  PERFORM wazo_auth.log_login(COALESCE(v_refresh.login, login), token, remote_addr, user_agent);
+  PERFORM wazo_auth.log_login(v_answer.login, token, remote_addr, user_agent);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text) IS
-'Logs in: by login and password, or by refresh_token and client_id. expiration in seconds, null for the setting '
+COMMENT ON FUNCTION wazo_auth.token_create(
+  text, text, integer, text, text, text, boolean, text, text, text, jsonb) IS
+'Logs in: by login and password, by refresh_token and client_id, or with what else an identity provider asks for in '
+'members: domain_name or tenant_id for LDAP. expiration in seconds, null for the setting '
 'default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the '
 'refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. '
 'Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords '

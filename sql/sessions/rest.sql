@@ -68,12 +68,6 @@ DECLARE
   v_credentials record := wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization'));
   v_new record;
 BEGIN
-  -- A login through a SAML session, or one that names a domain or tenant, is
-  -- another identity provider's; native ones never answer it.
-  IF NOT (v_body ?& ARRAY['refresh_token', 'client_id'])
-     AND (v_body ? 'saml_session_id' OR v_body ?| ARRAY['domain_name', 'tenant_id']) THEN
-    v_credentials.password := NULL;
-  END IF;
   v_new := wazo_auth.token_create(
     login => v_credentials.login, password => v_credentials.password,
     expiration => (v_body ->> 'expiration')::integer,
@@ -84,7 +78,8 @@ BEGIN
       false),
     backend => v_body ->> 'backend',
     user_agent => COALESCE(wazo_auth.http_header(request, 'User-Agent'), ''),
-    remote_addr => COALESCE(request.peer, ''));
+    remote_addr => COALESCE(request.peer, ''),
+    members => v_body);
   RETURN wazo_auth.json_response(
     json_build_object('data', wazo_auth.token_json(v_new.token, v_new.new_refresh_token)),
     headers => ARRAY['Wazo-Sessions-Revoked', v_new.sessions_revoked::text]);

@@ -299,7 +299,7 @@ COMMENT ON FUNCTION wazo_auth.replace_password(uuid, text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.check_password_is_ours(user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF wazo_auth.effective_authentication_method(user_uuid) IN ('saml', 'ldap') THEN
+  IF wazo_auth.password_is_kept_elsewhere(user_uuid) THEN
     PERFORM wazo_auth.raise_error(405, format('Unable to update externally managed password for user : "%s"',
       user_uuid),
       'password-managed-externally', json_build_object('uuid', user_uuid), 'users');

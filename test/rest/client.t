@@ -219,7 +219,7 @@ command('token.revoke', 'DELETE', '/token/<again>', want => '{"data": {"message"
 command('token.revoke again', 'DELETE', '/token/<again>', want => '{"data": {"message": "success"}}');
 
 # ---- changes ----
-$t->psql("SELECT wazo_auth.add_identity_provider(p) FROM unnest('{ldap,saml}'::text[]) p");
+$t->psql("SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{ldap,saml}'::text[]) p");
 command('idp.add_user', 'PUT', '/idp/ldap/users/<alice>', token => 'root', status => 204);
 command('idp.update_users', 'PUT', '/idp/saml/users', token => 'root', body => '{"users": [{"uuid": "<alice>"}]}', status => 204);
 command('idp.remove_user', 'DELETE', '/idp/saml/users/<alice>', token => 'root', status => 204);

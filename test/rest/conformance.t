@@ -30,7 +30,7 @@ my $unreadable = '{"message": "The browser (or proxy) sent a request that this s
 my %is = (top => $t->{top}, nobody => '99999999-9999-4999-8999-999999999999');
 $is{tenant} = $t->tenant($t->{top}, 'subject');
 $is{user} = $t->user($t->{top}, 'subject', 'x.y');
-$t->psql("SELECT wazo_auth.add_identity_provider(p) FROM unnest('{ldap,saml}'::text[]) p");
+$t->psql("SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{ldap,saml}'::text[]) p");
 $is{group} = $t->psql("SELECT wazo_auth.create_group('$t->{top}', 'subject')");
 $is{policy} = $t->psql("SELECT wazo_auth.create_policy('$t->{top}', 'target', '{x.y}')");
 $is{token} = $t->login('subject', 'secret')->{token};

@@ -1,0 +1,64 @@
+-- The identity providers that are built in.
+
+CREATE OR REPLACE FUNCTION wazo_auth.refresh_token_login(attempt wazo_auth.login_attempt)
+RETURNS wazo_auth.login_answer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_answer wazo_auth.login_answer;
+BEGIN
+  v_answer.taken := attempt.refresh_token IS NOT NULL AND attempt.client_id IS NOT NULL;
+  IF v_answer.taken THEN
+    v_answer.login := 'a refresh token of ' || attempt.client_id;
+    v_answer.refresh_token := wazo_auth.verify_refresh_token(attempt.refresh_token, attempt.client_id);
+    v_answer.user_uuid := (v_answer.refresh_token).user_uuid;
+  END IF;
+  IF v_answer.user_uuid IS NOT NULL THEN
+    v_answer.login := (v_answer.refresh_token).login;
+  END IF;
+  RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.refresh_token_login(wazo_auth.login_attempt) IS
+'Identity provider of logins by refresh token and client_id; locks the user''s row.';
+SELECT wazo_auth.add_identity_provider('refresh_token', 'wazo_auth.refresh_token_login', '-Infinity', built_in => true);
+
+CREATE OR REPLACE FUNCTION wazo_auth.native_login(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_answer wazo_auth.login_answer;
+  v_user wazo_auth.user;
+BEGIN
+  -- Who names a domain, a tenant or a SAML session asks another provider, also one that is off.
+  v_answer.taken := attempt.login <> '' AND attempt.password <> ''
+                    AND NOT attempt.members ?| ARRAY['domain_name', 'tenant_id', 'saml_session_id'];
+  v_answer.login := attempt.login;
+  IF v_answer.taken THEN
+    v_user := wazo_auth.verify_credentials(attempt.login, attempt.password);
+    v_answer.user_uuid := v_user.uuid;
+  END IF;
+  RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.native_login(wazo_auth.login_attempt) IS
+'Identity provider of logins by a password that is kept here; locks the user''s row.';
+SELECT wazo_auth.add_identity_provider('native', 'wazo_auth.native_login', 'Infinity', 'wazo_user', built_in => true);
+
+CREATE OR REPLACE FUNCTION wazo_auth.login_user(
+  attempt wazo_auth.login_attempt, OUT of_user wazo_auth.user, OUT answer wazo_auth.login_answer)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_identified record := wazo_auth.identify(attempt);
+BEGIN
+  answer := v_identified.answer;
+  -- From here on the user stays as it is: what came first is seen, what comes
+  -- later waits and finds the session.
+  SELECT u.* INTO of_user FROM wazo_auth.user u WHERE u.uuid = answer.user_uuid AND u.enabled FOR NO KEY UPDATE;
+  IF v_identified.method <> 'refresh_token'
+     AND wazo_auth.effective_authentication_method(of_user.uuid) IS DISTINCT FROM v_identified.method THEN
+    of_user := NULL;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.login_user(wazo_auth.login_attempt) IS
+'The enabled user that an identity provider recognised and whose method this is, whose row it locks, and what the'
+' provider answered. A user that is null is refused.';
