@@ -34,7 +34,7 @@ private_tree "$work/tree"
 mkdir -p "$work/src/build" "$work/logs"
 cp -r test expected sql wazo_auth.control Makefile README.md CHANGELOG.md LICENSE "$work/src/"
 cp -r docs migrations debian src kore_front tools "$work/src/" 2>/dev/null || true
-cp build/wazo-auth build/wazo_auth--*.sql "$work/src/build/"
+cp build/wazo-auth build/wazo-auth-xml build/wazo_auth--*.sql "$work/src/build/"
 [ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
 [ ! -d build/npm ] || cp -r build/npm "$work/src/build/"
 chown -R "$SERVER_USER": "$work/src" "$work/logs"
@@ -46,7 +46,8 @@ chown "$SERVER_USER": "$work/secret.key"
 # What every suite finds in its environment.
 suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
 	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
-	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
+	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_XML="$work/src/build/wazo-auth-xml"
+	WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
 	TESTDATADIR="$work/src/tmp_check" TESTLOGDIR="$work/src/tmp_check/log" CI="${CI:-}")
 
 in_src() { (cd "$work/src" && as_server "${suite_env[@]}" "$@"); }

@@ -15,7 +15,7 @@ ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_
 ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-phc unit-uuid-text unit-validate-text
+UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-phc unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -48,8 +48,29 @@ FRONT_PURE = $(addprefix kore_front/,request.c chunked.c response.c cors.c mask.
 $(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
 
+# The reader of SAML documents, which xml.mk builds into a program of its own.
+UNIT_SAML_MUTATIONS ?= 10000
+SAML_SAMPLE = test/unit/saml_sample.c $(SAML_XML_PURE)
+SAML_HEADERS = test/unit/saml_sample.h $(wildcard src/saml/xml/*.h)
+
+$(UNIT_DIR)/saml_mutation_test: test/unit/saml_mutation_test.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(SAML_XML_INCLUDES) -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
+
+$(UNIT_DIR)/saml_fuzz: test/fuzz/saml_fuzz.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) $(SAML_XML_INCLUDES) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
+
+# Without sanitizers: they need more than the sandbox leaves.
+$(UNIT_DIR)/sandbox_test: test/unit/sandbox_test.c src/saml/xml/sandbox.c src/saml/xml/sandbox.h | $(UNIT_DIR)
+	$(UNIT_CC) $(filter-out -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -o $@ $(filter %.c,$^) -lseccomp
+
 .PHONY: check-unit $(UNIT_TESTS)
 unit-front: $(UNIT_DIR)/front_test
+	$<
+
+unit-saml-mutation: $(UNIT_DIR)/saml_mutation_test
+	$< $(UNIT_SAML_MUTATIONS)
+
+unit-sandbox: $(UNIT_DIR)/sandbox_test
 	$<
 
 unit-http-target: $(UNIT_DIR)/http_target_test
@@ -84,10 +105,11 @@ unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 # For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
 FUZZ_LIMITS = -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
 .PHONY: fuzz fuzz-acl
-fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/saml_fuzz
 	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/text_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/front_fuzz $(FUZZ_LIMITS)
+	$(UNIT_DIR)/saml_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=8192
 
 # 10^8 generated pairs, without sanitizers so that it ends in minutes, then the
 # fuzzer. FUZZ_PAIRS and FUZZ_SEED choose others.

@@ -1,0 +1,179 @@
+/*
+ * saml_mutation_test.c
+ *	  A signed response, changed at random and judged under sanitizers, as TAP.
+ *
+ * A change may be accepted only when it is none to what was signed: the result
+ * is then the original's to the byte.
+ *
+ * usage: saml_mutation_test ROUNDS [SEED]
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saml/xml/saml_xml.h"
+#include "saml_sample.h"
+
+#define ROOM	32768
+
+static uint64_t state;
+
+/* xorshift64*: the same changes on every machine for a seed. */
+static size_t
+below(size_t n)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return (size_t) ((state * UINT64_C(2685821657736338717)) >> 33) % n;
+}
+
+/* A place to cut: half of them where a tag begins. */
+static size_t
+place(const char *s, size_t len)
+{
+	size_t		at = below(len);
+
+	if (below(2) == 0)
+	{
+		while (at < len && s[at] != '<')
+			at++;
+	}
+	return at < len ? at : 0;
+}
+
+static size_t
+insert(char *s, size_t len, size_t at, const char *piece, size_t n)
+{
+	if (len + n > ROOM)
+		return len;
+	memmove(s + at + n, s + at, len - at);
+	memcpy(s + at, piece, n);
+	return len + n;
+}
+
+static size_t
+insert_token(char *s, size_t len)
+{
+	static const char *const tokens[] = {
+		"<!-- -->", "<![CDATA[", "]]>", "<?x?>", "<!DOCTYPE x>", "&lt;", "&#0;", "&#97;", " ID=\"_r1\"", " ID=\"_a1\"",
+		" xmlns=\"urn:x\"", " xmlns:saml=\"urn:x\"", "/>", "<saml:Assertion>", "</saml:Assertion>", "<ds:Object>",
+		"\xC0\x80", "\xEF\xBB\xBF", "mallory", "\r\n", " ", "#", "<x/>"
+	};
+	const char *token = tokens[below(sizeof(tokens) / sizeof(tokens[0]))];
+
+	return insert(s, len, place(s, len), token, strlen(token));
+}
+
+/* Copies a stretch to elsewhere: whole elements, with luck. */
+static size_t
+copy_stretch(char *s, size_t len)
+{
+	char		piece[4096];
+	size_t		from = place(s, len);
+	size_t		n = place(s, len);
+
+	n = n > from ? n - from : below(200);
+	if (n > sizeof(piece))
+		n = sizeof(piece);
+	if (n > len - from)
+		n = len - from;
+	memcpy(piece, s + from, n);
+	return insert(s, len, place(s, len), piece, n);
+}
+
+static size_t
+cut_stretch(char *s, size_t len)
+{
+	size_t		from = place(s, len);
+	size_t		n = 1 + below(below(2) ? 4 : 400);
+
+	if (n >= len - from)
+		return len;
+	memmove(s + from, s + from + n, len - from - n);
+	return len - n;
+}
+
+static size_t
+mutate(char *s, size_t len)
+{
+	switch (below(4))
+	{
+		case 0:
+			s[below(len)] = (char) below(256);
+			return len;
+		case 1:
+			return insert_token(s, len);
+		case 2:
+			return copy_stretch(s, len);
+		default:
+			return cut_stretch(s, len);
+	}
+}
+
+static Verdict
+judged(const char *document, size_t len, xmlBuffer *out)
+{
+	size_t		job_len;
+	char	   *job = sample_job("verify_response", document, len, &job_len);
+	Verdict		verdict = saml_xml_run(job, job_len, out);
+
+	free(job);
+	return verdict;
+}
+
+/* Is out what the original gave? */
+static bool
+same(const xmlBuffer *out, const xmlBuffer *original)
+{
+	return xmlBufferLength(out) == xmlBufferLength(original) &&
+		memcmp(xmlBufferContent(out), xmlBufferContent(original), (size_t) xmlBufferLength(out)) == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static char document[ROOM];
+	long		rounds = argc > 1 ? atol(argv[1]) : 1000;
+	long		wrong = 0, lost = 0, unchanged = 0;
+	xmlBuffer  *original = xmlBufferCreate();
+	xmlBuffer  *out = xmlBufferCreate();
+	size_t		len;
+	const char *response;
+
+	state = argc > 2 ? strtoull(argv[2], NULL, 10) | 1 : 20260101;
+	sample_make();
+	response = sample_response(&len);
+	printf("%sok 1 - the original is accepted\n", judged(response, len, original) == VERDICT_VERIFIED ? "" : "not ");
+	for (long i = 0; i < rounds; i++)
+	{
+		size_t		n = len;
+
+		memcpy(document, response, len);
+		for (size_t changes = 1 + below(3); changes > 0; changes--)
+			n = mutate(document, n);
+		xmlBufferEmpty(out);
+		if (judged(document, n, out) == VERDICT_VERIFIED)
+		{
+			unchanged++;
+			if (!same(out, original))
+			{
+				wrong++;
+				printf("# accepted: %.*s\n", (int) n, document);
+			}
+		}
+		xmlBufferEmpty(out);
+		if (i % 16 == 0 && (judged(response, len, out) != VERDICT_VERIFIED || !same(out, original)))
+			lost++;
+	}
+	printf("%sok 2 - none of %ld changes gives another result (%ld change nothing that is signed)\n",
+		   wrong ? "not " : "", rounds, unchanged);
+	printf("%sok 3 - the original is accepted in between\n1..3\n", lost ? "not " : "");
+	xmlBufferFree(original);
+	xmlBufferFree(out);
+	return wrong > 0 || lost > 0;
+}

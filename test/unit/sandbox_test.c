@@ -1,0 +1,146 @@
+/*
+ * sandbox_test.c
+ *	  Tests of src/saml/xml/sandbox.c, as TAP: what a process in it may not do
+ *	  ends it, and what it must do works.
+ *
+ * Built without sanitizers: they need more memory and calls than are left.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "saml/xml/sandbox.h"
+
+static int	count = 0;
+static int	failed = 0;
+
+static void
+ok(bool good, const char *what)
+{
+	count++;
+	if (!good)
+		failed++;
+	printf("%sok %d - %s\n", good ? "" : "not ", count, what);
+	fflush(stdout);
+}
+
+static int
+open_file(void)
+{
+	return open("/dev/null", O_RDONLY);
+}
+
+static int
+open_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static int
+start_process(void)
+{
+	return fork();
+}
+
+static int
+run_program(void)
+{
+	char	   *const argv[] = {"/bin/true", NULL};
+
+	return execv(argv[0], argv);
+}
+
+static int
+map_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
+
+static int
+write_elsewhere(void)
+{
+	return (int) write(2, "", 0);
+}
+
+static int
+kill_parent(void)
+{
+	return kill(getppid(), 0);
+}
+
+static int
+use_memory(void)
+{
+	char	   *volatile p = malloc(1024 * 1024);
+
+	p[0] = 1;
+	free(p);
+	return 0;
+}
+
+/* More than its share: refused by malloc, and the process lives on. */
+static int
+use_too_much_memory(void)
+{
+	void	   *volatile p = malloc(512UL * 1024 * 1024);
+
+	return p != NULL;
+}
+
+/* How a process ends that does this in the sandbox. */
+static int
+end_of(int (*act) (void))
+{
+	int			status;
+	pid_t		pid = fork();
+
+	if (pid == 0)
+	{
+		if (sandbox_enter() < 0)
+			_exit(99);
+		_exit(act() != 0 ? 1 : 0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return status;
+}
+
+static bool
+is_ended(int (*act) (void))
+{
+	int			status = end_of(act);
+
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+static bool
+works(int (*act) (void))
+{
+	int			status = end_of(act);
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int
+main(void)
+{
+	ok(works(use_memory), "memory may be used");
+	ok(works(use_too_much_memory), "too much of it is not given");
+	ok(is_ended(open_file), "opening a file ends the process");
+	ok(is_ended(open_socket), "so does opening a socket");
+	ok(is_ended(start_process), "starting a process");
+	ok(is_ended(run_program), "running a program");
+	ok(is_ended(map_code), "memory to be executed");
+	ok(is_ended(write_elsewhere), "writing anywhere but to standard output");
+	ok(is_ended(kill_parent), "signals");
+	printf("1..%d\n", count);
+	return failed > 0;
+}
