@@ -40,6 +40,7 @@ struct AclJudge
 {
 	const AclEnv *env;
 	AclContext	caller;
+	AclContext	literal;		/* the ids that can be read in an entry */
 	AclHeads	granted;		/* the positive entries */
 	AclHeads	denied;			/* the negative ones */
 	AclHeads	refused;		/* the same, reserved words written out */
@@ -219,6 +220,14 @@ add_refused(AclJudge *judge, const AclEntry *entry, size_t *used)
 	}
 }
 
+/* An id that looks like what stands for many accesses is not read in one. */
+static bool
+is_literal(const char *id, size_t len)
+{
+	return id != NULL && memchr(id, '*', len) == NULL &&
+		memchr(id, '#', len) == NULL && memchr(id, '\0', len) == NULL;
+}
+
 static AclHead *
 make_items(const AclJudge *judge, size_t count)
 {
@@ -245,6 +254,11 @@ acl_judge_make(const char *packed, const AclContext *caller, const AclEnv *env)
 	memset(judge, 0, sizeof(AclJudge));
 	judge->env = env;
 	judge->caller = caller != NULL ? *caller : nobody;
+	judge->literal = judge->caller;
+	if (!is_literal(judge->literal.auth_id, judge->literal.auth_id_len))
+		judge->literal.auth_id = NULL;
+	if (!is_literal(judge->literal.session_id, judge->literal.session_id_len))
+		judge->literal.session_id = NULL;
 	judge->steps = ACL_JUDGE_STEPS;
 
 	acl_reader_init(&reader, packed);
@@ -300,7 +314,7 @@ covered(AclJudge *judge, const AclHeads *by, const char *pattern, size_t len)
 	bool		found = false;
 
 	write_access(&out, pattern, len);
-	acl_access_init(&access, out.text, out.len, &judge->caller, judge->env);
+	acl_access_init(&access, out.text, out.len, &judge->literal, judge->env);
 	access.of_entry = true;
 	acl_heads_start(&scan, by, out.text, out.len, false);
 	while (!found && (item = acl_heads_next(&scan)) != NULL &&

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "../unit/acl_reference.h"
+#include "plain/acl_judge.h"
 
 #define MAX_FIELDS	32
 
@@ -34,6 +35,35 @@ fuzz_packed(const char *packed, size_t size)
 		acl_access_done(&a);
 	}
 	free(compiled);
+}
+
+static bool
+plain(Text t)
+{
+	return memchr(t.text, '.', t.len) == NULL && memchr(t.text, '#', t.len) == NULL &&
+		memchr(t.text, '\n', t.len) == NULL;
+}
+
+/*
+ * What a holder of the list may give to itself is what it has.  (Accesses with
+ * a newline are not considered, ids have no dot.)
+ */
+static void
+fuzz_judge(const char *packed, const Text *fields, size_t count, const AclContext *ctx, bool granted)
+{
+	AclJudge   *judge;
+
+	if (granted || memchr(fields[2].text, '\n', fields[2].len) != NULL || !plain(fields[0]) || !plain(fields[1]))
+		return;
+	judge = acl_judge_make(packed, ctx, &test_env);
+	for (size_t i = 3; i < count; i++)
+		if (fields[i].len > 0 && fields[i].text[0] != '!' && reference_match(fields[i], fields[2], ctx) &&
+			acl_judge_add(judge, fields[i].text, fields[i].len) == ACL_MAY)
+			abort();
+	if (reference_match(fields[0], fields[2], ctx) && fields[0].len > 0 && fields[0].text[0] != '!' &&
+		acl_judge_add(judge, fields[0].text, fields[0].len) == ACL_MAY)
+		abort();
+	acl_judge_free(judge);
 }
 
 int
@@ -87,6 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (expected && !test_index_finds(fields + 3, count - 3, &a))
 		abort();
 	acl_access_done(&a);
+	fuzz_judge(packed, fields, count, &ctx, expected);
 	free(packed);
 	free(compiled);
 	return 0;

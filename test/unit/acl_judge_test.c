@@ -146,6 +146,15 @@ test_cases(void)
 		wrong += wrong_verdicts(cases[i].acl, cases[i].may, ACL_MAY) +
 			wrong_verdicts(cases[i].acl, cases[i].may_not, ACL_MAY_NOT);
 	check(wrong == 0, "what holders of these ACLs may give and take, and what not");
+	{
+		AclContext	odd = {"*", 1, "#", 1};
+		Text		me = text_of("me");
+		Text		session = text_of("my_session");
+
+		check(judge(&me, 1, &odd, text_of("*"), false) == ACL_MAY_NOT &&
+			  judge(&session, 1, &odd, text_of("#"), false) == ACL_MAY_NOT &&
+			  judge(&me, 1, &odd, me, false) == ACL_MAY, "an id that looks like a wildcard is none");
+	}
 }
 
 /*

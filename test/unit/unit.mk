@@ -121,8 +121,8 @@ fuzz-acl: $(UNIT_DIR)/acl_match_fast $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/acl_vector
 $(UNIT_DIR)/acl_match_fast: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(filter-out -O1 -g -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -O2 -o $@ test/unit/acl_match_test.c $(ACL_PURE)
 
-$(UNIT_DIR)/acl_fuzz: test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ test/fuzz/acl_fuzz.c $(ACL_PURE)
+$(UNIT_DIR)/acl_fuzz: test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_PURE_HEADERS) $(ACL_JUDGE) $(ACL_JUDGE_HEADERS) | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_JUDGE)
 
 check-unit: $(UNIT_TESTS)
 
