@@ -9,6 +9,8 @@ DECLARE
   v_user uuid;
   v_policy uuid;
 BEGIN
+  purpose := COALESCE(purpose, 'internal');
+  policy_slug := COALESCE(policy_slug, 'wazo_default_master_user_policy');
   -- One at a time: it looks first and makes what is missing.
   LOCK TABLE wazo_auth.tenant IN SHARE ROW EXCLUSIVE MODE;
   PERFORM wazo_auth.go_live();

@@ -56,6 +56,7 @@ DECLARE
     JOIN wazo_auth.user u ON u.uuid = wazo_auth.try_uuid(s.word)
     GROUP BY u.uuid);
 BEGIN
+  recurse := COALESCE(recurse, true);
   RETURN QUERY
   WITH granting AS MATERIALIZED (
     SELECT p.uuid, p.name, p.slug, d.entry
@@ -127,6 +128,7 @@ DECLARE
                              WHERE wazo_auth.acl_has_negative(p.acl) AND wazo_auth.acl_refuses(p.acl,
                                what_grants.access));
 BEGIN
+  recurse := COALESCE(recurse, true);
   RETURN QUERY
   SELECT f.kind, f.uuid, f.tenant_uuid, f.name
   FROM (

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION wazo_auth.log_message(text) IS
 ' secrets in it.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.warn_message(message text, hint text DEFAULT '') RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_warn_message';
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_warn_message';
 COMMENT ON FUNCTION wazo_auth.warn_message(text, text) IS
 'A WARNING for the client and the log, without the statement that led to it.';
 

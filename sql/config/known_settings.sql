@@ -10,6 +10,8 @@ RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+  secret := COALESCE(secret, false);
+  read_by := COALESCE(read_by, 'database');
   IF check_function IS NOT NULL AND to_regprocedure(check_function || '(text)') IS NULL THEN
     RAISE EXCEPTION 'there is no function %(text)', check_function USING ERRCODE = 'undefined_function';
   END IF;

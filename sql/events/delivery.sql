@@ -84,6 +84,7 @@ DECLARE
   v_count integer;
   v_position bigint;
 BEGIN
+  published := COALESCE(published, true);
   -- One at a time, so that positions become visible in their order: the tick
   -- of a scheduler may come while the relay works.
   PERFORM pg_advisory_xact_lock(2002877039, 1);

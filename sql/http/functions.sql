@@ -77,6 +77,7 @@ RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+  judges := COALESCE(judges, false);
   INSERT INTO wazo_auth.check (name, function, statuses, description, judges, shipped)
   VALUES (name, function, statuses, description, judges, wazo_auth.in_extension_script());
 END
@@ -146,6 +147,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_route wazo_auth.route;
 BEGIN
+  checks := COALESCE(checks, '{}'::text[]);
+  token_from := COALESCE(token_from, 'header');
+  success := COALESCE(success, 200);
+  errors := COALESCE(errors, '{}'::integer[]);
+  public := COALESCE(public, false);
   v_route.method := method;
   v_route.path := path;
   v_route.handler := handler;

@@ -23,6 +23,7 @@ DECLARE
     items jsonb;
     wrong text;
 BEGIN
+    refuse_unknown := COALESCE(refuse_unknown, false);
     IF declare_schema.name IS NULL OR declare_schema.fields IS NULL OR json_typeof(declare_schema.fields) <> 'object'
       THEN
         RAISE EXCEPTION 'a schema needs a name and a JSON object of fields' USING ERRCODE = 'invalid_parameter_value';

@@ -7,6 +7,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_shipped boolean := wazo_auth.in_extension_script();
 BEGIN
+  priority := COALESCE(priority, 100);
+  keeps_passwords := COALESCE(keeps_passwords, false);
+  built_in := COALESCE(built_in, false);
   -- Shipped ones are registered before the functions of their own that they name.
   IF NOT v_shipped AND to_regprocedure(function || '(wazo_auth.login_attempt)') IS NULL THEN
     RAISE EXCEPTION 'there is no function %(wazo_auth.login_attempt)', function USING ERRCODE = 'undefined_function',

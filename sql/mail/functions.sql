@@ -75,6 +75,7 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+  hostname := COALESCE(hostname, 'localhost');
   -- Everybody can ask for mails, also while none can be written.
   PERFORM FROM wazo_auth.mail_outbox m WHERE m.sealed_message IS NULL AND NOT m.parked ORDER BY m.id OFFSET 9999
     LIMIT 1;

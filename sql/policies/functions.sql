@@ -88,6 +88,8 @@ DECLARE
   v_taken text;
   v_attempt integer := 0;
 BEGIN
+  shared := COALESCE(shared, false);
+  config_managed := COALESCE(config_managed, false);
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
     PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
@@ -262,6 +264,7 @@ DECLARE
     'WHERE t.uuid = %s)::uuid[]))', c_tenant);
   v_all boolean := user_uuid IS NULL AND group_uuid IS NULL;
 BEGIN
+  query := COALESCE(query, '{}'::jsonb);
   RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid, '@group', group_uuid,
     '@seen_from', COALESCE(seen_from, tenant_uuid)),
     answer => CASE WHEN v_all THEN '{items,total}' ELSE '{items,total,filtered}' END::text[],

@@ -185,6 +185,7 @@ DECLARE
   v_told wazo_auth.session[];
   v_count integer;
 BEGIN
+  tell_of_service_tokens := COALESCE(tell_of_service_tokens, true);
   WITH gone AS (
     DELETE FROM wazo_auth.session s
     USING unnest(token_digests) WITH ORDINALITY AS d(digest, place)
@@ -292,6 +293,10 @@ DECLARE
   v_refresh wazo_auth.refresh_token;
   v_obtained record;
 BEGIN
+  mobile := COALESCE(mobile, false);
+  members := COALESCE(members, '{}'::jsonb);
+  user_agent := COALESCE(user_agent, '');
+  remote_addr := COALESCE(remote_addr, '');
   IF access_type NOT IN ('online', 'offline') OR expiration NOT BETWEEN 1 AND 315360000
      OR (access_type = 'offline' AND (COALESCE(client_id, '') = '' OR refresh_token <> '')) THEN
     RAISE EXCEPTION 'access_type is online or offline, offline needs a client_id and no refresh_token, expiration is 1 '

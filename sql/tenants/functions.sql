@@ -29,10 +29,11 @@ COMMENT ON FUNCTION wazo_auth.last_path_below(uuid[]) IS
 CREATE OR REPLACE FUNCTION wazo_auth.tenant_scope(tenant_uuid uuid, recurse boolean DEFAULT true) RETURNS SETOF uuid
 LANGUAGE sql STABLE ROWS 10
 BEGIN ATOMIC
-  SELECT tenant_scope.tenant_uuid WHERE NOT tenant_scope.recurse
+  SELECT tenant_scope.tenant_uuid WHERE tenant_scope.recurse IS FALSE
   UNION ALL
   SELECT t.uuid
-  FROM (SELECT s.path FROM wazo_auth.tenant s WHERE s.uuid = tenant_scope.tenant_uuid AND tenant_scope.recurse) top
+  FROM (SELECT s.path FROM wazo_auth.tenant s
+        WHERE s.uuid = tenant_scope.tenant_uuid AND tenant_scope.recurse IS NOT FALSE) top
   JOIN wazo_auth.tenant t ON t.path >= top.path AND t.path <= wazo_auth.last_path_below(top.path);
 END;
 COMMENT ON FUNCTION wazo_auth.tenant_scope(uuid, boolean) IS
@@ -180,6 +181,7 @@ DECLARE
   v_slug text;
   v_attempt integer := 0;
 BEGIN
+  default_authentication_method := COALESCE(default_authentication_method, 'native');
   PERFORM wazo_auth.check_default_method(default_authentication_method);
   -- Against moves, which hold the tree still; taken before any row of it.
   LOCK TABLE wazo_auth.tenant_parent IN ROW EXCLUSIVE MODE;
@@ -232,6 +234,7 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+  default_authentication_method := COALESCE(default_authentication_method, 'native');
   PERFORM wazo_auth.check_default_method(default_authentication_method);
   UPDATE wazo_auth.tenant t
   SET name = update_tenant.name, phone = update_tenant.phone,

@@ -58,6 +58,7 @@ SELECT wazo_auth.declare_list('tenant_list', '{name,slug}', default_sort => 'nam
 CREATE OR REPLACE FUNCTION wazo_auth.list_tenants(tenant_uuid uuid, query jsonb DEFAULT '{}') RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  query := COALESCE(query, '{}'::jsonb);
   RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid),
     answer => '{filtered,total,items}',
     source => 'wazo_auth.tenant_item t',

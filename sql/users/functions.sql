@@ -170,6 +170,8 @@ DECLARE
   v_login record;
   v_hash text;
 BEGIN
+  purpose := COALESCE(purpose, 'user');
+  enabled := COALESCE(enabled, true);
   PERFORM wazo_auth.check_authentication_method(authentication_method);
   -- Before anything is locked: it takes its time.
   v_hash := CASE WHEN password IS NOT NULL THEN wazo_auth.password_hash(password) END;
@@ -245,6 +247,8 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+  purpose := COALESCE(purpose, 'user');
+  enabled := COALESCE(enabled, true);
   PERFORM wazo_auth.check_authentication_method(authentication_method);
   PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN

@@ -49,6 +49,7 @@ DECLARE
   v_ok boolean;
   v_workers json;
 BEGIN
+  with_queues := COALESCE(with_queues, true);
   IF with_queues THEN
     SELECT bool_and(w.state IN ('running', 'starting', 'off') AND w.parked = 0),
            json_agg(row_to_json(w.*) ORDER BY w.worker, w.queue)

@@ -39,8 +39,10 @@ wazo_auth_log_message(PG_FUNCTION_ARGS)
 Datum
 wazo_auth_warn_message(PG_FUNCTION_ARGS)
 {
-	char	   *hint = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	const char *hint = PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1));
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
 	ereport(WARNING,
 			(errmsg("%s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
 			 hint[0] ? errhint("%s", hint) : 0,

@@ -59,11 +59,10 @@ wazo_auth_json_response(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(wazo_catalog()->http_response, -1);
 	Datum		value[3] = {0};
-	bool		isnull[3] = {PG_ARGISNULL(1), false, PG_ARGISNULL(0)};
+	bool		isnull[3] = {false, false, PG_ARGISNULL(0)};
 	HeapTuple	tuple;
 
-	if (!isnull[0])
-		value[0] = PG_GETARG_DATUM(1);
+	value[0] = PG_ARGISNULL(1) ? Int32GetDatum(200) : PG_GETARG_DATUM(1);
 	value[1] = response_headers(fcinfo);
 	if (!isnull[2])
 	{
