@@ -104,3 +104,23 @@ bench_login() {
 	echo '\q' >&"$to"
 	wait "$hashes" 2>/dev/null || true
 }
+
+# Wrong passwords for somebody with an imported hash, for somebody with a new
+# one and for nobody: who asks must not be able to tell them apart.
+bench_wrong_login() {
+	prepare_token
+	local name
+	sql <<-'EOF' >/dev/null
+		SELECT wazo_auth.import_password(wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'imported'),
+		                                 pg_catalog.repeat('ab', 64), pg_catalog.decode(pg_catalog.repeat('cd', 64), 'hex'));
+	EOF
+	for name in imported bench nobody; do
+		echo "SELECT (wazo_auth.http('POST', '/0.1/token', ARRAY['Authorization', 'Basic $(printf '%s:wrong' "$name" | base64)'], '{}')).status;" >"$work/wrong_$name.sql"
+	done
+	wrong_imported() { pgbench_tps -c 1 -f "$work/wrong_imported.sql"; }
+	wrong_new() { pgbench_tps -c 1 -f "$work/wrong_bench.sql"; }
+	wrong_nobody() { pgbench_tps -c 1 -f "$work/wrong_nobody.sql"; }
+	compare "wrong password: nobody / an imported hash, per second" ">= 0.9" wrong_nobody wrong_imported
+	compare "  an imported hash / a new one" ">= 0.9" wrong_imported wrong_new
+	sql -c "SELECT wazo_auth.delete_user(wazo_auth.resolve_login('imported'))" >/dev/null
+}
