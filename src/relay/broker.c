@@ -1,13 +1,12 @@
 /*
  * broker.c
- *	  A connection to an AMQP 0-9-1 broker that confirms what it is given, on
- *	  top of librabbitmq.
+ *	  A connection to an AMQP 0-9-1 broker that confirms what it is given, and
+ *	  for which nobody ever waits.
  *
- * The library blocks, and knows nothing of PostgreSQL's interrupts.  So every
- * call of it is watched: when its time is over, or the process is to end
- * (broker_abort() from the signal handler), the socket is shut down, and the
- * call returns with an error.  Waiting for confirmations is done here, on the
- * latch.  No error is raised while the library is on the stack.
+ * broker_drive() does what can be done at once: it opens the stream, talks its
+ * way through the greeting, writes what is to be written and reads what has
+ * come.  In between the process waits for the socket together with everything
+ * else that it waits for, and serves whoever wants something of it.
  *
  * A process has one such connection.
  *
@@ -15,47 +14,98 @@
  */
 #include "postgres.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <openssl/ssl.h>
-
-#include "miscadmin.h"
-#include "pgstat.h"
-#include "storage/latch.h"
-#include "utils/timeout.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "relay/amqp_frame.h"
 #include "relay/broker.h"
 #include "relay/broker_headers.h"
-#include "workers/worker.h"
+#include "relay/stream.h"
 
 #define CHANNEL				1
 #define HEARTBEAT_S			30
 #define FRAME_MAX			131072
 
-/* milliseconds */
-#define CONNECT_TIMEOUT_MS	5000
-#define CALL_TIMEOUT_MS		10000
+/* what the protocol allows before the sides have agreed on more */
+#define FRAME_MIN			4096
+
+/* milliseconds: until the broker takes messages, and without any confirmation */
+#define CONNECT_TIMEOUT_MS	15000
 #define CONFIRM_TIMEOUT_MS	30000
 
 /* longest routing key, by the protocol */
 #define SHORT_STRING_MAX	255
 
-/* the whole of the headers has to fit into one frame */
-#define HEADERS_MAX			(FRAME_MAX - 4096)
+/* the whole of the headers has to fit into one frame, beside other properties */
+#define OTHER_PROPERTIES	4096
 
-static amqp_connection_state_t connection = NULL;
-static char exchange[SHORT_STRING_MAX + 1];
+/* no more messages are added to what is to be written beyond these bytes */
+#define OUTPUT_MAX			(1024 * 1024)
+
+#define READ_SIZE			16384
+
+/* what RabbitMQ takes unless it is told otherwise */
+#define BODY_MAX			(128 * 1024 * 1024)
+
+/*
+ * What is sent next in the greeting once the broker has answered with this
+ * method; the answers come in this order.
+ */
+typedef enum Greeting
+{
+	AWAIT_START,
+	AWAIT_TUNE,
+	AWAIT_OPEN_OK,
+	AWAIT_CHANNEL_OPEN_OK,
+	AWAIT_EXCHANGE_DECLARE_OK,
+	AWAIT_CONFIRM_SELECT_OK,
+	GREETED
+} Greeting;
+
+static const struct
+{
+	amqp_method_number_t answer;
+	const char *failure;		/* what it means when something else comes */
+} greetings[] = {
+	[AWAIT_START] = {AMQP_CONNECTION_START_METHOD, "could not connect"},
+	[AWAIT_TUNE] = {AMQP_CONNECTION_TUNE_METHOD, "could not log in"},
+	[AWAIT_OPEN_OK] = {AMQP_CONNECTION_OPEN_OK_METHOD, "could not log in"},
+	[AWAIT_CHANNEL_OPEN_OK] = {AMQP_CHANNEL_OPEN_OK_METHOD, "could not open a channel"},
+	[AWAIT_EXCHANGE_DECLARE_OK] = {AMQP_EXCHANGE_DECLARE_OK_METHOD, "could not declare the exchange"},
+	[AWAIT_CONFIRM_SELECT_OK] = {AMQP_CONFIRM_SELECT_OK_METHOD, "could not turn on confirmations"},
+	[GREETED] = {0, NULL},
+};
+
+static Stream *stream = NULL;	/* NULL: there is no connection */
+static MemoryContext context = NULL;	/* of the connection: what follows */
+static StringInfoData input;
+static StringInfoData output;	/* written up to its cursor */
+static amqp_pool_t pool;		/* of decoded fields */
+static char *uri;				/* what info points into; with a password */
+static Size uri_len;
+static struct amqp_connection_info info;
+static char *exchange_name;
+static char *exchange_type;
+
+static Greeting greeting;
+static TimestampTz greeting_end;	/* of the time for it */
+static Size frame_max;
+static int	heartbeat_ms;		/* 0: none */
+static TimestampTz last_read;
+static TimestampTz last_written;
 static uint64 next_tag;			/* of the next message published */
 
-/* what the signal handlers shut down; -1 for nothing */
-static volatile sig_atomic_t watched_socket = -1;
-static TimeoutId watch;
+/* The messages that are being published; the array is the caller's. */
+static struct
+{
+	BrokerMessage **messages;
+	int			n;
+	int			n_given;		/* taken up so far, in their order */
+	int			n_open;			/* not settled */
+	uint64	   *tags;			/* 0: not sent */
+	MemoryContext memory;
+	TimestampTz end;			/* of the time for a next confirmation */
+} wave;
 
 static char last_error[512];
 
@@ -66,79 +116,38 @@ broker_error(void)
 	return last_error;
 }
 
+BrokerState
+broker_state(void)
+{
+	return stream == NULL ? BROKER_DOWN : greeting == GREETED ? BROKER_READY : BROKER_CONNECTING;
+}
+
+/* Are there messages without an outcome, and a chance that they get one? */
 bool
-broker_is_connected(void)
+broker_is_publishing(void)
 {
-	return connection != NULL;
-}
-
-/* The socket to wait on, or PGINVALID_SOCKET. */
-int
-broker_socket(void)
-{
-	return connection ? amqp_get_sockfd(connection) : PGINVALID_SOCKET;
-}
-
-/* How long (milliseconds) broker_idle() may stay uncalled. */
-int
-broker_idle_limit(void)
-{
-	return HEARTBEAT_S * 1000 / 3;
-}
-
-/*
- * Makes whatever the library is doing fail.  May be called from a signal
- * handler.
- */
-void
-broker_abort(void)
-{
-	int			save_errno = errno;
-
-	if (watched_socket >= 0)
-		(void) shutdown(watched_socket, SHUT_RDWR);
-	errno = save_errno;
-}
-
-/* Registers the watch; called once in the process that is to connect. */
-void
-broker_init(void)
-{
-	watch = RegisterTimeout(USER_TIMEOUT, broker_abort);
-	leave_openssl_alone();
-}
-
-static void
-watch_begin(int socket, int timeout_ms)
-{
-	watched_socket = socket;
-	enable_timeout_after(watch, timeout_ms);
-	/* a signal that came before the socket was known */
-	if (ProcDiePending)
-		broker_abort();
-}
-
-static void
-watch_end(void)
-{
-	disable_timeout(watch, false);
-	watched_socket = -1;
+	return stream != NULL && wave.n_open > 0;
 }
 
 /* Closes the connection without a word, which every broker understands. */
 void
 broker_disconnect(void)
 {
-	if (connection == NULL)
+	if (stream == NULL)
 		return;
-	watched_socket = -1;
-	/* frees and closes, without waiting for the peer */
-	(void) amqp_destroy_connection(connection);
-	connection = NULL;
+	stream_close(stream);
+	stream = NULL;
+	explicit_bzero(uri, uri_len);
+	/* a login is in it */
+	explicit_bzero(output.data, output.maxlen);
+	empty_amqp_pool(&pool);
+	MemoryContextDelete(context);
+	context = NULL;
+	memset(&wave, 0, sizeof(wave));
 }
 
-static bool pg_attribute_printf(1, 2)
-failed(const char *fmt,...)
+static void pg_attribute_printf(1, 2)
+fail(const char *fmt,...)
 {
 	va_list		args;
 
@@ -146,13 +155,16 @@ failed(const char *fmt,...)
 	vsnprintf(last_error, sizeof(last_error), fmt, args);
 	va_end(args);
 	broker_disconnect();
-	return false;
 }
 
-static bool
-failed_status(const char *what, int status)
+/* The stream's own words, but for a broker that closes instead of answering. */
+static void
+fail_stream(void)
 {
-	return failed("%s: %s", what, amqp_error_string2(status));
+	if (greeting != AWAIT_START && greeting != GREETED)
+		fail("%s: %s", greetings[greeting].failure, stream_error(stream));
+	else
+		fail("%s", stream_error(stream));
 }
 
 /*
@@ -160,340 +172,288 @@ failed_status(const char *what, int status)
  * broker: printable ASCII of it is kept.
  */
 static void
-describe_close(char *out, size_t size, const char *what, int code, amqp_bytes_t text)
+describe_close(const char *what, int code, amqp_bytes_t text)
 {
 	size_t		n;
 
-	snprintf(out, size, "%s: %d ", what, code);
-	n = strlen(out);
-	for (size_t i = 0; i < text.len && n + 1 < size; i++)
+	snprintf(last_error, sizeof(last_error), "%s: %d ", what, code);
+	n = strlen(last_error);
+	for (size_t i = 0; i < text.len && n + 1 < sizeof(last_error); i++)
 	{
 		char		c = ((const char *) text.bytes)[i];
 
-		out[n++] = (c >= ' ' && c <= '~') ? c : '?';
+		last_error[n++] = (c >= ' ' && c <= '~') ? c : '?';
 	}
-	out[n] = '\0';
-}
-
-static bool
-failed_reply(const char *what, amqp_rpc_reply_t reply)
-{
-	if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION)
-		return failed_status(what, reply.library_error);
-	if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION)
-	{
-		if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD)
-		{
-			amqp_channel_close_t *m = reply.reply.decoded;
-
-			describe_close(last_error, sizeof(last_error), what, m->reply_code, m->reply_text);
-		}
-		else if (reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD)
-		{
-			amqp_connection_close_t *m = reply.reply.decoded;
-
-			describe_close(last_error, sizeof(last_error), what, m->reply_code, m->reply_text);
-		}
-		else
-			snprintf(last_error, sizeof(last_error), "%s: unexpected method", what);
-		broker_disconnect();
-		return false;
-	}
-	return failed("%s: no answer", what);
-}
-
-/*
- * Connects to one address.  Returns the socket, or -1 with errno set.  Answers
- * the latch, so that a terminated worker does not wait for a dead host.
- */
-static int
-connect_address(const struct addrinfo *addr)
-{
-	int			sock = socket(addr->ai_family, addr->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, addr->ai_protocol);
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CONNECT_TIMEOUT_MS);
-	int			on = 1;
-	int			error = 0;
-	socklen_t	len = sizeof(error);
-
-	if (sock < 0)
-		return -1;
-	(void) setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(sock, addr->ai_addr, addr->ai_addrlen) == 0)
-		return sock;
-	if (errno != EINPROGRESS)
-		goto fail;
-	for (;;)
-	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
-		int			events;
-
-		errno = ETIMEDOUT;
-		if (left <= 0 || ProcDiePending)
-			goto fail;
-		events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_CONNECTED | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-								   sock, left, PG_WAIT_EXTENSION);
-		if (events & WL_LATCH_SET)
-			ResetLatch(MyLatch);
-		if (events & WL_SOCKET_CONNECTED)
-			break;
-	}
-	if (getsockopt(sock, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0)
-		return sock;
-	errno = error;
-fail:
-	error = errno;
-	close(sock);
-	errno = error;
-	return -1;
-}
-
-static int
-connect_host(const char *host, int port)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *list;
-	char		service[16];
-	int			sock = -1;
-	int			ret;
-
-	snprintf(service, sizeof(service), "%d", port);
-	/* its time is limited by resolv.conf */
-	ret = getaddrinfo(host, service, &hints, &list);
-	if (ret != 0)
-	{
-		snprintf(last_error, sizeof(last_error), "could not find the host: %s", gai_strerror(ret));
-		return -1;
-	}
-	for (struct addrinfo *addr = list; addr && sock < 0; addr = addr->ai_next)
-		sock = connect_address(addr);
-	if (sock < 0)
-		snprintf(last_error, sizeof(last_error), "could not connect: %s", strerror(errno));
-	freeaddrinfo(list);
-	return sock;
-}
-
-static bool
-open_socket(const struct amqp_connection_info *info)
-{
-	struct timeval timeout = {.tv_sec = CONNECT_TIMEOUT_MS / 1000};
-	amqp_socket_t *sock;
-	int			fd;
-	int			status;
-
-	if (!info->ssl)
-	{
-		fd = connect_host(info->host, info->port);
-		if (fd < 0)
-			return false;
-		sock = amqp_tcp_socket_new(connection);
-		if (sock == NULL)
-		{
-			close(fd);
-			return failed("out of memory");
-		}
-		amqp_tcp_socket_set_sockfd(sock, fd);
-		return true;
-	}
-	sock = amqp_ssl_socket_new(connection);
-	if (sock == NULL)
-		return failed("TLS: no memory");
-	if (SSL_CTX_set_default_verify_paths(amqp_ssl_socket_get_context(sock)) != 1)
-		return failed("TLS: no certificates of authorities");
-	amqp_ssl_socket_set_verify_peer(sock, 1);
-	amqp_ssl_socket_set_verify_hostname(sock, 1);
-	status = amqp_socket_open_noblock(sock, info->host, info->port, &timeout);
-	if (status != AMQP_STATUS_OK)
-		return failed_status("could not connect", status);
-	return true;
-}
-
-/* Logs in, opens the channel, declares the exchange, asks for confirmations. */
-static bool
-introduce(const struct amqp_connection_info *info, const BrokerConfig *config)
-{
-	amqp_table_entry_t entry = {
-		.key = amqp_cstring_bytes("connection_name"),
-		.value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("wazo_auth relay")},
-	};
-	amqp_table_t properties = {.num_entries = 1, .entries = &entry};
-	/* kombu, which upstream uses, knows no empty virtual host */
-	const char *vhost = info->vhost[0] ? info->vhost : "/";
-	amqp_rpc_reply_t reply;
-
-	reply = amqp_login_with_properties(connection, vhost, AMQP_DEFAULT_MAX_CHANNELS, FRAME_MAX, HEARTBEAT_S,
-									   &properties, AMQP_SASL_METHOD_PLAIN, info->user, info->password);
-	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-		return failed_reply("could not log in", reply);
-	(void) amqp_channel_open(connection, CHANNEL);
-	reply = amqp_get_rpc_reply(connection);
-	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-		return failed_reply("could not open a channel", reply);
-	(void) amqp_exchange_declare(connection, CHANNEL, amqp_cstring_bytes(config->exchange_name),
-								 amqp_cstring_bytes(config->exchange_type),
-								 0 /* passive */ , 1 /* durable */ , 0 /* auto-delete */ ,
-								 0 /* internal */ , amqp_empty_table);
-	reply = amqp_get_rpc_reply(connection);
-	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-		return failed_reply("could not declare the exchange", reply);
-	(void) amqp_confirm_select(connection, CHANNEL);
-	reply = amqp_get_rpc_reply(connection);
-	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-		return failed_reply("could not turn on confirmations", reply);
-	return true;
+	last_error[n] = '\0';
 }
 
 /*
  * broker_connect
  *
- * Returns whether there is a connection now; broker_error() says why not.  The
- * exchange is declared as upstream declares it: durable, not auto-delete
- * (contract: events.md section 1).
+ * Begins to connect; broker_drive() goes on, until broker_state() is ready or
+ * down.  The exchange is declared as upstream declares it: durable, not
+ * auto-delete (contract: events.md section 1).
  */
-bool
+void
 broker_connect(const BrokerConfig *config)
 {
-	struct timeval timeout = {.tv_sec = CALL_TIMEOUT_MS / 1000};
-	struct amqp_connection_info info;
-	char	   *uri;
-	bool		ok = false;
+	MemoryContext old;
 
 	broker_disconnect();
-	strlcpy(exchange, config->exchange_name, sizeof(exchange));
+	context = AllocSetContextCreate(TopMemoryContext, "wazo_auth broker", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
 	uri = pstrdup(config->uri);
-	if (amqp_parse_url(uri, &info) != AMQP_STATUS_OK)
-	{
-		(void) failed("amqp.uri is not a valid URI");
-		goto done;
-	}
-	connection = amqp_new_connection();
-	if (connection == NULL)
-	{
-		(void) failed("out of memory");
-		goto done;
-	}
-	(void) amqp_set_handshake_timeout(connection, &timeout);
-	(void) amqp_set_rpc_timeout(connection, &timeout);
-	if (!open_socket(&info))
-	{
-		/* it has left its words */
-		broker_disconnect();
-		goto done;
-	}
-	watch_begin(amqp_get_sockfd(connection), CALL_TIMEOUT_MS);
-	ok = introduce(&info, config);
-	watch_end();
+	uri_len = strlen(uri);
+	exchange_name = pstrdup(config->exchange_name);
+	exchange_type = pstrdup(config->exchange_type);
+	initStringInfo(&input);
+	initStringInfo(&output);
+	MemoryContextSwitchTo(old);
+
+	greeting = AWAIT_START;
+	frame_max = FRAME_MIN;
+	heartbeat_ms = 0;
 	next_tag = 1;
-done:
-	/* there is a password in it */
-	explicit_bzero(uri, strlen(config->uri));
-	pfree(uri);
-	return ok;
+	last_read = last_written = GetCurrentTimestamp();
+	greeting_end = TimestampTzPlusMilliseconds(last_read, CONNECT_TIMEOUT_MS);
+	/* cuts the copy into pieces */
+	if (amqp_parse_url(uri, &info) == AMQP_STATUS_OK)
+		stream = stream_open(info.host, info.port, info.ssl);
+	if (stream == NULL)
+	{
+		strlcpy(last_error, "amqp.uri is not a valid URI", sizeof(last_error));
+		explicit_bzero(uri, uri_len);
+		MemoryContextDelete(context);
+		context = NULL;
+		return;
+	}
+	init_amqp_pool(&pool, 4096);
+	amqp_put_protocol_header(&output);
 }
 
-/* Settles the messages up to this tag. */
 static void
-settle(BrokerMessage **messages, int n, uint64 first_tag, uint64 tag, bool multiple,
-	   BrokerOutcome outcome, int *pending)
+put_method(uint16 channel, amqp_method_number_t method, void *fields)
 {
-	for (int i = 0; i < n; i++)
-	{
-		uint64		t = first_tag + i;
+	if (!amqp_put_method(&output, channel, method, fields, frame_max))
+		fail("%s: it does not fit into a frame", greeting == GREETED ? "could not publish" : greetings[greeting].failure);
+}
 
-		if (messages[i]->outcome != BROKER_PENDING || (multiple ? t > tag : t != tag))
-			continue;
-		messages[i]->outcome = outcome;
-		if (outcome == BROKER_REFUSED)
-			messages[i]->error = "the broker did not take it (basic.nack)";
-		(*pending)--;
+/* The name and password, and what we can do. */
+static void
+put_start_ok(void)
+{
+	amqp_table_entry_t capabilities[] = {
+		{.key = amqp_cstring_bytes("authentication_failure_close"), .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}},
+		{.key = amqp_cstring_bytes("basic.nack"), .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}},
+		{.key = amqp_cstring_bytes("publisher_confirms"), .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}},
+	};
+	amqp_table_entry_t properties[] = {
+		{.key = amqp_cstring_bytes("product"), .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("wazo_auth")}},
+		{.key = amqp_cstring_bytes("version"), .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(WAZO_AUTH_VERSION)}},
+		{.key = amqp_cstring_bytes("connection_name"), .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("wazo_auth relay")}},
+		{.key = amqp_cstring_bytes("capabilities"),
+		.value = {.kind = AMQP_FIELD_KIND_TABLE, .value.table = {.num_entries = lengthof(capabilities), .entries = capabilities}}},
+	};
+	size_t		user_len = strlen(info.user);
+	size_t		password_len = strlen(info.password);
+	amqp_connection_start_ok_t start_ok = {
+		.client_properties = {.num_entries = lengthof(properties), .entries = properties},
+		.mechanism = amqp_cstring_bytes("PLAIN"),
+		.response = {.len = user_len + password_len + 2},
+		.locale = amqp_cstring_bytes("en_US"),
+	};
+	char	   *response = MemoryContextAllocZero(context, start_ok.response.len);
+
+	memcpy(response + 1, info.user, user_len);
+	memcpy(response + user_len + 2, info.password, password_len);
+	start_ok.response.bytes = response;
+	put_method(0, AMQP_CONNECTION_START_OK_METHOD, &start_ok);
+	explicit_bzero(response, user_len + password_len + 2);
+}
+
+/* Agrees on what the broker offers, up to what we want. */
+static void
+put_tune_ok(const amqp_connection_tune_t *tune)
+{
+	amqp_connection_tune_ok_t tune_ok = {
+		.channel_max = tune->channel_max ? Min(tune->channel_max, CHANNEL) : CHANNEL,
+		.frame_max = tune->frame_max ? Max(Min(tune->frame_max, FRAME_MAX), FRAME_MIN) : FRAME_MAX,
+		.heartbeat = tune->heartbeat ? Min(tune->heartbeat, HEARTBEAT_S) : HEARTBEAT_S,
+	};
+	/* kombu, which upstream uses, knows no empty virtual host */
+	amqp_connection_open_t open = {
+		.virtual_host = amqp_cstring_bytes(info.vhost[0] ? info.vhost : "/"),
+	};
+
+	frame_max = tune_ok.frame_max;
+	heartbeat_ms = tune_ok.heartbeat * 1000;
+	put_method(0, AMQP_CONNECTION_TUNE_OK_METHOD, &tune_ok);
+	if (stream)
+		put_method(0, AMQP_CONNECTION_OPEN_METHOD, &open);
+}
+
+/* Answers the greeting's next method with the one after it. */
+static void
+greet(const AmqpFrame *frame)
+{
+	amqp_channel_open_t open = {.out_of_band = amqp_empty_bytes};
+	amqp_exchange_declare_t declare = {
+		.exchange = amqp_cstring_bytes(exchange_name),
+		.type = amqp_cstring_bytes(exchange_type),
+		.durable = 1,
+	};
+	amqp_confirm_select_t select = {.nowait = 0};
+
+	if (frame->method != greetings[greeting].answer)
+	{
+		fail("%s: unexpected answer", greetings[greeting].failure);
+		return;
 	}
+	switch (greeting)
+	{
+		case AWAIT_START:
+			put_start_ok();
+			break;
+		case AWAIT_TUNE:
+			put_tune_ok(frame->decoded);
+			break;
+		case AWAIT_OPEN_OK:
+			put_method(CHANNEL, AMQP_CHANNEL_OPEN_METHOD, &open);
+			break;
+		case AWAIT_CHANNEL_OPEN_OK:
+			put_method(CHANNEL, AMQP_EXCHANGE_DECLARE_METHOD, &declare);
+			break;
+		case AWAIT_EXCHANGE_DECLARE_OK:
+			put_method(CHANNEL, AMQP_CONFIRM_SELECT_METHOD, &select);
+			break;
+		default:
+			break;
+	}
+	if (stream)
+		greeting++;
+}
+
+static void
+settle_one(int i, BrokerOutcome outcome, const char *error)
+{
+	wave.messages[i]->outcome = outcome;
+	if (outcome == BROKER_REFUSED)
+		wave.messages[i]->error = MemoryContextStrdup(wave.memory, error);
+	wave.n_open--;
+}
+
+/* Settles the messages up to this tag, or the one that has it. */
+static void
+settle(uint64 tag, bool multiple, BrokerOutcome outcome)
+{
+	for (int i = 0; i < wave.n_given; i++)
+		if (wave.messages[i]->outcome == BROKER_PENDING && (multiple ? wave.tags[i] <= tag : wave.tags[i] == tag))
+			settle_one(i, outcome, "the broker did not take it (basic.nack)");
+	wave.end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CONFIRM_TIMEOUT_MS);
 }
 
 /*
- * Reads what the broker has sent, without waiting.  *pending is lowered by the
- * messages settled.  Returns false when the connection is lost; a channel that
- * was closed because of the only message under way refuses that message.
+ * A channel that is closed because of the only message under way refuses that
+ * message, unless it is for an exchange that somebody has deleted.
  */
-static bool
-read_frames(BrokerMessage **messages, int n, uint64 first_tag, int *pending)
+static void
+channel_closed(const amqp_channel_close_t *close)
 {
-	for (;;)
+	describe_close(greeting == GREETED ? "channel closed" : greetings[greeting].failure, close->reply_code, close->reply_text);
+	if (wave.n == 1 && wave.n_open == 1 && close->reply_code != AMQP_NOT_FOUND)
+		settle_one(0, BROKER_REFUSED, last_error);
+	broker_disconnect();
+}
+
+static void
+connection_closed(const amqp_connection_close_t *close)
+{
+	describe_close(greeting == GREETED ? "connection closed" : greetings[greeting].failure, close->reply_code, close->reply_text);
+	broker_disconnect();
+}
+
+static void
+handle_frame(const AmqpFrame *frame)
+{
+	if (frame->type != AMQP_FRAME_METHOD)
+		return;
+	switch (frame->method)
 	{
-		struct timeval now = {0, 0};
-		amqp_frame_t frame;
-		int			status = amqp_simple_wait_frame_noblock(connection, &frame, &now);
+		case AMQP_CHANNEL_CLOSE_METHOD:
+			channel_closed(frame->decoded);
+			break;
+		case AMQP_CONNECTION_CLOSE_METHOD:
+			connection_closed(frame->decoded);
+			break;
+		case AMQP_BASIC_ACK_METHOD:
+			{
+				const amqp_basic_ack_t *ack = frame->decoded;
 
-		if (status == AMQP_STATUS_TIMEOUT)
-			return true;
-		if (status != AMQP_STATUS_OK)
-			return failed_status("connection lost", status);
-		if (frame.frame_type != AMQP_FRAME_METHOD)
-			continue;
-		switch (frame.payload.method.id)
-		{
-			case AMQP_BASIC_ACK_METHOD:
-				{
-					amqp_basic_ack_t *m = frame.payload.method.decoded;
-
-					settle(messages, n, first_tag, m->delivery_tag, m->multiple, BROKER_CONFIRMED, pending);
-					break;
-				}
-			case AMQP_BASIC_NACK_METHOD:
-				{
-					amqp_basic_nack_t *m = frame.payload.method.decoded;
-
-					settle(messages, n, first_tag, m->delivery_tag, m->multiple, BROKER_REFUSED, pending);
-					break;
-				}
-			case AMQP_CHANNEL_CLOSE_METHOD:
-				{
-					amqp_channel_close_t *m = frame.payload.method.decoded;
-					int			code = m->reply_code;
-
-					describe_close(last_error, sizeof(last_error), "channel closed", code, m->reply_text);
-					/* not for an exchange that somebody has deleted */
-					if (n == 1 && *pending == 1 && code != AMQP_NOT_FOUND)
-					{
-						messages[0]->outcome = BROKER_REFUSED;
-						messages[0]->error = pstrdup(last_error);
-					}
-					broker_disconnect();
-					return false;
-				}
-			case AMQP_CONNECTION_CLOSE_METHOD:
-				{
-					amqp_connection_close_t *m = frame.payload.method.decoded;
-
-					describe_close(last_error, sizeof(last_error), "connection closed", m->reply_code, m->reply_text);
-					broker_disconnect();
-					return false;
-				}
-			default:
+				settle(ack->delivery_tag, ack->multiple, BROKER_CONFIRMED);
 				break;
-		}
-		amqp_maybe_release_buffers(connection);
+			}
+		case AMQP_BASIC_NACK_METHOD:
+			{
+				const amqp_basic_nack_t *nack = frame->decoded;
+
+				settle(nack->delivery_tag, nack->multiple, BROKER_REFUSED);
+				break;
+			}
+		default:
+			if (greeting != GREETED)
+				greet(frame);
+			break;
 	}
 }
 
-/* Gives one message to the library. */
-static int
-publish_one(const BrokerMessage *message, const BrokerHeaders *headers)
+/* Takes what has been read apart. */
+static void
+handle_input(void)
 {
-	amqp_basic_properties_t properties = {
-		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG |
-			AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
-			AMQP_BASIC_PRIORITY_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
-		.content_type = amqp_cstring_bytes("application/json"),
-		.content_encoding = amqp_cstring_bytes("utf-8"),
-		.headers = headers->table,
-		.delivery_mode = AMQP_DELIVERY_PERSISTENT,
-		.priority = 0,
-		.message_id = amqp_cstring_bytes(message->message_id),
-	};
-	amqp_bytes_t body = {.len = message->body_len, .bytes = unconstify(char *, message->body)};
+	AmqpFrame	frame;
 
-	return amqp_basic_publish(connection, CHANNEL, amqp_cstring_bytes(exchange),
-							  amqp_cstring_bytes(message->routing_key),
-							  0 /* mandatory */ , 0 /* immediate */ , &properties, body);
+	for (;;)
+	{
+		switch (amqp_read_frame(&input, frame_max, &pool, &frame))
+		{
+			case AMQP_READ_FRAME:
+				handle_frame(&frame);
+				if (stream == NULL)
+					return;
+				recycle_amqp_pool(&pool);
+				break;
+			case AMQP_READ_MORE:
+				/* what is left moves to the front */
+				memmove(input.data, input.data + input.cursor, input.len - input.cursor);
+				input.len -= input.cursor;
+				input.cursor = 0;
+				return;
+			case AMQP_READ_BROKEN:
+				fail("%s: the other side does not speak AMQP 0-9-1",
+					 greeting == GREETED ? "connection lost" : greetings[greeting].failure);
+				return;
+		}
+	}
+}
+
+static void
+read_input(void)
+{
+	int			n;
+
+	do
+	{
+		enlargeStringInfo(&input, READ_SIZE);
+		n = stream_read(stream, input.data + input.len, READ_SIZE);
+		if (n > 0)
+		{
+			input.len += n;
+			last_read = GetCurrentTimestamp();
+			handle_input();
+		}
+		else if (n < 0)
+			fail_stream();
+	} while (stream && n > 0);
 }
 
 /* Why the protocol cannot carry a message, or NULL. */
@@ -502,113 +462,188 @@ unfit(const BrokerMessage *message)
 {
 	if (strlen(message->routing_key) > SHORT_STRING_MAX)
 		return "the routing key is longer than 255 bytes";
-	if (message->headers_len > HEADERS_MAX)
+	if (message->headers_len > frame_max - OTHER_PROPERTIES)
 		return "the headers do not fit into a frame";
+	if (message->body_len > BODY_MAX)
+		return "the body is longer than 128 MB";
 	return NULL;
 }
 
-/*
- * Sends the messages that the protocol can carry; the others are refused.
- * Leaves those sent in sent[] and returns false when the connection is lost.
- */
-static bool
-send_messages(BrokerMessage **messages, int n, BrokerMessage **sent, int *n_sent)
+/* Appends one message; returns why it cannot be sent, or NULL. */
+static const char *
+put_message(const BrokerMessage *message)
 {
-	bool		ok = true;
+	BrokerHeaders headers;
+	int			start = output.len;
+	const char *error = unfit(message);
+	amqp_basic_publish_t publish = {
+		.exchange = amqp_cstring_bytes(exchange_name),
+		.routing_key = amqp_cstring_bytes(message->routing_key),
+	};
+	amqp_basic_properties_t properties = {
+		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG |
+			AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
+			AMQP_BASIC_PRIORITY_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
+		.content_type = amqp_cstring_bytes("application/json"),
+		.content_encoding = amqp_cstring_bytes("utf-8"),
+		.delivery_mode = AMQP_DELIVERY_PERSISTENT,
+		.priority = 0,
+		.message_id = amqp_cstring_bytes(message->message_id),
+	};
 
-	watch_begin(amqp_get_sockfd(connection), CALL_TIMEOUT_MS);
-	for (int i = 0; i < n && ok; i++)
+	if (error == NULL)
+		error = broker_headers_parse(message->headers, message->headers_len, &headers);
+	if (error)
+		return error;
+	properties.headers = headers.table;
+	if (amqp_put_method(&output, CHANNEL, AMQP_BASIC_PUBLISH_METHOD, &publish, frame_max) &&
+		amqp_put_content(&output, CHANNEL, &properties, message->body, message->body_len, frame_max))
+		return NULL;
+	output.len = start;
+	return "the headers do not fit into a frame";
+}
+
+/* Takes up messages, as many as the output has room for. */
+static void
+give_messages(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(wave.memory);
+
+	while (wave.n_given < wave.n && output.len - output.cursor < OUTPUT_MAX)
 	{
-		BrokerMessage *message = messages[i];
-		BrokerHeaders headers;
-		int			status;
+		int			i = wave.n_given++;
+		const char *error = put_message(wave.messages[i]);
 
-		message->error = unfit(message);
-		if (message->error == NULL)
-			message->error = broker_headers_parse(message->headers, message->headers_len, &headers);
-		if (message->error)
-		{
-			message->outcome = BROKER_REFUSED;
-			continue;
-		}
-		status = publish_one(message, &headers);
-		if (status != AMQP_STATUS_OK)
-			ok = failed_status("could not publish", status);
+		if (error)
+			settle_one(i, BROKER_REFUSED, error);
 		else
-		{
-			sent[(*n_sent)++] = message;
-			next_tag++;
-		}
+			wave.tags[i] = next_tag++;
 	}
-	watch_end();
-	return ok;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+write_output(void)
+{
+	int			n = 0;
+
+	do
+	{
+		if (wave.n_given < wave.n)
+			give_messages();
+		if (output.cursor == output.len)
+			break;
+		n = stream_write(stream, output.data + output.cursor, output.len - output.cursor);
+		if (n < 0)
+		{
+			fail_stream();
+			return;
+		}
+		output.cursor += n;
+		if (n > 0)
+			last_written = GetCurrentTimestamp();
+		if (output.cursor == output.len)
+			output.len = output.cursor = 0;
+	} while (n > 0);
 }
 
 /*
  * broker_publish
  *
- * Publishes messages in their order and waits for their confirmations.  What
- * the protocol cannot carry is refused and not sent.  Returns false when the
- * connection is lost; each message then has the outcome known by that time.
- * Ends the process when it is to be terminated.
+ * Begins to publish messages in their order.  What the protocol cannot carry is
+ * refused and not sent.  Until broker_is_publishing() says no, the messages,
+ * which are in this memory, belong to the broker; when the connection is lost,
+ * each has the outcome known by that time.
  */
-bool
-broker_publish(BrokerMessage **messages, int n)
+void
+broker_publish(BrokerMessage **messages, int n, MemoryContext memory)
 {
-	BrokerMessage **sent = palloc(sizeof(BrokerMessage *) * Max(n, 1));
-	uint64		first_tag = next_tag;
-	int			n_sent = 0;
-	bool		ok;
-	TimestampTz end;
-	int			pending;
-
+	Assert(broker_state() == BROKER_READY && !broker_is_publishing());
 	for (int i = 0; i < n; i++)
 		messages[i]->outcome = BROKER_PENDING;
-	ok = send_messages(messages, n, sent, &n_sent);
-	pending = n_sent;
-	end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CONFIRM_TIMEOUT_MS);
-	while (ok && pending > 0)
-	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
-		int			events;
+	wave.messages = messages;
+	wave.n = wave.n_open = n;
+	wave.n_given = 0;
+	wave.tags = MemoryContextAllocZero(memory, sizeof(uint64) * Max(n, 1));
+	wave.memory = memory;
+	wave.end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CONFIRM_TIMEOUT_MS);
+	broker_drive();
+}
 
-		watch_begin(amqp_get_sockfd(connection), CALL_TIMEOUT_MS);
-		ok = read_frames(sent, n_sent, first_tag, &pending);
-		watch_end();
-		if (!ok || pending == 0)
-			break;
-		if (left <= 0)
-		{
-			ok = failed("the broker does not confirm");
-			break;
-		}
-		events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-								   amqp_get_sockfd(connection), left, PG_WAIT_EXTENSION);
-		if (events & WL_LATCH_SET)
-		{
-			ResetLatch(MyLatch);
-			worker_check_interrupts();
-		}
-	}
-	return ok;
+/* What is too late, and the heartbeat. */
+static void
+look_at_clock(TimestampTz now)
+{
+	if (greeting != GREETED && now >= greeting_end)
+		fail("%s: no answer in %d s", greetings[greeting].failure, CONNECT_TIMEOUT_MS / 1000);
+	else if (wave.n_open > 0 && now >= wave.end)
+		fail("the broker does not confirm");
+	else if (heartbeat_ms > 0 && now >= TimestampTzPlusMilliseconds(last_read, 2 * heartbeat_ms))
+		fail("connection lost: no heartbeat");
+	else if (heartbeat_ms > 0 && now >= TimestampTzPlusMilliseconds(last_written, heartbeat_ms / 2) &&
+			 output.cursor == output.len)
+		amqp_put_heartbeat(&output);
 }
 
 /*
- * broker_idle
+ * broker_drive
  *
- * Handles what the broker has sent meanwhile, and sends it a heartbeat when one
- * is due.  Returns false when the connection is lost.
+ * Does all that can be done at once.  To be called when the socket or the time
+ * is ripe, and as often as you like.
  */
-bool
-broker_idle(void)
+void
+broker_drive(void)
 {
-	int			pending = 0;
-	bool		ok;
+	if (stream == NULL)
+		return;
+	switch (stream_drive(stream))
+	{
+		case STREAM_FAILED:
+			fail_stream();
+			return;
+		case STREAM_OPEN:
+			read_input();
+			break;
+		case STREAM_OPENING:
+			break;
+	}
+	if (stream)
+		look_at_clock(GetCurrentTimestamp());
+	if (stream && stream_drive(stream) == STREAM_OPEN)
+		write_output();
+}
 
-	if (connection == NULL)
-		return false;
-	watch_begin(amqp_get_sockfd(connection), CALL_TIMEOUT_MS);
-	ok = read_frames(NULL, 0, 0, &pending);
-	watch_end();
-	return ok;
+/* How long (milliseconds) broker_drive() may go uncalled; -1: as long as you like. */
+long
+broker_wait_limit(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz end;
+
+	if (stream == NULL)
+		return -1;
+	if (stream_has_data(stream))
+		return 0;
+	if (greeting != GREETED)
+		end = greeting_end;
+	else
+	{
+		end = TimestampTzPlusMilliseconds(now, HEARTBEAT_S * 1000);
+		if (wave.n_open > 0)
+			end = Min(end, wave.end);
+		if (heartbeat_ms > 0)
+		{
+			end = Min(end, TimestampTzPlusMilliseconds(last_written, heartbeat_ms / 2));
+			end = Min(end, TimestampTzPlusMilliseconds(last_read, 2 * heartbeat_ms));
+		}
+	}
+	return TimestampDifferenceMilliseconds(now, end) + 1;
+}
+
+/* Adds what the connection waits for. */
+void
+broker_add_to_wait(WaitEventSet *set)
+{
+	if (stream)
+		stream_add_to_wait(stream, set, output.cursor < output.len);
 }

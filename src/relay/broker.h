@@ -1,6 +1,7 @@
 /*
  * broker.h
- *	  A connection to an AMQP 0-9-1 broker that confirms what it is given.
+ *	  A connection to an AMQP 0-9-1 broker that confirms what it is given, and
+ *	  for which nobody ever waits.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -9,6 +10,11 @@
 
 #include "postgres.h"
 
+#include "storage/latch.h"
+
+/* most sockets that broker_add_to_wait() adds */
+#define BROKER_MAX_SOCKETS	1
+
 /* What to connect to; the strings end with NUL. */
 typedef struct BrokerConfig
 {
@@ -16,6 +22,13 @@ typedef struct BrokerConfig
 	const char *exchange_name;
 	const char *exchange_type;
 } BrokerConfig;
+
+typedef enum BrokerState
+{
+	BROKER_DOWN,				/* broker_error() says why, unless it was asked for */
+	BROKER_CONNECTING,
+	BROKER_READY
+} BrokerState;
 
 typedef enum BrokerOutcome
 {
@@ -34,18 +47,17 @@ typedef struct BrokerMessage
 	const char *body;
 	Size		body_len;
 	BrokerOutcome outcome;
-	const char *error;			/* of a refused one; in the caller's memory */
+	const char *error;			/* of a refused one; lives as long as the messages' memory */
 } BrokerMessage;
 
-extern void broker_init(void);
-extern bool broker_connect(const BrokerConfig *config);
-extern bool broker_is_connected(void);
-extern bool broker_publish(BrokerMessage **messages, int n);
-extern bool broker_idle(void);
-extern int	broker_socket(void);
-extern int	broker_idle_limit(void);
+extern void broker_connect(const BrokerConfig *config);
+extern BrokerState broker_state(void);
+extern void broker_publish(BrokerMessage **messages, int n, MemoryContext memory);
+extern bool broker_is_publishing(void);
+extern void broker_drive(void);
+extern long broker_wait_limit(void);
+extern void broker_add_to_wait(WaitEventSet *set);
 extern void broker_disconnect(void);
-extern void broker_abort(void);
 extern const char *broker_error(void);
 
 #endif							/* WAZO_AUTH_BROKER_H */
