@@ -48,13 +48,23 @@ forget_results(DbConn *conn)
 	conn->sqlstate[0] = '\0';
 }
 
+/*
+ * No connection has been made yet, and none has failed. Only then the front says that its database is the live one
+ * (wazo_auth.go_live()), so that the database's workers work: a database that comes later, or comes back, may be half
+ * restored, and its workers have to wait until somebody says that it is complete.
+ */
+static bool starting = true;
+
 /* Closes the connection. What was under way on it stays in its ring, for the owner to deal with. */
 void
 db_close(DbConn *conn)
 {
 	forget_results(conn);
 	if (conn->pg != NULL)
+	{
+		starting = false;
 		PQfinish(conn->pg);		/* closing the socket takes it out of epoll */
+	}
 	conn->pg = NULL;
 	conn->fd = -1;
 	conn->events = 0;
@@ -96,7 +106,7 @@ send_setup(DbConn *conn)
 {
 	const DbStatement *st = conn->kind->statement;
 	char		timeout[32];
-	const char *values[1] = {timeout};
+	const char *values[2] = {timeout, starting ? "t" : "f"};
 
 	/*
 	 * The server ends what takes too long; the owner's own deadline is for a server that does not answer.  It also ends what
@@ -120,8 +130,9 @@ send_setup(DbConn *conn)
 							 " pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),"
 							 " pg_catalog.set_config('debug_print_parse', 'off', false),"
 							 " pg_catalog.set_config('debug_print_rewritten', 'off', false),"
-							 " pg_catalog.set_config('debug_print_plan', 'off', false)",
-							 1, NULL, values, NULL, NULL, 0) &&
+							 " pg_catalog.set_config('debug_print_plan', 'off', false),"
+							 " CASE WHEN $2 THEN wazo_auth.go_live() END",
+							 2, NULL, values, NULL, NULL, 0) &&
 		PQsendPrepare(conn->pg, st->name, st->sql, st->n_parameters, st->types) &&
 		PQpipelineSync(conn->pg);
 }
@@ -262,6 +273,7 @@ setup_done(DbConn *conn)
 	if (conn->sqlstate[0] != '\0')
 		return false;
 	forget_results(conn);
+	starting = false;
 	conn->state = DB_READY;
 	conn->born = conn->since = conn->used = kore_time_ms();
 	conn->kind->ready(conn);

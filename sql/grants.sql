@@ -45,6 +45,8 @@ GRANT USAGE ON TYPE wazo_auth.acl TO wazo_auth_service, wazo_auth_admin;
 
 GRANT EXECUTE ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) TO wazo_auth_front;
 GRANT EXECUTE ON FUNCTION wazo_auth.token_check(uuid, text, uuid) TO wazo_auth_front, wazo_auth_service;
+-- The start of a front says that its database is the live one.
+GRANT EXECUTE ON FUNCTION wazo_auth.go_live() TO wazo_auth_front;
 GRANT EXECUTE ON FUNCTION wazo_auth.token_get(uuid, text, uuid) TO wazo_auth_service;
 
 GRANT EXECUTE ON FUNCTION

@@ -13,7 +13,7 @@ END
 $$;
 
 COMMENT ON ROLE wazo_auth_front IS
-'wazo_auth: may execute wazo_auth.http() and the token check; the HTTP front logs in with it';
+'wazo_auth: may execute wazo_auth.http(), the token check and wazo_auth.go_live(); the HTTP front logs in with it';
 COMMENT ON ROLE wazo_auth_service IS 'wazo_auth: may validate tokens, nothing else; for daemons beside the database';
 COMMENT ON ROLE wazo_auth_admin IS 'wazo_auth: may execute the management functions';
 -- What a statement of these roles holds, tokens and passwords, must not reach

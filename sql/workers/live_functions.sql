@@ -38,7 +38,7 @@ COMMENT ON FUNCTION wazo_auth.hold_reason(text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.go_live() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF pg_is_in_recovery()
+  IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
      OR EXISTS (SELECT FROM wazo_auth.live_database l WHERE l.identity = wazo_auth.database_identity()) THEN
     RETURN false;
   END IF;
@@ -51,7 +51,8 @@ $$;
 COMMENT ON FUNCTION wazo_auth.go_live() IS
 'Says that this database is the live one: from now on its workers delete what has expired and send what waits. To be '
 'called after a restore is complete, for a copy that is to take over, and after the database was renamed; '
-'wazo_auth.bootstrap() calls it. Returns whether that is news. Does nothing on a standby.';
+'wazo_auth.bootstrap() and the start of a front call it. Returns whether that is news. Does nothing on a standby or '
+'in a read-only transaction.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.hold() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -62,4 +63,4 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.hold() IS
 'Holds the workers of this database until wazo_auth.go_live(): they delete, send and announce nothing more once what '
-'they are at is done. Returns whether that is news.';
+'they are at is done. The next start of a front ends that, too. Returns whether that is news.';

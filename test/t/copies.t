@@ -8,6 +8,7 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
+use POSIX ();
 use WazoNode;
 use WazoSmtp;
 use PostgreSQL::Test::Cluster;
@@ -64,6 +65,32 @@ is($node->safe_psql('copy', "SELECT string_agg(DISTINCT state, ',') FROM wazo_au
 ok(!grep({ /broker/ && /copy/ } split /\n/, slurp_file($node->logfile)), 'it does not talk to the broker either');
 is($node->safe_psql('copy', 'SELECT wazo_auth.go_live()'), 't', 'when the copy is said to be live');
 ok(until_true(sub { $smtp->mails >= 2 }, 60), 'it sends its mail');
+
+# a front that finds its database says that it is live, one that comes back to it does not
+sub restore_name
+{
+	# once the front has complained
+	my $pid = fork() // die "fork: $!";
+	return $pid if $pid;
+	$SIG{ALRM} = 'DEFAULT';
+	alarm 120;
+	select undef, undef, undef, 0.05 until grep { slurp_file($_) =~ /cannot connect to the database/ } glob($node->basedir . '/front.*.log');
+	$node->safe_psql('postgres', 'ALTER DATABASE away RENAME TO copy');
+	POSIX::_exit(0);
+}
+$node->safe_psql('copy', 'SELECT wazo_auth.hold()');
+$node->safe_psql('postgres', 'ALTER DATABASE copy RENAME TO away');
+my $renamer = restore_name();
+my $front = start_front($node, 'copy', '--workers', 1);
+waitpid($renamer, 0);
+states_are($node, 'copy', 'held', 'a front that had to wait for its database leaves it held');
+$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'copy' AND usename = 'front'});
+ok(until_true(sub { call($front, 'HEAD', '/0.1/status')->{status} == 200 }), 'it connects again');
+is($node->safe_psql('copy', 'SELECT count(*) FROM wazo_auth.live_database'), '0', 'and leaves it so again');
+stop_front($front);
+$front = start_front($node, 'copy', '--workers', 1);
+states_are($node, 'copy', 'running', 'one that starts and finds it says that it is the live one');
+stop_front($front);
 
 # renamed: another database may take its place
 $node->safe_psql('postgres', 'ALTER DATABASE copy RENAME TO old');
