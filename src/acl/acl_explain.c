@@ -79,7 +79,7 @@ wazo_auth_acl_nearest(PG_FUNCTION_ARGS)
 	AclEntry	entry;
 	AclEntry	best_entry = {NULL, 0, false};
 	AclNearness best = {0};
-	AclNearness nearness;
+	AclNearness nearness = {0};
 	int32		number = 0;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
