@@ -112,6 +112,16 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.token_get(uuid, text, uuid)
 TO wazo_auth_admin;
 
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.emit_event(text, uuid, text, json, uuid, uuid, text),
+  wazo_auth.http(text, text, text[], bytea, text),
+  wazo_auth.list_groups(uuid, jsonb, uuid),
+  wazo_auth.list_refresh_tokens(uuid, jsonb, uuid, boolean),
+  wazo_auth.list_sessions(uuid, jsonb, uuid),
+  wazo_auth.list_users(uuid, jsonb, uuid),
+  wazo_auth.top_tenant_uuid()
+TO wazo_auth_admin;
+
 -- Questions about accesses: the type's own functions tell nothing about anybody,
 -- the others everything.
 GRANT EXECUTE ON FUNCTION

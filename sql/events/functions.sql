@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.emit_event(
   name text, object_uuid uuid, routing_key text, data json,
   tenant_uuid uuid DEFAULT NULL, session_uuid uuid DEFAULT NULL, audience text DEFAULT NULL)
 RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
   VALUES (emit_event.name, emit_event.object_uuid, emit_event.routing_key, emit_event.data,

@@ -43,7 +43,7 @@ SELECT wazo_auth.declare_schema('group_put', 'first_error', 'groups', '{
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_groups(tenant_uuid uuid, query jsonb, user_uuid uuid DEFAULT NULL)
 RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.list_page(query,
     jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid),

@@ -10,7 +10,7 @@ SELECT wazo_auth.declare_list('refresh_token_list', '{created_at,client_id,mobil
 CREATE OR REPLACE FUNCTION wazo_auth.list_refresh_tokens(
   tenant_uuid uuid, query jsonb, user_uuid uuid DEFAULT NULL, recurse boolean DEFAULT NULL)
 RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_args jsonb := jsonb_build_object('@tenant', tenant_uuid, '@user', user_uuid);
 BEGIN

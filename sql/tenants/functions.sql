@@ -8,7 +8,7 @@ $$;
 COMMENT ON FUNCTION wazo_auth.raise_unknown_tenant(text) IS 'Raises WA404 unknown-tenant.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.top_tenant_uuid() RETURNS uuid
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (
     SELECT t.uuid FROM wazo_auth.tenant t WHERE cardinality(t.path) = 1

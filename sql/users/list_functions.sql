@@ -24,7 +24,7 @@ COMMENT ON FUNCTION wazo_auth.user_json(uuid) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL)
 RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.list_page(query,
     jsonb_build_object('@tenant', tenant_uuid, '@group', group_uuid),
