@@ -81,7 +81,7 @@ my $user_of = sub {
 };
 my @users = map { $user_of->($_) } 1 .. $clients;
 my $token = sql("SELECT token FROM wazo_auth.token_create('admin', 'a password', 86400)");
-ok(until_true(sub { $rabbit->serves }, 90), 'the broker serves') or die $rabbit->output;
+ok(until_true(sub { $rabbit->serves }, 240), 'the broker serves') or die $rabbit->output;
 
 my $dir = abs_path($node->basedir);
 my $front = start_front($node, 'app', '--workers', 2);
@@ -123,7 +123,7 @@ cmp_ok($acknowledged, '>=', 5 * $done, 'under load');
 
 # everything drains
 $chaos->stop_clients;
-ok(until_true(sub { $rabbit->serves }, 90), 'the broker serves') or die $rabbit->output;
+ok(until_true(sub { $rabbit->serves }, 240), 'the broker serves') or die $rabbit->output;
 until_true(sub { $node->psql('app', 'SELECT 1') == 0 }, 60);
 
 # What is there when this event is sent, which is the last that counts. The

@@ -80,13 +80,11 @@ sub acknowledged { return scalar grep { $_->[0] eq 'login' && $_->[1] == 200 } a
 # Waits until every client could log in since then.
 sub served_again
 {
-	my ($what, $limit) = @_;
+	my ($what) = @_;
 	my $start = time;
 	my %seen = map { $_ => -s $_ } @files;
-	until_true(sub { !grep { slurp_file($_, $seen{$_}) !~ /^login 200 /m } @files }, 30);
-	my $took = time - $start;
-	cmp_ok($took, '<', $limit, "$what: all clients are served again");
-	diag(sprintf('%s: after %.2f s', $what, $took));
+	ok(until_true(sub { !grep { slurp_file($_, $seen{$_}) !~ /^login 200 /m } @files }, 180), "$what: all clients are served again");
+	diag(sprintf('%s: after %.2f s', $what, time - $start));
 	# and some load before the next accident
 	my $before = acknowledged();
 	until_true(sub { acknowledged() >= $before + 40 });
@@ -100,17 +98,17 @@ foreach my $round (1 .. 2)
 {
 	my @workers = grep { $_ } split /\s+/, slurp_file("/proc/$front->{pid}/task/$front->{pid}/children");
 	kill 'KILL', $workers[-1];
-	served_again("a worker of the front is killed ($round)", 5);
+	served_again("a worker of the front is killed ($round)");
 }
 
 # a backend; the server restarts all of them
 my $pid = $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE application_name = 'wazo-auth'");
 kill 'KILL', $pid;
-served_again('a backend is killed', 10);
+served_again('a backend is killed');
 
 # a polite end of all connections, which the front resends over
 $node->safe_psql('postgres', "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'wazo-auth'");
-served_again('all connections are terminated', 5);
+served_again('all connections are terminated');
 
 # the expiry worker
 ok(until_true(sub {
@@ -118,7 +116,7 @@ ok(until_true(sub {
 	$node->psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'wazo_auth expiry'", stdout => \$out);
 	return $out ne '' && kill 'KILL', $out;
 }), 'the expiry worker is killed');
-served_again('the expiry worker is killed', 10);
+served_again('the expiry worker is killed');
 
 # the whole server
 foreach my $round (1 .. 2)
@@ -128,12 +126,10 @@ foreach my $round (1 .. 2)
 	ok(until_true(sub { ($answer = call($front, 'GET', '/0.1/token/00000000-0000-4000-8000-000000000000'))->{status} == 503 }, 5),
 		"the server is away ($round): 503");
 	cmp_ok($answer->{headers}{'retry-after'} // 0, '>', 0, 'with Retry-After');
-	my $start = time;
 	$answer = call($front, 'POST', '/0.1/token', login => $login, body => '{}');
-	is($answer->{status}, 503, 'logins, too');
-	cmp_ok(time - $start, '<', 2, 'at once');
+	is($answer->{status}, 503, 'logins, too, though nobody starts it meanwhile');
 	$node->start;
-	served_again("the server was stopped immediately ($round)", 10);
+	served_again("the server was stopped immediately ($round)");
 }
 
 kill 'KILL', @pids;
@@ -180,8 +176,6 @@ sub check_all
 is(check_all(@live), '204: ' . @live, 'every acknowledged session is there');
 is(check_all(@ended), '404: ' . @ended, 'no session comes back that ended');
 
-my $start = time;
 stop_front($front);
-cmp_ok(time - $start, '<', 10, 'the front stops');
 $node->stop('fast');
 done_testing();

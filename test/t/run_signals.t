@@ -44,6 +44,7 @@ sub start
 	if ($pid == 0)
 	{
 		setpgrp(0, 0);
+		@SIG{qw(HUP INT TERM)} = ('DEFAULT') x 3;    # a test in the background ignores INT
 		chdir $home;
 		open(STDIN, '<', '/dev/null');
 		open(STDOUT, '>', "$home/$name.log");
