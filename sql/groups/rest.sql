@@ -57,7 +57,7 @@ BEGIN
     item => $item$wazo_auth.json_object('{uuid,name,slug,tenant_uuid,system_managed,read_only}',
               p.uuid, p.name, p.slug, p.tenant_uuid, p.system_managed, p.system_managed)$item$,
     key => 'g.uuid',
-    sort => '{"name": "g.name", "uuid": "g.uuid"}',
+    sort => '{"name": "g.name", "uuid": "g.uuid"}'::jsonb,
     list => CASE WHEN user_uuid IS NULL THEN 'group_list' ELSE 'user_group_list' END,
     search => CASE WHEN user_uuid IS NULL
       THEN jsonb '[{"from": "wazo_auth.group s", "key": "s.uuid", "columns": ["s.name"]}]'

@@ -60,16 +60,16 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 BEGIN
   query := COALESCE(query, '{}'::jsonb);
   RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid),
-    answer => '{filtered,total,items}',
+    answer => '{filtered,total,items}'::text[],
     source => 'wazo_auth.tenant_item t',
     visible => wazo_auth.scope_clause('t.uuid', tenant_uuid, true),
     columns => 't.item',
     item => 'p.item',
     key => 't.uuid',
-    sort => '{"name": "t.name", "slug": "t.slug"}',
+    sort => '{"name": "t.name", "slug": "t.slug"}'::jsonb,
     list => 'tenant_list',
     search => '[{"from": "wazo_auth.tenant s", "key": "s.uuid", "columns": ["s.name", "s.slug"]},
-                {"from": "wazo_auth.tenant_domain s", "key": "s.tenant_uuid", "columns": ["s.name"]}]');
+                {"from": "wazo_auth.tenant_domain s", "key": "s.tenant_uuid", "columns": ["s.name"]}]'::jsonb);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_tenants(uuid, jsonb) IS

@@ -28,7 +28,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 BEGIN
   RETURN wazo_auth.list_page(query,
     jsonb_build_object('@tenant', tenant_uuid, '@group', group_uuid),
-    answer => '{filtered,total,items}',
+    answer => '{filtered,total,items}'::text[],
     source => CASE WHEN group_uuid IS NULL THEN 'wazo_auth.user u'
                    ELSE 'wazo_auth.group_user gu JOIN wazo_auth.user u ON u.uuid = gu.user_uuid' END,
     visible => CASE WHEN group_uuid IS NULL THEN wazo_auth.scope_clause('u.tenant_uuid', tenant_uuid,
@@ -46,10 +46,10 @@ BEGIN
     key => 'u.uuid',
     sort => '{"username": "u.username",
               "firstname": ["left(u.firstname, 200)", "u.firstname"],
-              "lastname": ["left(u.lastname, 200)", "u.lastname"]}',
+              "lastname": ["left(u.lastname, 200)", "u.lastname"]}'::jsonb,
     list => CASE WHEN group_uuid IS NULL THEN 'user_list' ELSE 'group_user_list' END,
     search => '[{"from": "wazo_auth.user s", "key": "s.uuid", "columns": ["s.username", "s.firstname", "s.lastname"]},
-                {"from": "wazo_auth.email s", "key": "s.user_uuid", "columns": ["s.address"]}]',
+                {"from": "wazo_auth.email s", "key": "s.user_uuid", "columns": ["s.address"]}]'::jsonb,
     count_kept => group_uuid IS NULL AND query ->> 'recurse' IS DISTINCT FROM 'true');
 END
 $$;

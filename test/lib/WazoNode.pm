@@ -49,6 +49,7 @@ wazo_auth.argon2_memory = '4MB'
 wazo_auth.launcher_interval = 1
 restart_after_crash = on
 max_worker_processes = 32
+max_connections = 60
 ${\($conf // '')}
 EOC
 	return $node;

@@ -276,7 +276,7 @@ sub values_of
 		}
 		elsif ($f->{domain})
 		{
-			push @v, map { [text($_)] } @domains_ok;
+			push @v, map { [text($_), undef, text(lc($_) =~ s/\.$//r)] } @domains_ok;    # one name, however it is written
 			push @v, map { [text($_), array('String does not match expected pattern.', 'regex', text($domain))] } @domains_bad, 'a.' x 32768;
 		}
 		else

@@ -45,7 +45,7 @@ sub slurp
 		}
 		elsif ($file =~ m{^pgtap/[^/]+$})
 		{
-			ok($file =~ /\.sql$/ && $check =~ m{prove .*--ext \.sql .*test/pgtap}, "test/$file is in a run");
+			ok($file =~ /\.sql$/ && $check =~ m{files=test/pgtap\b.*prove .*--ext \.sql .*\$files}s, "test/$file is in a run");
 		}
 		elsif (($name) = $file =~ m{^unit/(.+)_test\.c$})
 		{
