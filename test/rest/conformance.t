@@ -30,7 +30,9 @@ my $unreadable = '{"message": "The browser (or proxy) sent a request that this s
 my %is = (top => $t->{top}, nobody => '99999999-9999-4999-8999-999999999999');
 $is{tenant} = $t->tenant($t->{top}, 'subject');
 $is{user} = $t->user($t->{top}, 'subject', 'x.y');
-$t->psql("SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{ldap,saml}'::text[]) p");
+# methods that users can have, and that take no login
+$t->psql('CREATE FUNCTION public.takes_nobody(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql RETURN NULL::wazo_auth.login_answer');
+$t->psql("SELECT wazo_auth.add_identity_provider(p, 'public.takes_nobody') FROM unnest('{ldap,saml}'::text[]) p");
 $is{group} = $t->psql("SELECT wazo_auth.create_group('$t->{top}', 'subject')");
 $is{policy} = $t->psql("SELECT wazo_auth.create_policy('$t->{top}', 'target', '{x.y}')");
 $is{token} = $t->login('subject', 'secret')->{token};
@@ -276,7 +278,7 @@ sub values_of
 		}
 		elsif ($f->{domain})
 		{
-			push @v, map { [text($_), undef, text(lc($_) =~ s/\.$//r)] } @domains_ok;    # one name, however it is written
+			push @v, map { [text($_), undef, lc($_) =~ s/\.$//r] } @domains_ok;    # one name, however it is written
 			push @v, map { [text($_), array('String does not match expected pattern.', 'regex', text($domain))] } @domains_bad, 'a.' x 32768;
 		}
 		else
@@ -346,8 +348,8 @@ sub values_of
 		push @v, map { [$_, type_error('list')] } grep { !/^\[/ && $_ ne 'null' } @kinds;
 		foreach my $item (values_of($f->{item}), ['null', $null])
 		{
-			my ($raw, $error) = @$item;
-			push @v, ["[$raw]", $error, $error ? undef : [$json->decode($raw)], '0'];
+			my ($raw, $error, $stored) = @$item;
+			push @v, ["[$raw]", $error, $error ? undef : [$stored // $json->decode($raw)], '0'];
 			push @v, ["[\"ok.io\", $raw]", $error, undef, '1'] if ref $error;
 		}
 	}
