@@ -133,7 +133,7 @@ push @columns, [ $table{$1}, $2 ] while $catalog =~ /\[\w+\] = \{(T_\w+), "(\w+)
 cmp_ok(scalar @columns, '>', 60, scalar(@columns) . ' columns are read by C');
 my $move = <<'EOQ' . join "\n", map { my ($t, $c) = @$_; <<"EOQ" } @columns;
 SET session_replication_role = replica;
-SELECT format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', c.conrelid::regclass, c.conname)
+SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', c.conrelid::regclass, c.conname)
 FROM pg_constraint c WHERE c.connamespace = 'wazo_auth'::regnamespace AND c.conrelid <> 0 AND c.contype <> 'n'
 ORDER BY c.contype = 'p' \gexec
 EOQ
@@ -142,7 +142,7 @@ DO \$\$ BEGIN
                             CASE WHEN a.attcollation <> 0 THEN 'COLLATE "C"' END)
            FROM pg_attribute a WHERE a.attrelid = 'wazo_auth."$t"'::regclass AND a.attname = '$c');
 END \$\$;
-ALTER TABLE wazo_auth."$t" ALTER "$c" DROP NOT NULL;
+ALTER TABLE wazo_auth."$t" ALTER "$c" DROP EXPRESSION IF EXISTS, ALTER "$c" DROP NOT NULL;
 UPDATE wazo_auth."$t" SET moved = "$c", "$c" = NULL;
 ALTER TABLE wazo_auth."$t" RENAME "$c" TO "${c}_before";
 ALTER TABLE wazo_auth."$t" RENAME moved TO "$c";
