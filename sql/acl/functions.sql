@@ -119,3 +119,10 @@ CREATE OR REPLACE FUNCTION wazo_auth.acl_cache_stats(OUT sets int8, OUT bytes in
     AS 'MODULE_PATHNAME', 'wazo_auth_acl_cache_stats';
 COMMENT ON FUNCTION wazo_auth.acl_cache_stats() IS
 'This server process''s cache of ACL sets: how many, their bytes, and what happened so far';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acls_fit(acls wazo_auth.acl[])
+    RETURNS pg_catalog.bool
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'wazo_auth_acls_fit';
+COMMENT ON FUNCTION wazo_auth.acls_fit(wazo_auth.acl[]) IS
+'Are the ACLs together, each entry counted once, within the limits of one (10,000 entries, 1 MiB)? A null is empty.';

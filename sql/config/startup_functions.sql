@@ -25,6 +25,11 @@ BEGIN
       v_uuids := v_uuids || v_uuid;
     END IF;
   END LOOP;
+  IF NOT wazo_auth.acls_fit(ARRAY(SELECT p.acl FROM wazo_auth.policy p WHERE p.uuid = ANY (v_uuids))) THEN
+    RAISE WARNING 'the policies % of the configuration have more accesses than an ACL holds, and none of them is given',
+      slugs;
+    RETURN '{}';
+  END IF;
   RETURN v_uuids;
 END
 $$;

@@ -132,6 +132,7 @@ BEGIN
   END IF;
   PERFORM wazo_auth.refuse_system_group(v_group);
   INSERT INTO wazo_auth.group_user (group_uuid, user_uuid) VALUES (group_uuid, user_uuid) ON CONFLICT DO NOTHING;
+  PERFORM wazo_auth.refuse_too_many_accesses(user_uuid => user_uuid, resource => 'groups');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_group_user(uuid, uuid) IS

@@ -123,6 +123,84 @@ COMMENT ON FUNCTION wazo_auth.create_policy(uuid, text, wazo_auth.acl, text, tex
 'Raises WA404 for an unknown tenant, WA409 for a name or slug in use there, shared from above, or, for a shared '
 'policy, in use below.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.refuse_too_many_accesses(
+  user_uuid uuid DEFAULT NULL, group_uuid uuid DEFAULT NULL, policy_uuid uuid DEFAULT NULL, resource text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  c_message text := 'more than 10000 different accesses, or 1 MiB of them, would be given to ';
+  v_default wazo_auth.acl := COALESCE(wazo_auth.default_acl('wazo_user'), '{}');
+  v_group uuid;
+  v_user uuid;
+BEGIN
+  -- Nearly always all policies that there are fit together.
+  IF (SELECT sum(wazo_auth.acl_length(p.acl)) <= 10000 AND sum(octet_length(p.acl::text)) <= 1048576
+      FROM wazo_auth.policy p) THEN
+    RETURN;
+  END IF;
+  -- A group may have no members yet, and a user is of its tenant's at once.
+  FOR v_group IN
+    SELECT g.uuid FROM wazo_auth.group g WHERE g.uuid = group_uuid
+    UNION
+    SELECT gp.group_uuid FROM wazo_auth.group_policy gp WHERE gp.policy_uuid = refuse_too_many_accesses.policy_uuid
+  LOOP
+    IF NOT wazo_auth.acls_fit(ARRAY(
+         SELECT p.acl FROM wazo_auth.group_policy gp JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid
+         WHERE gp.group_uuid = v_group)) THEN
+      PERFORM wazo_auth.raise_error(400, c_message || 'the group ' || v_group);
+    END IF;
+  END LOOP;
+  -- Only those users are looked at one by one whose policies, each counted by
+  -- itself, are too many.
+  FOR v_user IN
+    WITH size AS MATERIALIZED (
+      SELECT p.uuid, wazo_auth.acl_length(p.acl) AS entries, octet_length(p.acl::text) AS bytes FROM wazo_auth.policy p
+    ), group_size AS MATERIALIZED (
+      SELECT gp.group_uuid, sum(s.entries) AS entries, sum(s.bytes) AS bytes
+      FROM wazo_auth.group_policy gp JOIN size s ON s.uuid = gp.policy_uuid
+      GROUP BY gp.group_uuid
+    ), concerned AS MATERIALIZED (
+      SELECT user_uuid AS uuid WHERE user_uuid IS NOT NULL
+      UNION
+      SELECT gu.user_uuid FROM wazo_auth.group_user gu WHERE gu.group_uuid = refuse_too_many_accesses.group_uuid
+      UNION
+      SELECT up.user_uuid FROM wazo_auth.user_policy up WHERE up.policy_uuid = refuse_too_many_accesses.policy_uuid
+      UNION
+      SELECT gu.user_uuid FROM wazo_auth.group_policy gp JOIN wazo_auth.group_user gu ON gu.group_uuid = gp.group_uuid
+      WHERE gp.policy_uuid = refuse_too_many_accesses.policy_uuid
+    )
+    SELECT c.uuid
+    FROM (SELECT c.uuid, s.entries, s.bytes
+          FROM concerned c JOIN wazo_auth.user_policy up ON up.user_uuid = c.uuid JOIN size s ON s.uuid = up.policy_uuid
+          UNION ALL
+          SELECT c.uuid, s.entries, s.bytes
+          FROM concerned c JOIN wazo_auth.group_user gu ON gu.user_uuid = c.uuid
+          JOIN group_size s ON s.group_uuid = gu.group_uuid) c
+    GROUP BY c.uuid
+    HAVING sum(c.entries) > 10000 - wazo_auth.acl_length(v_default)
+        OR sum(c.bytes) > 1048576 - octet_length(v_default::text)
+  LOOP
+    IF NOT wazo_auth.acls_fit(ARRAY(
+         SELECT v_default
+         UNION ALL
+         SELECT p.acl FROM wazo_auth.user_policy up JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
+         WHERE up.user_uuid = v_user
+         UNION ALL
+         SELECT p.acl FROM wazo_auth.group_user gu JOIN wazo_auth.group_policy gp ON gp.group_uuid = gu.group_uuid
+         JOIN wazo_auth.policy p ON p.uuid = gp.policy_uuid WHERE gu.user_uuid = v_user)) THEN
+      PERFORM wazo_auth.raise_error(400, c_message || 'the user ' || v_user,
+        error_id => CASE WHEN resource IS NOT NULL THEN 'too-many-accesses' END,
+        details => json_build_object('user_uuid', v_user, 'max', 10000), resource => resource);
+    END IF;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.refuse_too_many_accesses(uuid, uuid, uuid, text) IS
+'Raises WA400 when a user, the members of a group or the holders of a policy have by now more different accesses than '
+'an ACL holds; in the shape of the routes of resource, or of policies. What two requests do at a time passes; a login '
+'copes with it, see granted_acl().';
+
 CREATE OR REPLACE FUNCTION wazo_auth.update_policy(policy_uuid uuid, name text, acl wazo_auth.acl DEFAULT '{}',
   description text DEFAULT NULL)
 RETURNS void
@@ -136,6 +214,7 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
+  PERFORM wazo_auth.refuse_too_many_accesses(policy_uuid => policy_uuid);
 EXCEPTION WHEN unique_violation THEN
   PERFORM wazo_auth.raise_duplicate_policy(name);
 END
@@ -170,7 +249,13 @@ BEGIN
   IF access = ANY (v_acl) THEN
     PERFORM wazo_auth.raise_error(409, 'Policy already associated to ' || access);
   END IF;
+  IF octet_length(access) > 1024 THEN
+    PERFORM wazo_auth.raise_error(400, 'Invalid value supplied for field: access: Longer than maximum length 1024.');
+  ELSIF cardinality(v_acl) >= 10000 THEN
+    PERFORM wazo_auth.raise_error(400, 'Invalid value supplied for field: acl: Longer than maximum length 10000.');
+  END IF;
   UPDATE wazo_auth.policy p SET acl = (v_acl || access)::wazo_auth.acl WHERE p.uuid = policy_uuid;
+  PERFORM wazo_auth.refuse_too_many_accesses(policy_uuid => policy_uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_policy_access(uuid, text) IS
@@ -207,6 +292,7 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
   INSERT INTO wazo_auth.user_policy (user_uuid, policy_uuid) VALUES (user_uuid, policy_uuid) ON CONFLICT DO NOTHING;
+  PERFORM wazo_auth.refuse_too_many_accesses(user_uuid => user_uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_user_policy(uuid, uuid) IS
@@ -235,6 +321,7 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
   END IF;
   INSERT INTO wazo_auth.group_policy (group_uuid, policy_uuid) VALUES (group_uuid, policy_uuid) ON CONFLICT DO NOTHING;
+  PERFORM wazo_auth.refuse_too_many_accesses(group_uuid => group_uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_group_policy(uuid, uuid) IS

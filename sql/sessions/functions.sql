@@ -58,17 +58,18 @@ COMMENT ON FUNCTION wazo_auth.default_acl(text) IS
 'default_user_policy; null without one. Another tenant''s policy of that name does not count: its administrator would '
 'rule over all.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.granted_acl(user_uuid uuid) RETURNS wazo_auth.acl
-LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_granted_acl';
-COMMENT ON FUNCTION wazo_auth.granted_acl(uuid) IS
-'The accesses of the policies of the user''s groups, by the slugs of group and policy, then of its own policies, by '
-'slug; duplicates kept. Raises 54000 when they are more than an ACL may have.';
+CREATE OR REPLACE FUNCTION wazo_auth.granted_acl(user_uuid uuid, below wazo_auth.acl DEFAULT NULL) RETURNS wazo_auth.acl
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_granted_acl';
+COMMENT ON FUNCTION wazo_auth.granted_acl(uuid, wazo_auth.acl) IS
+'The accesses below, then those of the policies of the user''s groups, by the slugs of group and policy, then of '
+'its own policies, by slug; duplicates kept. Where an ACL does not hold them: each once; then the negative ones and as '
+'many others as there is room for, in their order, which the log says; nothing where not even the negative ones fit.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_acl(user_uuid uuid, backend text DEFAULT 'wazo_user') RETURNS wazo_auth.acl
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN COALESCE(wazo_auth.default_acl(backend),
-    '{}') OPERATOR(wazo_auth.||) COALESCE(wazo_auth.granted_acl(user_uuid), '{}');
+  RETURN COALESCE(wazo_auth.granted_acl(user_uuid, wazo_auth.default_acl(backend)),
+                  wazo_auth.default_acl(backend), '{}');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.user_acl(uuid, text) IS

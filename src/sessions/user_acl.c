@@ -13,9 +13,10 @@
 #include "miscadmin.h"
 
 #include "base/compat.h"
-#include "acl/acl_type.h"
+#include "acl/acl_bounded.h"
 #include "base/catalog.h"
 #include "base/row_by_key.h"
+#include "crypto/secret.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_granted_acl);
 
@@ -44,6 +45,9 @@ add_policy(Grants *grants, const text *group_slug, const pg_uuid_t *policy)
 	RowByKey	row;
 
 	CHECK_FOR_INTERRUPTS();
+	/* Not after having read what would not fit anyway. */
+	if (grants->entries > ACL_MAX_JOINED)
+		return;
 	if (row_open(&row, T_POLICY, policy))
 	{
 		Grant	   *grant;
@@ -70,8 +74,6 @@ add_policy(Grants *grants, const text *group_slug, const pg_uuid_t *policy)
 		grant->policy = *policy;
 		grant->acl = (struct varlena *) PG_DETOAST_DATUM_COPY(row_get(&row, POLICY_ACL, &isnull));
 		grants->entries += acl_packed_count(ACL_PACKED(grant->acl));
-		/* Not after having read what would not fit anyway. */
-		acl_check_count(grants->entries);
 	}
 	row_close(&row);
 }
@@ -113,21 +115,42 @@ compare_grants(const void *a, const void *b)
 	return order != 0 ? order : memcmp(&x->policy, &y->policy, sizeof(pg_uuid_t));
 }
 
+static void
+log_left_out(const pg_uuid_t *user, struct varlena *joined)
+{
+	char		text[UUID_TEXT_LEN + 1];
+
+	format_uuid(user, text);
+	ereport(LOG,
+			(errmsg("the policies of the user %s have more accesses than an ACL holds, of which it gets %u",
+					text, acl_packed_count(ACL_PACKED(joined))),
+			 errhint("Take policies from the user or its groups: SELECT * FROM wazo_auth.user_policy, wazo_auth.group_user."),
+			 errhidestmt(true)));
+}
+
 /*
- * wazo_auth.granted_acl(user_uuid uuid) returns wazo_auth.acl
+ * wazo_auth.granted_acl(user_uuid uuid, below wazo_auth.acl)
+ *		returns wazo_auth.acl
  *
- * The accesses of the policies of the user's groups, then of its own, by slug;
- * duplicates kept (contract: semantics.md section 1, step 9).  Raises 54000
- * when they are more than an ACL may have.
+ * What is below, then the accesses of the policies of the user's groups, then
+ * of its own, by slug; duplicates kept (contract: semantics.md section 1, step
+ * 9) unless they are more than an ACL may have: then as acl_join_bounded()
+ * does it, and with a word in the log, since a login must not fail for it.
  */
 Datum
 wazo_auth_granted_acl(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user = PG_GETARG_UUID_P(0);
+	pg_uuid_t  *user;
 	Grants		grants = {.space = 16};
 	struct varlena **acl;
+	struct varlena *joined;
+	bool		complete;
+	int			n = 0;
 	RowByKey	row;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	user = PG_GETARG_UUID_P(0);
 	grants.grant = palloc(grants.space * sizeof(Grant));
 	for (bool more = rows_open(&row, GROUP_USER_USER_UUID, user);
 		 more; more = row_next(&row))
@@ -147,8 +170,13 @@ wazo_auth_granted_acl(PG_FUNCTION_ARGS)
 	row_close(&row);
 
 	qsort(grants.grant, grants.n, sizeof(Grant), compare_grants);
-	acl = palloc(Max(grants.n, 1) * sizeof(struct varlena *));
+	acl = palloc((grants.n + 1) * sizeof(struct varlena *));
+	if (!PG_ARGISNULL(1))
+		acl[n++] = PG_GETARG_ACL_PP(1);
 	for (int i = 0; i < grants.n; i++)
-		acl[i] = grants.grant[i].acl;
-	PG_RETURN_POINTER(acl_join(acl, grants.n));
+		acl[n++] = grants.grant[i].acl;
+	joined = acl_join_bounded(acl, n, &complete);
+	if (!complete)
+		log_left_out(user, joined);
+	PG_RETURN_POINTER(joined);
 }

@@ -84,5 +84,37 @@ FROM (VALUES
   ('PATCH', '/0.1/config', (SELECT json_agg('{"op": "replace", "path": "/debug", "value": true}'::json)::text FROM generate_series(1, 101)), '^400 .*Longer than maximum length 100'),
   ('GET', '/0.1/users?search=' || repeat('x', 257), NULL, '^400 .*"search".*Longer than maximum length 256')) v (method, target, body, want);
 
+-- ---- policies that add up to more than an ACL holds ----
+SELECT wazo_auth.create_policy(:'north', 'p' || n, (SELECT array_agg('p' || n || '.a' || i)::wazo_auth.acl FROM generate_series(1, 4000) i)) FROM generate_series(1, 3) n \g /dev/null
+SELECT wazo_auth.create_policy(:'north', 'same', (SELECT p.acl FROM wazo_auth.policy p WHERE p.name = 'p1')) AS same, wazo_auth.create_policy(:'north', 'grows') AS grows,
+       wazo_auth.create_group(:'north', 'large') AS large, wazo_auth.create_group(:'north', 'larger') AS larger \gset
+SELECT p.uuid AS p1 FROM wazo_auth.policy p WHERE p.name = 'p1' \gset
+SELECT p.uuid AS p2 FROM wazo_auth.policy p WHERE p.name = 'p2' \gset
+SELECT p.uuid AS p3 FROM wazo_auth.policy p WHERE p.name = 'p3' \gset
+CREATE FUNCTION pg_temp.put(target text, body text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$ SELECT left(pg_temp.ask('PUT', '/0.1' || target, (SELECT pg_temp.token('22222222-0000-4000-8000-000000000001')), body), 70) $$;
+SELECT is(pg_temp.put('/users/' || :'north_user' || '/policies/' || p), '204', 'a policy of 4,000 accesses') FROM unnest(ARRAY[:'p1', :'same', :'p2', :'grows']) p;
+SELECT is(pg_temp.put('/users/' || :'north_user' || '/policies/' || :'p3'), '400 {"reason": ["more than 10000 different accesses, or 1 MiB of them,', 'the third');
+SELECT is((SELECT count(*) FROM wazo_auth.user_policy up WHERE up.user_uuid = :'north_user'), 4::bigint, '... is not given');
+SELECT is(acl_length, 12000, 'equal ones count once, but stand as often as they are given where there is room') FROM (SELECT wazo_auth.acl_length(p.acl) * 3 AS acl_length FROM wazo_auth.policy p WHERE p.name = 'p1') x;
+SELECT is(wazo_auth.acl_length(wazo_auth.user_acl(:'north_user')), 8000, 'where there is none, once');
+SELECT is(pg_temp.put('/policies/' || :'grows', (SELECT json_build_object('name', 'grows', 'acl', array_agg('g' || i))::text FROM generate_series(1, 2000) i)) LIKE '200 %', true, 'a policy that grows up to the limit');
+SELECT is(pg_temp.put('/policies/' || :'grows', (SELECT json_build_object('name', 'grows', 'acl', array_agg('g' || i))::text FROM generate_series(1, 2001) i)), '400 {"reason": ["more than 10000 different accesses, or 1 MiB of them,', 'and beyond');
+SELECT is(pg_temp.put('/policies/' || :'grows' || '/acl/one.more'), '400 {"reason": ["more than 10000 different accesses, or 1 MiB of them,', 'by one access');
+SELECT is(pg_temp.put('/policies/' || :'grows' || '/acl/g' || repeat('x', 1024)), '400 {"reason": ["Invalid value supplied for field: access: Longer than', 'by one that is too long');
+SELECT is(pg_temp.put('/groups/' || :'large' || '/policies/' || p), '204', 'a group without members') FROM unnest(ARRAY[:'p2', :'p3']) p;
+SELECT is(pg_temp.put('/groups/' || :'large' || '/users/' || :'north_user'), '400 {"message": "more than 10000 different accesses, or 1 MiB of them,', 'a membership');
+SELECT is(pg_temp.put('/groups/' || :'large' || '/policies/' || :'p1'), '400 {"reason": ["more than 10000 different accesses, or 1 MiB of them,', 'a policy for a group without members');
+SELECT is(pg_temp.put('/groups/' || :'larger' || '/users/' || :'north_user') || pg_temp.put('/groups/' || :'larger' || '/policies/' || :'p3'), '204400 {"reason": ["more than 10000 different accesses, or 1 MiB of them,', 'a policy for a group with a member that has the others');
+-- what is there already, by a restore or two requests at a time
+INSERT INTO wazo_auth.user_policy VALUES (:'north_user', :'p3');
+UPDATE wazo_auth.policy p SET acl = '{!no.1,z.1}' WHERE p.uuid = :'grows';
+UPDATE wazo_auth.policy p SET slug = 'zzz' WHERE p.uuid = :'grows';
+SELECT is(wazo_auth.acl_length(a.acl) || ' ' || (a.acl::text[])[1] || ' ' || (a.acl::text[])[10000] || ' ' || ('z.1' = ANY (a.acl::text[])), '10000 p1.a1 !no.1 false', 'a login gets what there is room for, negative entries first')
+FROM (SELECT wazo_auth.user_acl(:'north_user') AS acl) a;
+SELECT wazo_auth.set_password(:'north_user', 'secret') \g /dev/null
+SELECT is((SELECT t.token IS NOT NULL FROM wazo_auth.token_create('north', 'secret') t), true, 'and does not fail');
+SELECT is(wazo_auth.acls_fit(a), w, 'acls_fit ' || left(a::text, 40)) FROM (VALUES ('{}'::wazo_auth.acl[], true), (ARRAY[NULL, '{a,a}'::wazo_auth.acl], true),
+  ((SELECT array_agg(ARRAY[repeat('x', 1000) || i]::wazo_auth.acl) FROM generate_series(1, 1040) i), true), ((SELECT array_agg(ARRAY[repeat('x', 1000) || i]::wazo_auth.acl) FROM generate_series(1, 1050) i), false)) v (a, w);
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -236,7 +236,7 @@ SELECT wazo_auth.configure('{"default_user_policy": "mine"}') \g /dev/null
 SELECT is(wazo_auth.user_acl(:'many')::text, pg_temp.added_up(:'many')::text, '... one of the top tenant');
 -- as many as there may be, and one more
 UPDATE wazo_auth.policy p SET acl = array_fill('x'::text, ARRAY[2500])::wazo_auth.acl WHERE p.name LIKE 'order %';
-SELECT throws_ok(format('SELECT wazo_auth.user_acl(%L)', :'many'), '54000', 'too many access patterns', 'more than an ACL can hold');
+SELECT is(wazo_auth.user_acl(:'many')::text, '{x}', 'of more than an ACL can hold each one once');
 
 SELECT * FROM finish();
 ROLLBACK;
