@@ -1,26 +1,33 @@
+CREATE OR REPLACE FUNCTION wazo_auth.user_item() RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN $item$wazo_auth.json_object(
+      '{username,uuid,enabled,emails,firstname,lastname,purpose,tenant_uuid,authentication_method}',
+      p.username, p.uuid, p.enabled,
+      (SELECT wazo_auth.json_list(wazo_auth.json_object('{uuid,address,main,confirmed}', e.uuid, e.address,
+                                                      e.main, e.confirmed))
+       FROM (SELECT * FROM wazo_auth.email a WHERE a.user_uuid = p.uuid ORDER BY a.address) e),
+      p.firstname, p.lastname, p.purpose, p.tenant_uuid, p.authentication_method)$item$;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.user_item() IS
+'A user as the REST API shows it, as an expression on a row p of wazo_auth.user; addresses in their order.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.user_json(user_uuid uuid) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_json json;
+  v_json json := wazo_auth.cached_query(
+    'SELECT ' || wazo_auth.user_item() || ' FROM wazo_auth.user p WHERE p.uuid = (SELECT ($1 ->> ''@user'')::uuid)',
+    jsonb_build_object('@user', user_uuid));
 BEGIN
-  SELECT json_build_object('username', u.username, 'uuid', u.uuid, 'enabled', u.enabled,
-           'emails', (SELECT COALESCE(json_agg(json_build_object(
-                               'uuid', e.uuid, 'address', e.address, 'main', e.main, 'confirmed', e.confirmed)
-                                               ORDER BY e.address), '[]')
-                      FROM wazo_auth.email e WHERE e.user_uuid = u.uuid),
-           'firstname', u.firstname, 'lastname', u.lastname, 'purpose', u.purpose,
-           'tenant_uuid', u.tenant_uuid, 'authentication_method', u.authentication_method)
-  INTO v_json
-  FROM wazo_auth.user u
-  WHERE u.uuid = user_json.user_uuid;
-  IF NOT FOUND THEN
+  IF v_json IS NULL THEN
     PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
   RETURN v_json;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.user_json(uuid) IS
-'A user as GET and PUT show it; addresses in their order. Raises WA404 for an unknown user.';
+'A user as GET and PUT show it, and lists (see user_item()). Raises WA404 for an unknown user.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL)
 RETURNS json
@@ -36,13 +43,7 @@ BEGIN
                     ELSE 'gu.group_uuid = (SELECT ($1 ->> ''@group'')::uuid)' END,
     columns => 'u.uuid, u.username, u.firstname, u.lastname, u.purpose, u.enabled, u.tenant_uuid, '
       'u.authentication_method',
-    item => $item$wazo_auth.json_object(
-              '{username,uuid,enabled,emails,firstname,lastname,purpose,tenant_uuid,authentication_method}',
-              p.username, p.uuid, p.enabled,
-              (SELECT wazo_auth.json_list(wazo_auth.json_object('{uuid,address,main,confirmed}', e.uuid, e.address,
-                                                              e.main, e.confirmed))
-               FROM (SELECT * FROM wazo_auth.email a WHERE a.user_uuid = p.uuid ORDER BY a.address) e),
-              p.firstname, p.lastname, p.purpose, p.tenant_uuid, p.authentication_method)$item$,
+    item => wazo_auth.user_item(),
     key => 'u.uuid',
     sort => '{"username": "u.username",
               "firstname": ["left(u.firstname, 200)", "u.firstname"],

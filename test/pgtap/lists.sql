@@ -68,6 +68,9 @@ FROM (VALUES ('?search=g+ONE', '1/2:G one'), ('?name=G%20one', '1/2:G one'), ('?
 SELECT is(pg_temp.names('/0.1/users/' || :'anna' || '/groups' || q, 'name'), want, 'GET /users/u/groups' || q)
 FROM (VALUES ('?search=g+ONE', '1/2:G one'), ('?name=G%20one', '1/2:G one'), ('?uuid=' || :'g1', '1/2:G one'), ('?limit=1', '2/2:G one')) t(q, want);
 
+-- a user is shown by GET as in a list, to the letter
+SELECT is(strpos(pg_temp.ask('GET', '/0.1/users?uuid=' || u, :'north_token'), substr(pg_temp.ask('GET', '/0.1/users/' || u, :'north_token'), 5)) > 0, true, 'one shape of a user') FROM unnest(ARRAY[:'anna', :'north_user']) u;
+
 -- errors
 SELECT is(pg_temp.ask('GET', t.target, :'north_token'), '400 {"message": ' || want || ', "error_id": "invalid-list-param", "details": {}, "timestamp": T, "resource": "users"}', 'GET ' || t.target)
 FROM (VALUES
