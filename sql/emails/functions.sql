@@ -4,6 +4,10 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+  IF cardinality(addresses) > 100 THEN
+    PERFORM wazo_auth.raise_error(400, 'Longer than maximum length 100.', 'invalid-data',
+      '{"emails": {"constraint_id": "length", "constraint": {"max": 100}}}'::json, 'emails');
+  END IF;
   IF main IS NOT NULL AND main <> ALL (addresses) THEN
     RAISE EXCEPTION 'the main address is not among the addresses' USING ERRCODE = 'invalid_parameter_value';
   END IF;
@@ -21,19 +25,21 @@ BEGIN
   -- What was mailed to an address that goes, or is not confirmed any more.
   PERFORM wazo_auth.void_mail_tokens(ARRAY(
     SELECT e.uuid FROM wazo_auth.email e
+    LEFT JOIN unnest(addresses, confirmed) a(address, confirmed) ON a.address = e.address
     WHERE e.user_uuid = replace_emails.user_uuid
-      AND (e.address <> ALL (addresses)
-           OR e.confirmed AND NOT COALESCE(confirmed[array_position(addresses, e.address)], true))));
-  DELETE FROM wazo_auth.email e WHERE e.user_uuid = replace_emails.user_uuid AND e.address <> ALL (addresses);
+      AND (a.address IS NULL OR e.confirmed AND NOT COALESCE(a.confirmed, true))));
+  DELETE FROM wazo_auth.email e
+  WHERE e.user_uuid = replace_emails.user_uuid
+    AND NOT EXISTS (SELECT FROM unnest(addresses) a(address) WHERE a.address = e.address);
   -- First none is the main one, since two never are.
   UPDATE wazo_auth.email e SET main = false WHERE e.user_uuid = replace_emails.user_uuid AND e.main
     AND e.address IS DISTINCT FROM main;
   INSERT INTO wazo_auth.email AS e (user_uuid, address, main, confirmed)
-  SELECT user_uuid, a.address, a.address IS NOT DISTINCT FROM main, COALESCE(a.confirmed, false)
+  SELECT user_uuid, a.address, a.address IS NOT DISTINCT FROM main, COALESCE(a.confirmed, o.confirmed, false)
   FROM unnest(addresses, confirmed) a(address, confirmed)
+  LEFT JOIN wazo_auth.email o ON o.user_uuid = replace_emails.user_uuid AND o.address = a.address
   ON CONFLICT ON CONSTRAINT email_user_uuid_address_key DO UPDATE
-  SET main = EXCLUDED.main,
-      confirmed = COALESCE(confirmed[array_position(addresses, EXCLUDED.address)], e.confirmed);
+  SET main = EXCLUDED.main, confirmed = EXCLUDED.confirmed;
   PERFORM wazo_auth.release_logins(user_uuid);
 END
 $$;

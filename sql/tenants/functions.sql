@@ -107,8 +107,13 @@ DECLARE
   v_names text[] := ARRAY(
     SELECT DISTINCT wazo_auth.normal_domain(n) COLLATE "C" FROM unnest(domain_names) n ORDER BY 1);
 BEGIN
+  IF cardinality(v_names) > 100 THEN
+    PERFORM wazo_auth.raise_error(400, 'Longer than maximum length 100.', 'invalid-data',
+      '{"domain_names": {"constraint_id": "length", "constraint": {"max": 100}}}'::json, 'tenants');
+  END IF;
   DELETE FROM wazo_auth.tenant_domain d
-  WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid AND d.name <> ALL (v_names);
+  WHERE d.tenant_uuid = set_tenant_domains.tenant_uuid
+    AND NOT EXISTS (SELECT FROM unnest(v_names) v(name) WHERE v.name = d.name);
   INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name)
   SELECT set_tenant_domains.tenant_uuid, v.name FROM unnest(v_names) WITH ORDINALITY v (name, place)
     ORDER BY v.place

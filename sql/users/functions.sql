@@ -75,21 +75,24 @@ COMMENT ON FUNCTION wazo_auth.claim_logins(uuid, text, text[]) IS
 CREATE OR REPLACE FUNCTION wazo_auth.release_logins(user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  DELETE FROM wazo_auth.login l
-  USING wazo_auth.user u
-  WHERE l.user_uuid = release_logins.user_uuid AND u.uuid = l.user_uuid
-    AND l.login IS DISTINCT FROM wazo_auth.normal_login(u.username)
-    AND NOT EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid
-      AND wazo_auth.normal_login(e.address) = l.login);
+  -- Each name is folded once, whatever is compared with it.
+  WITH kept AS MATERIALIZED (
+    SELECT k.login, bool_or(k.is_username) AS is_username, bool_or(NOT k.is_username) AS is_email
+    FROM (SELECT wazo_auth.normal_login(u.username), true FROM wazo_auth.user u
+          WHERE u.uuid = release_logins.user_uuid AND u.username IS NOT NULL
+          UNION ALL
+          SELECT wazo_auth.normal_login(e.address), false FROM wazo_auth.email e
+          WHERE e.user_uuid = release_logins.user_uuid) k(login, is_username)
+    GROUP BY k.login
+  ), gone AS (
+    DELETE FROM wazo_auth.login l
+    WHERE l.user_uuid = release_logins.user_uuid AND NOT EXISTS (SELECT FROM kept k WHERE k.login = l.login)
+  )
   UPDATE wazo_auth.login l
-  SET is_username = now.is_username, is_email = now.is_email
-  FROM (SELECT o.login, o.login IS NOT DISTINCT FROM wazo_auth.normal_login(u.username) AS is_username,
-               EXISTS (SELECT FROM wazo_auth.email e WHERE e.user_uuid = u.uuid
-                 AND wazo_auth.normal_login(e.address) = o.login) AS is_email
-        FROM wazo_auth.login o
-        JOIN wazo_auth.user u ON u.uuid = o.user_uuid
-        WHERE o.user_uuid = release_logins.user_uuid) now
-  WHERE l.login = now.login AND (l.is_username, l.is_email) IS DISTINCT FROM (now.is_username, now.is_email);
+  SET is_username = k.is_username, is_email = k.is_email
+  FROM kept k
+  WHERE l.login = k.login AND l.user_uuid = release_logins.user_uuid
+    AND (l.is_username, l.is_email) IS DISTINCT FROM (k.is_username, k.is_email);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.release_logins(uuid) IS
