@@ -26,8 +26,8 @@ BEGIN
     END IF;
   END LOOP;
   IF NOT wazo_auth.acls_fit(ARRAY(SELECT p.acl FROM wazo_auth.policy p WHERE p.uuid = ANY (v_uuids))) THEN
-    RAISE WARNING 'the policies % of the configuration have more accesses than an ACL holds, and none of them is given',
-      slugs;
+    PERFORM wazo_auth.warn_message(format(
+      'the policies %s of the configuration have more accesses than an ACL holds, and none of them is given', slugs));
     RETURN '{}';
   END IF;
   RETURN v_uuids;
@@ -71,6 +71,11 @@ BEGIN
   FOR v_slug, v_policies IN
     SELECT e.key, e.value -> 'policies' FROM jsonb_each(wazo_auth.get_setting('tenant_default_groups')) e ORDER BY e.key
   LOOP
+    IF v_slug !~ '^[a-zA-Z0-9_-]{1,80}$' THEN
+      PERFORM wazo_auth.warn_message(format(
+        'the group "%s" of the configuration is left out: that is no slug', v_slug));
+      CONTINUE;
+    END IF;
     v_given := wazo_auth.configured_policies(ARRAY(SELECT wazo_auth.enabled_keys(v_policies)));
     -- A tenant where another group has the name keeps that one and gets none.
     INSERT INTO wazo_auth.group (tenant_uuid, name, slug, config_managed)
@@ -134,12 +139,19 @@ DECLARE
   v_spec jsonb;
   v_acl wazo_auth.acl;
   v_uuid uuid;
+  v_description text;
 BEGIN
   FOR v_slug, v_spec IN SELECT e.key, e.value FROM jsonb_each(wazo_auth.get_setting('default_policies')) e
     ORDER BY e.key LOOP
+    IF v_slug !~ '^[a-zA-Z0-9_-]{1,80}$' THEN
+      PERFORM wazo_auth.warn_message(format(
+        'the policy "%s" of the configuration is left out: that is no slug', v_slug));
+      CONTINUE;
+    END IF;
     v_acl := wazo_auth.acl_distinct(ARRAY(
       SELECT jsonb_array_elements_text(CASE jsonb_typeof(v_spec -> 'acl') WHEN 'array' THEN v_spec -> 'acl'
         ELSE '[]' END)));
+    v_description := COALESCE(left(v_spec ->> 'description', 4096), 'Automatically created');
     SELECT p.uuid INTO v_uuid FROM wazo_auth.policy p
     WHERE p.tenant_uuid = v_top AND lower(p.slug) = lower(v_slug) FOR UPDATE;
     IF EXISTS (SELECT FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.name = v_slug AND p.uuid IS DISTINCT
@@ -148,15 +160,15 @@ BEGIN
         'the policy "%s" of the configuration is left out: another one of the top tenant has that name', v_slug));
     ELSIF v_uuid IS NULL THEN
       INSERT INTO wazo_auth.policy (tenant_uuid, name, slug, description, acl, shared, config_managed)
-      VALUES (v_top, v_slug, v_slug, COALESCE(v_spec ->> 'description', 'Automatically created'), v_acl,
+      VALUES (v_top, v_slug, v_slug, v_description, v_acl,
               COALESCE(v_spec -> 'shared' = 'true', false), true);
     ELSE
       UPDATE wazo_auth.policy p
-      SET name = v_slug, description = COALESCE(v_spec ->> 'description', 'Automatically created'), acl = v_acl,
+      SET name = v_slug, description = v_description, acl = v_acl,
           shared = COALESCE(v_spec -> 'shared' = 'true', false), config_managed = true
       WHERE p.uuid = v_uuid
         AND (p.name, p.description, p.acl::text, p.shared, p.config_managed)
-            IS DISTINCT FROM (v_slug, COALESCE(v_spec ->> 'description', 'Automatically created'), v_acl::text,
+            IS DISTINCT FROM (v_slug, v_description, v_acl::text,
                               COALESCE(v_spec -> 'shared' = 'true', false), true);
     END IF;
   END LOOP;

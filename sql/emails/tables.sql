@@ -4,7 +4,8 @@ CREATE TABLE wazo_auth.email (
   address text COLLATE "C" NOT NULL,
   main boolean NOT NULL,
   confirmed boolean NOT NULL,
-  CONSTRAINT email_user_uuid_address_key UNIQUE (user_uuid, address)
+  CONSTRAINT email_user_uuid_address_key UNIQUE (user_uuid, address),
+  CONSTRAINT email_address_check CHECK (wazo_auth.is_email_address(address) AND pg_catalog.octet_length(address) <= 512)
 );
 CREATE UNIQUE INDEX email_main_key ON wazo_auth.email (user_uuid) WHERE main;
 COMMENT ON TABLE wazo_auth.email IS 'E-mail addresses of users; uniqueness over all users is held by wazo_auth.login';

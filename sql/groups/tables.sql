@@ -5,7 +5,9 @@ CREATE TABLE wazo_auth.group (
   slug text COLLATE "C" NOT NULL,
   system_managed boolean NOT NULL DEFAULT false,
   config_managed boolean NOT NULL DEFAULT false,
-  CONSTRAINT group_tenant_uuid_name_key UNIQUE (tenant_uuid, name)
+  CONSTRAINT group_tenant_uuid_name_key UNIQUE (tenant_uuid, name),
+  CONSTRAINT group_name_check CHECK (name <> '' AND pg_catalog.char_length(name) <= 128),
+  CONSTRAINT group_slug_check CHECK (slug ~ '^[a-zA-Z0-9_-]{1,80}$')
 );
 -- lower() in the collation "C" folds ASCII only, whatever the C library says;
 -- slugs hold nothing else.

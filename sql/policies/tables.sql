@@ -7,7 +7,10 @@ CREATE TABLE wazo_auth.policy (
   acl wazo_auth.acl NOT NULL DEFAULT '{}',
   shared boolean NOT NULL DEFAULT false,
   config_managed boolean NOT NULL DEFAULT false,
-  CONSTRAINT policy_tenant_uuid_name_key UNIQUE (tenant_uuid, name)
+  CONSTRAINT policy_tenant_uuid_name_key UNIQUE (tenant_uuid, name),
+  CONSTRAINT policy_name_check CHECK (name <> '' AND pg_catalog.char_length(name) <= 80),
+  CONSTRAINT policy_slug_check CHECK (slug ~ '^[a-zA-Z0-9_-]{1,80}$'),
+  CONSTRAINT policy_description_check CHECK (pg_catalog.char_length(description) <= 4096)
 );
 CREATE UNIQUE INDEX policy_tenant_uuid_slug_key ON wazo_auth.policy (tenant_uuid, pg_catalog.lower(slug));
 CREATE INDEX policy_slug_idx ON wazo_auth.policy (slug);

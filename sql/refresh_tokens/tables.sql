@@ -10,7 +10,8 @@ CREATE TABLE wazo_auth.refresh_token (
   user_agent text COLLATE "C" NOT NULL DEFAULT '',
   remote_addr text COLLATE "C" NOT NULL DEFAULT '',
   metadata json NOT NULL DEFAULT '{}',
-  CONSTRAINT refresh_token_user_uuid_client_id_key UNIQUE (user_uuid, client_id)
+  CONSTRAINT refresh_token_user_uuid_client_id_key UNIQUE (user_uuid, client_id),
+  CONSTRAINT refresh_token_client_id_check CHECK (client_id <> '' AND pg_catalog.octet_length(client_id) <= 1024)
 );
 COMMENT ON TABLE wazo_auth.refresh_token IS
 'Right of a client to open sessions for a user without a password; never expires by itself';

@@ -7,7 +7,9 @@ CREATE TABLE wazo_auth.tenant (
   default_authentication_method text COLLATE "C" NOT NULL DEFAULT 'native',
   CONSTRAINT tenant_path_check CHECK (path[pg_catalog.cardinality(path)] = uuid
     AND pg_catalog.cardinality(path) BETWEEN 1 AND 100),
-  CONSTRAINT tenant_slug_check CHECK (slug <> '' AND pg_catalog.char_length(slug) <= 10),
+  CONSTRAINT tenant_slug_check CHECK (slug ~ '^[a-zA-Z0-9_]{1,10}$'),
+  CONSTRAINT tenant_name_check CHECK (name <> '' AND pg_catalog.char_length(name) <= 128),
+  CONSTRAINT tenant_phone_check CHECK (phone <> '' AND pg_catalog.char_length(phone) <= 32),
   CONSTRAINT tenant_default_authentication_method_check CHECK (default_authentication_method <> 'default')
 );
 CREATE INDEX tenant_name_idx ON wazo_auth.tenant (name, uuid);
@@ -54,7 +56,14 @@ COMMENT ON TYPE wazo_auth.postal_address IS 'A postal address; every part may be
 
 CREATE TABLE wazo_auth.tenant_address (
   tenant_uuid uuid PRIMARY KEY REFERENCES wazo_auth.tenant ON DELETE CASCADE,
-  address wazo_auth.postal_address NOT NULL
+  address wazo_auth.postal_address NOT NULL,
+  CONSTRAINT tenant_address_check CHECK (
+    COALESCE(pg_catalog.char_length((address).line_1) BETWEEN 1 AND 256, true)
+    AND COALESCE(pg_catalog.char_length((address).line_2) BETWEEN 1 AND 256, true)
+    AND COALESCE(pg_catalog.char_length((address).city) BETWEEN 1 AND 128, true)
+    AND COALESCE(pg_catalog.char_length((address).state) BETWEEN 1 AND 128, true)
+    AND COALESCE(pg_catalog.char_length((address).country) BETWEEN 1 AND 128, true)
+    AND COALESCE(pg_catalog.char_length((address).zip_code) BETWEEN 1 AND 16, true))
 );
 COMMENT ON TABLE wazo_auth.tenant_address IS 'Postal address of a tenant that has one';
 
@@ -62,7 +71,10 @@ CREATE TABLE wazo_auth.tenant_domain (
   uuid uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
   tenant_uuid uuid NOT NULL REFERENCES wazo_auth.tenant ON DELETE CASCADE,
   name text COLLATE "C" NOT NULL UNIQUE,
-  CONSTRAINT tenant_domain_name_check CHECK (name = wazo_auth.normal_domain(name))
+  CONSTRAINT tenant_domain_name_check CHECK (name = wazo_auth.normal_domain(name)),
+  CONSTRAINT tenant_domain_form_check CHECK (
+    pg_catalog.char_length(name) <= 253
+    AND name ~ '^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.){1,62}[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$')
 );
 CREATE INDEX tenant_domain_tenant_uuid_idx ON wazo_auth.tenant_domain (tenant_uuid, name);
 COMMENT ON COLUMN wazo_auth.tenant_domain.name IS 'In its normal form, so that one domain is one name';

@@ -8,7 +8,9 @@ CREATE TABLE wazo_auth.user (
   firstname text COLLATE "C",
   lastname text COLLATE "C",
   CONSTRAINT user_purpose_check CHECK (purpose IN ('user', 'internal', 'external_api')),
-  CONSTRAINT user_username_check CHECK (username <> '' AND pg_catalog.char_length(username) <= 256)
+  CONSTRAINT user_username_check CHECK (username <> '' AND pg_catalog.char_length(username) <= 256),
+  CONSTRAINT user_firstname_check CHECK (pg_catalog.char_length(firstname) <= 256),
+  CONSTRAINT user_lastname_check CHECK (pg_catalog.char_length(lastname) <= 256)
 );
 CREATE INDEX user_tenant_uuid_idx ON wazo_auth.user (tenant_uuid, username, uuid);
 -- Names may be longer than a row of an index.

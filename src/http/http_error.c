@@ -31,6 +31,7 @@ static const struct
 	{ERRCODE_CHARACTER_NOT_IN_REPERTOIRE, 400},
 	{ERRCODE_STRING_DATA_RIGHT_TRUNCATION, 400},
 	{ERRCODE_PROGRAM_LIMIT_EXCEEDED, 400},
+	{ERRCODE_CHECK_VIOLATION, 400},
 	{ERRCODE_UNIQUE_VIOLATION, 409},
 	{ERRCODE_FOREIGN_KEY_VIOLATION, 409},
 };
@@ -116,6 +117,19 @@ status_of_other(int sqlstate)
 	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES ? 503 : 500;
 }
 
+/*
+ * What a client is told of an error of PostgreSQL's that is its own fault.  Its
+ * words say which limit or encoding; those about a rule of a table would show
+ * the row, so of that the rule's name.
+ */
+static const char *
+reason_of_other(const ErrorData *edata)
+{
+	if (edata->sqlerrcode == ERRCODE_CHECK_VIOLATION && edata->constraint_name)
+		return psprintf("a value breaks the rule %s", edata->constraint_name);
+	return edata->message;
+}
+
 static void
 other_error_reply(HttpReply *reply, const ErrorData *edata, const char *route)
 {
@@ -130,7 +144,7 @@ other_error_reply(HttpReply *reply, const ErrorData *edata, const char *route)
 	http_plain_reply(reply, status,
 					 status == 503 ? "Service temporarily unavailable, try again" :
 					 status == 409 ? "Conflict detected" :
-					 status == 400 ? "Bad request" : "Internal Server Error");
+					 status == 400 ? psprintf("Bad request: %s", reason_of_other(edata)) : "Internal Server Error");
 }
 
 /*

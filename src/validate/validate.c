@@ -23,6 +23,7 @@
 
 #include "base/compat.h"
 #include "plain/json_scan.h"
+#include "plain/validate_email.h"
 #include "validate/schema_registry.h"
 #include "validate/validate.h"
 #include "validate/validate_error.h"
@@ -40,6 +41,7 @@ typedef struct Loader
 
 PG_FUNCTION_INFO_V1(wazo_auth_validate);
 PG_FUNCTION_INFO_V1(wazo_auth_validate_query);
+PG_FUNCTION_INFO_V1(wazo_auth_is_email_address);
 
 static JsonbValue *load_object(Loader *loader, const SchemaSpec *schema,
 							   const JsonbValue *value, ErrorNode *errors);
@@ -523,4 +525,13 @@ Datum
 wazo_auth_validate_query(PG_FUNCTION_ARGS)
 {
 	return validate_sql(fcinfo, true);
+}
+
+/* SQL: wazo_auth.is_email_address(address text) returns boolean */
+Datum
+wazo_auth_is_email_address(PG_FUNCTION_ARGS)
+{
+	text	   *address = PG_GETARG_TEXT_PP(0);
+
+	PG_RETURN_BOOL(email_valid(VARDATA_ANY(address), VARSIZE_ANY_EXHDR(address)));
 }

@@ -245,5 +245,9 @@ DELETE FROM wazo_auth.group g WHERE g.system_managed AND g.tenant_uuid = :'south
 SELECT wazo_auth.apply_configuration('{}');
 SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.system_managed AND g.tenant_uuid = :'south'), 1::bigint, 'a group of all users that is missing is made');
 
+-- names that are no slugs are left out, and the start goes on
+SELECT lives_ok($$SELECT wazo_auth.apply_configuration(('{"default_policies": {"a b": {"acl": ["x"]}, "fine": {"acl": ["x"], "description": "' || repeat('d', 5000) || '"}}, "tenant_default_groups": {"a.b": {"policies": {}}}}')::jsonb)$$, 'a configuration with names that are no slugs');
+SELECT is(array_agg(p.slug), '{fine}', 'makes what has one') FROM wazo_auth.policy p WHERE p.slug IN ('a b', 'fine');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -116,5 +116,74 @@ SELECT is((SELECT t.token IS NOT NULL FROM wazo_auth.token_create('north', 'secr
 SELECT is(wazo_auth.acls_fit(a), w, 'acls_fit ' || left(a::text, 40)) FROM (VALUES ('{}'::wazo_auth.acl[], true), (ARRAY[NULL, '{a,a}'::wazo_auth.acl], true),
   ((SELECT array_agg(ARRAY[repeat('x', 1000) || i]::wazo_auth.acl) FROM generate_series(1, 1040) i), true), ((SELECT array_agg(ARRAY[repeat('x', 1000) || i]::wazo_auth.acl) FROM generate_series(1, 1050) i), false)) v (a, w);
 
+-- ---- rules hold for SQL as for REST ----
+CREATE FUNCTION pg_temp.error(schema text, name text, value text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM wazo_auth.validate(schema, jsonb_build_object('name', 'n') || jsonb_build_object(name, value));
+  RETURN 'none';
+EXCEPTION WHEN SQLSTATE 'WA400' THEN
+  RETURN SQLSTATE;
+END $$;
+SELECT throws_ok(v.call, '23514', NULL, 'not by SQL either: ' || left(v.call, 100))
+FROM (SELECT format(c.call, :'north', :'north_user') AS call FROM (VALUES
+  ('SELECT wazo_auth.create_user(%1$L, email_address => E''a@x.org\nBcc: b@x.org'')'),
+  ('SELECT wazo_auth.create_user(%1$L, email_address => ''nobody'')'), ('SELECT wazo_auth.create_user(%1$L, email_address => repeat(''x'', 510) || ''@x.org'')'),
+  ('SELECT wazo_auth.create_user(%1$L, '''')'), ('SELECT wazo_auth.create_user(%1$L, repeat(''x'', 257))'), ('SELECT wazo_auth.create_user(%1$L, firstname => repeat(''x'', 257))'),
+  ('SELECT wazo_auth.update_user(%2$L, ''north'', lastname => repeat(''x'', 257))'), ('SELECT wazo_auth.replace_emails(%2$L, ''{"a b@x.org"}'')'),
+  ('SELECT wazo_auth.create_policy(%1$L, '''')'), ('SELECT wazo_auth.create_policy(%1$L, repeat(''x'', 81), slug => ''x'')'), ('SELECT wazo_auth.create_policy(%1$L, ''x'', slug => ''a b'')'),
+  ('SELECT wazo_auth.create_policy(%1$L, ''x'', slug => E''a\n'')'), ('SELECT wazo_auth.create_policy(%1$L, ''x'', description => repeat(''x'', 4097))'),
+  ('SELECT wazo_auth.create_group(%1$L, '''')'), ('SELECT wazo_auth.create_group(%1$L, repeat(''x'', 129))'), ('SELECT wazo_auth.create_group(%1$L, ''x'', ''a b'')'),
+  ('SELECT wazo_auth.create_tenant(%1$L, '''')'), ('SELECT wazo_auth.create_tenant(%1$L, slug => ''a-b'')'), ('SELECT wazo_auth.create_tenant(%1$L, phone => repeat(''1'', 33))'),
+  ('SELECT wazo_auth.create_tenant(%1$L, domain_names => ''{a b.org}'')'), ('SELECT wazo_auth.create_tenant(%1$L, domain_names => ARRAY[repeat(''a'', 250) || ''.org''])'),
+  ('SELECT wazo_auth.create_tenant(%1$L, address => ROW(NULL, NULL, NULL, NULL, NULL, repeat(''1'', 17))::wazo_auth.postal_address)')) c (call)) v;
+SELECT throws_ok(format(c, :'north_user'), 'WA400', 'Longer than maximum length 100.', 'nor more: ' || c)
+FROM unnest(ARRAY['SELECT wazo_auth.replace_emails(%L, ARRAY(SELECT i || ''@x.org'' FROM generate_series(1, 101) i))',
+                  'SELECT wazo_auth.update_tenant(''11111111-0000-4000-8000-000000000002'', domain_names => ARRAY(SELECT i || ''.x.org'' FROM generate_series(1, 101) i))']) c;
+
+-- What REST takes of a text, SQL takes too, and what it refuses is refused.
+CREATE FUNCTION pg_temp.takes(call text, field text, value text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format(call, field, value, '11111111-0000-4000-8000-000000000001');
+  RAISE EXCEPTION USING ERRCODE = 'ZZZZZ';
+EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
+  RETURN true;
+WHEN check_violation OR SQLSTATE 'WA400' THEN
+  RETURN false;
+END $$;
+CREATE TEMP TABLE sample (value text);
+INSERT INTO sample VALUES (''), (' '), ('x'), ('a b'), ('a-b'), ('A_1'), (E'a\n'), (E'\n'), ('é'), ('a.b'), ('a@b.com'), (E'a@b.com\n'), ('"q"@b.com'), ('a@b'), ('a@b.com, c@d.com');
+INSERT INTO sample SELECT repeat('x', n) FROM unnest('{10,11,16,17,32,33,80,81,128,129,256,257}'::int[]) n;
+SELECT is(pg_temp.takes(f.call, f.field, s.value), pg_temp.error(f.schema, f.field, s.value) NOT IN ('WA400'), format('%s.%s and SQL agree on %s', f.schema, f.field, left(to_json(s.value)::text, 20)))
+FROM sample s, (VALUES
+  ('user_post', 'username', 'SELECT wazo_auth.create_user(%3$L, %1$I => %2$L)'), ('user_post', 'firstname', 'SELECT wazo_auth.create_user(%3$L, %1$I => %2$L)'),
+  ('user_post', 'lastname', 'SELECT wazo_auth.create_user(%3$L, %1$I => %2$L)'), ('user_post', 'email_address', 'SELECT wazo_auth.create_user(%3$L, %1$I => %2$L)'),
+  ('tenant_post', 'name', 'SELECT wazo_auth.create_tenant(%3$L, %1$I => %2$L)'), ('tenant_post', 'slug', 'SELECT wazo_auth.create_tenant(%3$L, %1$I => %2$L)'),
+  ('tenant_post', 'phone', 'SELECT wazo_auth.create_tenant(%3$L, %1$I => %2$L)'), ('group_post', 'name', 'SELECT wazo_auth.create_group(%3$L, %1$I => %2$L)'),
+  ('group_post', 'slug', 'SELECT wazo_auth.create_group(%3$L, ''n'', %1$I => %2$L)'), ('policy_post', 'name', 'SELECT wazo_auth.create_policy(%3$L, %1$I => %2$L)'),
+  ('policy_post', 'slug', 'SELECT wazo_auth.create_policy(%3$L, ''n'', %1$I => %2$L)'), ('policy_post', 'description', 'SELECT wazo_auth.create_policy(%3$L, ''n'', %1$I => %2$L)')) f (schema, field, call);
+
+-- ---- no error without a word why ----
+CREATE FUNCTION pg_temp.fail(request wazo_auth.http_request) RETURNS wazo_auth.http_response LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the why' USING ERRCODE = request.query ->> 'code', CONSTRAINT = 'a_rule', DETAIL = 'Failing row contains (s3cret).';
+END $$;
+SELECT wazo_auth.add_route('GET', '/0.1/limits/fail', pg_my_temp_schema()::regnamespace || '.fail', 'limits', public => true) \g /dev/null
+SELECT is(pg_temp.ask('GET', '/0.1/limits/fail?code=' || c), '400 {"message": "Bad request: ' || CASE c WHEN '23514' THEN 'a value breaks the rule a_rule' ELSE 'the why' END || '"}', 'SQLSTATE ' || c || ' says why')
+FROM unnest('{22P05,22021,22001,54000,23514}'::text[]) c;
+
+-- ---- work that grows with the input, and not with its square: counted in calls ----
+SET track_functions = 'all';
+CREATE FUNCTION pg_temp.folds(n int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  c_fold oid := 'wazo_auth.normal_login(text)'::regprocedure;
+  v_before bigint := COALESCE(pg_stat_get_xact_function_calls(c_fold), 0);
+BEGIN
+  PERFORM wazo_auth.replace_emails('22222222-0000-4000-8000-000000000002', ARRAY(SELECT n || '-' || i || '@x.org' FROM generate_series(1, n) i), n || '-1@x.org');
+  PERFORM wazo_auth.replace_emails('22222222-0000-4000-8000-000000000002', '{}');
+  RETURN pg_stat_get_xact_function_calls(c_fold) - v_before;
+END $$;
+SELECT cmp_ok(pg_temp.folds(10), '>', 0::bigint, 'calls are counted');
+SELECT cmp_ok(pg_temp.folds(100), '<=', 5 * pg_temp.folds(20) + 50, 'five times the addresses are five times the work');
+
 SELECT * FROM finish();
 ROLLBACK;
