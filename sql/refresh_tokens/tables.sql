@@ -11,6 +11,8 @@ CREATE TABLE wazo_auth.refresh_token (
   remote_addr text COLLATE "C" NOT NULL DEFAULT '',
   metadata json NOT NULL DEFAULT '{}',
   CONSTRAINT refresh_token_user_uuid_client_id_key UNIQUE (user_uuid, client_id),
+  CONSTRAINT refresh_token_size_check CHECK (pg_catalog.char_length(user_agent) <= 1024
+    AND pg_catalog.char_length(remote_addr) <= 256 AND pg_catalog.octet_length(metadata::pg_catalog.text) <= 65536),
   CONSTRAINT refresh_token_client_id_check CHECK (client_id <> '' AND pg_catalog.octet_length(client_id) <= 1024)
 );
 COMMENT ON TABLE wazo_auth.refresh_token IS

@@ -27,7 +27,9 @@ CREATE TABLE wazo_auth.session (
   metadata json NOT NULL DEFAULT '{}',
   expiry_announced boolean NOT NULL DEFAULT false,
   email_uuid uuid REFERENCES wazo_auth.email ON DELETE CASCADE,
-  CONSTRAINT session_auth_id_check CHECK (pg_catalog.num_nonnulls(user_uuid, auth_id) = 1)
+  CONSTRAINT session_auth_id_check CHECK (pg_catalog.num_nonnulls(user_uuid, auth_id) = 1),
+  CONSTRAINT session_size_check CHECK (pg_catalog.char_length(user_agent) <= 1024
+    AND pg_catalog.char_length(remote_addr) <= 256 AND pg_catalog.octet_length(metadata::pg_catalog.text) <= 65536)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX session_expires_at_idx ON wazo_auth.session (expires_at);
 CREATE INDEX session_user_uuid_idx ON wazo_auth.session (user_uuid);

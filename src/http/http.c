@@ -26,6 +26,7 @@
 
 #define HTTP_MAX_METHOD		16
 #define HTTP_MAX_BODY		(1024 * 1024)
+#define HTTP_MAX_HEADERS	65536	/* as an array, so a little less as sent */
 
 PG_FUNCTION_INFO_V1(wazo_auth_http);
 
@@ -132,6 +133,11 @@ dispatch(HttpCall *call)
 	if (VARSIZE_ANY_EXHDR(target) > HTTP_MAX_TARGET)
 	{
 		http_plain_reply(reply, 414, "The request target is too long.");
+		return;
+	}
+	if (VARSIZE_ANY_EXHDR(call->headers) > HTTP_MAX_HEADERS)
+	{
+		http_plain_reply(reply, 431, "The request headers are too large.");
 		return;
 	}
 	if (call->body && VARSIZE_ANY_EXHDR(call->body) > HTTP_MAX_BODY)

@@ -162,6 +162,14 @@ FROM sample s, (VALUES
   ('group_post', 'slug', 'SELECT wazo_auth.create_group(%3$L, ''n'', %1$I => %2$L)'), ('policy_post', 'name', 'SELECT wazo_auth.create_policy(%3$L, %1$I => %2$L)'),
   ('policy_post', 'slug', 'SELECT wazo_auth.create_policy(%3$L, ''n'', %1$I => %2$L)'), ('policy_post', 'description', 'SELECT wazo_auth.create_policy(%3$L, ''n'', %1$I => %2$L)')) f (schema, field, call);
 
+-- ---- headers ----
+SELECT is((a).status || convert_from((a).body, 'UTF8'), E'431{"message": "The request headers are too large."}\n', 'headers of 64 KiB')
+FROM (SELECT wazo_auth.http('GET', '/0.1/users', ARRAY['User-Agent', repeat('x', 66000)]) AS a) r;
+SELECT is((wazo_auth.http('POST', '/0.1/token', ARRAY['Authorization', 'Basic ' || encode(convert_to(repeat('x', 40000) || ':y', 'UTF8'), 'base64'), 'User-Agent', repeat('x', 5000)], '{}'::bytea)).status, 401, 'a login name longer than any');
+SELECT t.token AS long_agent FROM wazo_auth.token_create('north', 'secret', user_agent => repeat('x', 5000), remote_addr => repeat('y', 5000)) t \gset
+SELECT is(length(s.user_agent) + length(s.remote_addr), 1280, 'what a client says of itself is cut') FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(:'long_agent');
+SELECT throws_ok($$UPDATE wazo_auth.session SET metadata = to_json(repeat('x', 70000))$$, '23514', NULL, 'and metadata have a limit');
+
 -- ---- no error without a word why ----
 CREATE FUNCTION pg_temp.fail(request wazo_auth.http_request) RETURNS wazo_auth.http_response LANGUAGE plpgsql AS $$
 BEGIN
