@@ -108,10 +108,10 @@ start_shared_cluster() {
 pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
 
 suite_unit() {
-	make --no-print-directory -s check-unit >"$work/logs/unit-build.log" 2>&1 || {
-		tail -n 30 "$work/logs/unit-build.log"
-	}
-	count_tap unit cat "$work/logs/unit-build.log"
+	local status=0
+	# -k: one that does not build keeps no other from running
+	make --no-print-directory -s -k check-unit >"$work/logs/unit-build.log" 2>&1 || status=$?
+	count_tap unit sh -c 'cat "$1"; exit "$2"' sh "$work/logs/unit-build.log" "$status"
 }
 
 suite_regress() {

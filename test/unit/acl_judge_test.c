@@ -12,6 +12,7 @@
 #include "plain/acl_heads.h"
 #include "plain/acl_judge.h"
 #include "plain/acl_overlap.h"
+#include "tap.h"
 
 #define MAX_WORDS	4096
 #define CALLER		"c0ffee"
@@ -19,17 +20,6 @@
 #define HOLDER		"40de"
 
 static const AclContext caller = {CALLER, sizeof(CALLER) - 1, SESSION, sizeof(SESSION) - 1};
-
-static int	tests;
-static int	failures;
-
-static void
-check(bool ok, const char *what)
-{
-	printf("%sok %d - %s\n", ok ? "" : "not ", ++tests, what);
-	fflush(stdout);
-	failures += !ok;
-}
 
 static void
 show(const char *label, const Text *texts, size_t count)
@@ -145,13 +135,13 @@ test_cases(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		wrong += wrong_verdicts(cases[i].acl, cases[i].may, ACL_MAY) +
 			wrong_verdicts(cases[i].acl, cases[i].may_not, ACL_MAY_NOT);
-	check(wrong == 0, "what holders of these ACLs may give and take, and what not");
+	ok(wrong == 0, "what holders of these ACLs may give and take, and what not");
 	{
 		AclContext	odd = {"*", 1, "#", 1};
 		Text		me = text_of("me");
 		Text		session = text_of("my_session");
 
-		check(judge(&me, 1, &odd, text_of("*"), false) == ACL_MAY_NOT &&
+		ok(judge(&me, 1, &odd, text_of("*"), false) == ACL_MAY_NOT &&
 			  judge(&session, 1, &odd, text_of("#"), false) == ACL_MAY_NOT &&
 			  judge(&me, 1, &odd, me, false) == ACL_MAY, "an id that looks like a wildcard is none");
 	}
@@ -239,9 +229,9 @@ test_small(void)
 		free(overlap);
 	}
 	printf("# %zu patterns, %zu accesses\n", npatterns, naccesses);
-	check(npatterns > 150 && naccesses > 10000, "all short patterns and accesses are made");
-	check(wrong_cover == 0, "an entry is within another one exactly when all its accesses are");
-	check(wrong_overlap == 0, "two entries overlap exactly when they have an access in common");
+	ok(npatterns > 150 && naccesses > 10000, "all short patterns and accesses are made");
+	ok(wrong_cover == 0, "an entry is within another one exactly when all its accesses are");
+	ok(wrong_overlap == 0, "two entries overlap exactly when they have an access in common");
 	free(match);
 	free(patterns);
 	free(accesses);
@@ -356,8 +346,8 @@ test_vectors(const char *file)
 	}
 	if (in != NULL)
 		fclose(in);
-	check(vectors > 1900, "the vectors were read");
-	check(looser == 0, "nothing may be given or taken that upstream refuses");
+	ok(vectors > 1900, "the vectors were read");
+	ok(looser == 0, "nothing may be given or taken that upstream refuses");
 	for (size_t i = 0; i < STRICTER; i++)
 		if (stricter[i].add_seen != stricter[i].added || stricter[i].remove_seen != stricter[i].removed)
 		{
@@ -365,7 +355,7 @@ test_vectors(const char *file)
 				   stricter[i].reason);
 			changed++;
 		}
-	check(changed == 0, "what upstream allows and this does not is as listed");
+	ok(changed == 0, "what upstream allows and this does not is as listed");
 }
 
 typedef struct Policy
@@ -444,7 +434,7 @@ test_policies(const char *file)
 	}
 	if (in != NULL)
 		fclose(in);
-	check(shipped == 27, "the shipped policies were read");
+	ok(shipped == 27, "the shipped policies were read");
 	user = find_policy(policies, n, "wazo_default_user_policy");
 	admin = find_policy(policies, n, "wazo_default_admin_policy");
 	for (size_t i = 0; i < n; i++)
@@ -458,10 +448,10 @@ test_policies(const char *file)
 		same += withheld(&policies[i], acl, count);
 		free(acl);
 	}
-	check(master == 0, "the master user gives and takes every shipped policy");
-	check(same == 0, "whoever has a shipped policy gives it and takes it");
+	ok(master == 0, "the master user gives and takes every shipped policy");
+	ok(same == 0, "whoever has a shipped policy gives it and takes it");
 	acl = token_acl(user, admin, &count);
-	check(withheld(user, acl, count) + withheld(admin, acl, count) == 0,
+	ok(withheld(user, acl, count) + withheld(admin, acl, count) == 0,
 		  "an admin of a tenant gives and takes what users and admins have");
 	free(acl);
 	for (size_t i = 0; i < n; i++)
@@ -625,8 +615,8 @@ test_generated(unsigned pairs)
 		}
 	}
 	printf("# %u pairs: %u may be given, %u accesses of them asked for\n", pairs, may, accesses);
-	check(may > pairs / 20 && may < pairs && accesses > may, "some may be given, some not");
-	check(outside == 0, "no access outside the caller's own is ever given");
+	ok(may > pairs / 20 && may < pairs && accesses > may, "some may be given, some not");
+	ok(outside == 0, "no access outside the caller's own is ever given");
 }
 
 /* The first verdict on many entries that is not ACL_MAY; *at is its number. */
@@ -664,16 +654,16 @@ test_many(void)
 {
 	size_t		at;
 
-	check(judge_many("confd.users.%d.read", "confd.users.%d.read", &at) == ACL_MAY,
+	ok(judge_many("confd.users.%d.read", "confd.users.%d.read", &at) == ACL_MAY,
 		  "10,000 entries are judged by 10,000");
-	check(judge_many("!confd.users.me.%d.read", "confd.users.%d.*", &at) == ACL_MAY,
+	ok(judge_many("!confd.users.me.%d.read", "confd.users.%d.*", &at) == ACL_MAY,
 		  "and by 10,000 negative ones");
-	check(judge_many("!confd.users.*.%d", "confd.lines.*.%d.#", &at) == ACL_MAY,
+	ok(judge_many("!confd.users.*.%d", "confd.lines.*.%d.#", &at) == ACL_MAY,
 		  "of which those that begin otherwise are not looked at");
-	check(judge_many("!*a*b*%d.me.edit.x", "*a*b*%d.*c*d*", &at) == ACL_TOO_MANY_STEPS,
+	ok(judge_many("!*a*b*%d.me.edit.x", "*a*b*%d.*c*d*", &at) == ACL_TOO_MANY_STEPS,
 		  "when all begin with a wildcard, it ends after a number of steps");
 	printf("# %zu were judged\n", at);
-	check(judge_many("*a*a*%d", "*a*a*a*#%d", &at) == ACL_MAY, "so it does when #, asked last, grants them all");
+	ok(judge_many("*a*a*%d", "*a*a*a*#%d", &at) == ACL_MAY, "so it does when #, asked last, grants them all");
 }
 
 int
@@ -690,6 +680,5 @@ main(int argc, char **argv)
 	test_policies(argv[2]);
 	test_generated(pairs);
 	test_many();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

@@ -10,19 +10,9 @@
 #include <time.h>
 
 #include "acl_reference.h"
+#include "tap.h"
 
 #define MAX_WORDS	4096
-
-static int	tests;
-static int	failures;
-
-static void
-check(bool ok, const char *what)
-{
-	printf("%sok %d - %s\n", ok ? "" : "not ", ++tests, what);
-	fflush(stdout);
-	failures += !ok;
-}
 
 static void
 show(const char *label, Text t)
@@ -67,19 +57,19 @@ agree(const Text *entries, size_t count, const char *packed,
 	AclAccess	a;
 	bool		expected;
 	bool		decided;
-	bool		ok;
+	bool		good;
 	int32_t		index = reference_decide(entries, count, access, ctx, &expected);
 
 	acl_access_init(&a, access.text, access.len, ctx, &test_env);
-	ok = acl_list_grants(packed, &a) == expected;
-	ok &= acl_compiled_grants(compiled, &a) == expected;
-	ok &= acl_list_decide(packed, &a, &decided) == index && decided == expected;
+	good = acl_list_grants(packed, &a) == expected;
+	good &= acl_compiled_grants(compiled, &a) == expected;
+	good &= acl_list_decide(packed, &a, &decided) == index && decided == expected;
 	for (size_t i = 0; i < count; i++)
-		ok &= acl_bits_match(&a, entries[i].text, entries[i].len, 0) ==
+		good &= acl_bits_match(&a, entries[i].text, entries[i].len, 0) ==
 			reference_match(entries[i], access, ctx);
-	ok &= !expected || test_index_finds(entries, count, &a);
+	good &= !expected || test_index_finds(entries, count, &a);
 	acl_access_done(&a);
-	if (!ok)
+	if (!good)
 	{
 		printf("# disagreement, the reference says %d (entry %d)\n", expected, index);
 		for (size_t i = 0; i < count; i++)
@@ -89,7 +79,7 @@ agree(const Text *entries, size_t count, const char *packed,
 		show("session_id", (Text) {ctx->session_id, ctx->session_id_len});
 	}
 	*granted = expected;
-	return ok;
+	return good;
 }
 
 /*
@@ -171,7 +161,7 @@ test_vectors(const char *file)
 
 	if (in == NULL)
 	{
-		check(false, "the vectors can be read");
+		ok(false, "the vectors can be read");
 		return;
 	}
 	while (fgets(line, sizeof(line), in) != NULL)
@@ -227,17 +217,17 @@ test_vectors(const char *file)
 		free((char *) access.text);
 	}
 	fclose(in);
-	check(vectors == 2000, "2000 vectors were read");
-	check(wrong == 0, "every vector holds, the listed departures aside");
-	check(disagreements == 0, "all matchers agree on the vectors");
-	check(tolerance_wrong == 0,
+	ok(vectors == 2000, "2000 vectors were read");
+	ok(wrong == 0, "every vector holds, the listed departures aside");
+	ok(disagreements == 0, "all matchers agree on the vectors");
+	ok(tolerance_wrong == 0,
 		  "with upstream's newline tolerance put back, every newline vector holds");
 	for (size_t i = 0; i < sizeof(departures) / sizeof(departures[0]); i++)
 	{
 		if (departures[i].seen != departures[i].changed)
 			printf("# %d answers changed\n", departures[i].seen);
 		printf("# %s: %s\n", departures[i].tag, departures[i].reason);
-		check(departures[i].seen == departures[i].changed, departures[i].tag);
+		ok(departures[i].seen == departures[i].changed, "%s", departures[i].tag);
 	}
 }
 
@@ -307,8 +297,8 @@ test_policies(const char *file)
 		free(acls[i].packed);
 		free(acls[i].compiled);
 	}
-	check(checks > 1000, "the sample policies' checks were read");
-	check(wrong == 0, "all of them are decided as expected");
+	ok(checks > 1000, "the sample policies' checks were read");
+	ok(wrong == 0, "all of them are decided as expected");
 }
 
 /* xorshift64*: the same numbers everywhere. */
@@ -434,8 +424,8 @@ test_generated(long pairs, uint64_t seed)
 		}
 	}
 	printf("# %ld pairs, %ld granted\n", done, granted_count);
-	check(wrong == 0, "all matchers agree with the reference on generated pairs");
-	check(granted_count > done / 10 && granted_count < done * 9 / 10,
+	ok(wrong == 0, "all matchers agree with the reference on generated pairs");
+	ok(granted_count > done / 10 && granted_count < done * 9 / 10,
 		  "both answers are common among them");
 }
 
@@ -483,7 +473,7 @@ test_hostile(void)
 				acl_access_done(&a);
 				snprintf(name, sizeof(name), "1 KiB of %s against 64 KiB of %s%s",
 						 units[u], tail ? "dots" : "letters", ids ? ", with ids" : "");
-				check(seconds() - start < 1.0, name);
+				ok(seconds() - start < 1.0, "%s", name);
 			}
 	}
 }
@@ -499,24 +489,24 @@ test_limits(void)
 	char	   *packed = test_pack(&all, 1, &size);
 	AclCompiled *compiled = test_compile(packed, size);
 	AclAccess	a;
-	bool		ok = true;
+	bool		good = true;
 	double		start;
 
 	memset(access, 'x', sizeof(access));
 	acl_access_init(&a, access, ACL_MAX_ACCESS, NULL, &test_env);
-	check(acl_list_grants(packed, &a) && acl_compiled_grants(compiled, &a),
+	ok(acl_list_grants(packed, &a) && acl_compiled_grants(compiled, &a),
 		  "an access of 64 KiB is matched");
 	acl_access_done(&a);
 	acl_access_init(&a, access, ACL_MAX_ACCESS + 1, NULL, &test_env);
-	check(!acl_list_grants(packed, &a) && !acl_compiled_grants(compiled, &a),
+	ok(!acl_list_grants(packed, &a) && !acl_compiled_grants(compiled, &a),
 		  "a longer one is never granted");
 	acl_access_done(&a);
 
 	for (size_t cut = 0; cut < size; cut++)
-		ok &= !acl_packed_valid(packed, cut);
+		good &= !acl_packed_valid(packed, cut);
 	packed[0] = 2;
-	ok &= !acl_packed_valid(packed, size);
-	check(ok, "a truncated list or one of another version is not valid");
+	good &= !acl_packed_valid(packed, size);
+	ok(good, "a truncated list or one of another version is not valid");
 	free(packed);
 	free(compiled);
 
@@ -531,18 +521,18 @@ test_limits(void)
 		many[i] = (Text) {t, 104};
 	}
 	packed = test_pack(many, ACL_MAX_ENTRIES, &size);
-	check(acl_packed_valid(packed, size), "a list at all limits is valid");
-	check(acl_compile_bound(packed, size) < 20 * 1024 * 1024,
+	ok(acl_packed_valid(packed, size), "a list at all limits is valid");
+	ok(acl_compile_bound(packed, size) < 20 * 1024 * 1024,
 		  "its compiled form is bounded");
 	start = seconds();
 	compiled = test_compile(packed, size);
-	check(seconds() - start < 2.0, "it is compiled in bounded time");
+	ok(seconds() - start < 2.0, "it is compiled in bounded time");
 	acl_access_init(&a, many[7777].text, many[7777].len, NULL, &test_env);
-	check(acl_compiled_grants(compiled, &a) && acl_list_grants(packed, &a),
+	ok(acl_compiled_grants(compiled, &a) && acl_list_grants(packed, &a),
 		  "and grants what it should");
 	acl_access_done(&a);
 	acl_access_init(&a, many[7777].text, many[7777].len - 1, NULL, &test_env);
-	check(!acl_compiled_grants(compiled, &a) && !acl_list_grants(packed, &a),
+	ok(!acl_compiled_grants(compiled, &a) && !acl_list_grants(packed, &a),
 		  "and nothing else");
 	acl_access_done(&a);
 	free(packed);
@@ -565,6 +555,5 @@ main(int argc, char **argv)
 				   argc > 4 ? strtoull(argv[4], NULL, 0) : 20260505);
 	test_hostile();
 	test_limits();
-	printf("1..%d\n", tests);
-	return failures != 0;
+	return tap_end();
 }

@@ -20,17 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tap.h"
+
 FrontConfig front_config;
-
-static int	tests;
-static int	failures;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-	failures += !good;
-}
 
 void
 front_log(int level, const char *fmt,...)
@@ -122,7 +114,7 @@ test_requests(void)
 		for (size_t step = 1; step <= len; step++)
 			good = good && read_request(req, cases[i].bytes, len, step) == cases[i].status;
 		snprintf(what, sizeof(what), "request %zu, in steps of every size", i);
-		ok(good, what);
+		ok(good, "%s", what);
 	}
 
 	/* Damage: what is read as a request must obey the rules it claims. */
@@ -361,7 +353,7 @@ test_routes(void)
 		bool		good = request_scan(&scan, bytes, len) == REQUEST_READY && request_parse(&req, bytes, len, 9999) == REQUEST_READY;
 
 		ok(good && route_class(&req, bytes) == cases[i].class && route_is_repeatable(&req, bytes) == cases[i].repeatable,
-		   cases[i].line);
+		   "%s", cases[i].line);
 		if (cases[i].class == ROUTE_FAST)
 		{
 			req.body_len = 4097;
@@ -519,7 +511,7 @@ test_mask(void)
 		size_t		n = log_mask_target(cases[i][0], strlen(cases[i][0]), out, sizeof(out));
 
 		snprintf(what, sizeof(what), "mask %s", cases[i][0]);
-		ok(n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0, what);
+		ok(n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0, "%s", what);
 	}
 	for (int i = 0; i < 300000; i++)
 	{
@@ -549,6 +541,5 @@ main(void)
 	test_utf8();
 	test_responses();
 	test_mask();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

@@ -9,17 +9,7 @@
 #include <string.h>
 
 #include "plain/http_target.h"
-
-static int	tests;
-static int	failures;
-
-static void
-ok(bool good, const char *name, const char *input)
-{
-	tests++;
-	failures += !good;
-	printf("%sok %d - %s: %s\n", good ? "" : "not ", tests, name, input);
-}
+#include "tap.h"
 
 /*
  * Parses from and into blocks of the exact size, so that a byte too far is
@@ -59,7 +49,7 @@ target_is(const char *target, const char *expected)
 	char		out[20000];
 
 	show(target, strlen(target), out);
-	ok(strcmp(out, expected) == 0, "target", target);
+	ok(strcmp(out, expected) == 0, "target: %s", target);
 	if (strcmp(out, expected) != 0)
 		printf("# got %s\n", out);
 }
@@ -80,7 +70,7 @@ credentials_are(const char *header, const char *expected)
 		snprintf(out, sizeof(out), "%.*s|%.*s", (int) login.len, login.s, (int) password.len, password.s);
 	else
 		strcpy(out, malformed ? "malformed" : "none");
-	ok(strcmp(out, expected) == 0, "credentials", header);
+	ok(strcmp(out, expected) == 0, "credentials: %s", header);
 	if (strcmp(out, expected) != 0)
 		printf("# got %s\n", out);
 	free(buf);
@@ -130,20 +120,20 @@ main(void)
 	memset(many, 'a', sizeof(many));
 	many[0] = '/';
 	show(many, HTTP_MAX_TARGET + 1, out);
-	ok(strcmp(out, "no path") == 0, "target", "one byte too long");
+	ok(strcmp(out, "no path") == 0, "target: one byte too long");
 	for (int i = 0; i < 2 * (HTTP_MAX_SEGMENTS + 1); i += 2)
 		memcpy(many + i, "/a", 2);
 	show(many, 2 * HTTP_MAX_SEGMENTS, out);
-	ok(strncmp(out, "[a]", 3) == 0, "target", "as many segments as allowed");
+	ok(strncmp(out, "[a]", 3) == 0, "target: as many segments as allowed");
 	show(many, 2 * (HTTP_MAX_SEGMENTS + 1), out);
-	ok(strcmp(out, "no path") == 0, "target", "one segment too many");
+	ok(strcmp(out, "no path") == 0, "target: one segment too many");
 	memcpy(many, "/a?", 3);
 	for (int i = 0; i < 2 * (HTTP_MAX_QUERY + 1); i += 2)
 		memcpy(many + 3 + i, "x&", 2);
 	show(many, 3 + 2 * HTTP_MAX_QUERY, out);
-	ok(strstr(out, "bad query") == NULL, "target", "as many parameters as allowed");
+	ok(strstr(out, "bad query") == NULL, "target: as many parameters as allowed");
 	show(many, 3 + 2 * (HTTP_MAX_QUERY + 1), out);
-	ok(strstr(out, "bad query") != NULL, "target", "one parameter too many");
+	ok(strstr(out, "bad query") != NULL, "target: one parameter too many");
 
 	credentials_are("Basic YWRtaW46c2VjcmV0", "admin|secret");
 	credentials_are("Basic    YWRtaW46c2VjcmV0", "admin|secret");
@@ -183,8 +173,7 @@ main(void)
 		show(many, len, out);
 		many[len] = '\0';
 	}
-	ok(true, "random targets", "200000");
+	ok(true, "random targets: 200000");
 
-	printf("1..%d\n", tests);
-	return failures != 0;
+	return tap_end();
 }

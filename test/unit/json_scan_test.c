@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include "plain/json_scan.h"
-
-static int	tests;
-static int	failures;
+#include "tap.h"
 
 /* Scans a block of the exact size, so that a byte too far is seen. */
 static JsonSize
@@ -32,9 +30,7 @@ size_is(const char *text, int depth, int values)
 	JsonSize	size = scan(text, strlen(text));
 	int			good = size.depth == depth && size.values == values;
 
-	tests++;
-	failures += !good;
-	printf("%sok %d - %s: %d deep, %d values\n", good ? "" : "not ", tests, text, size.depth, size.values);
+	ok(good, "%s: %d deep, %d values", text, size.depth, size.values);
 }
 
 int
@@ -43,6 +39,7 @@ main(void)
 	static const char pieces[] = "[]{},:\"\\x0 ";
 	char		text[64];
 	unsigned	seed = 1;
+	bool		good = true;
 
 	size_is("", 0, 0);
 	size_is("1", 0, 1);
@@ -59,7 +56,7 @@ main(void)
 	size_is("\"\\", 0, 1);
 	size_is("{{{{", 4, 5);
 
-	for (int i = 0; i < 1000000; i++)
+	for (int i = 0; good && i < 1000000; i++)
 	{
 		size_t		len = (seed = seed * 1103515245 + 12345) >> 16 & 31;
 		JsonSize	size;
@@ -67,15 +64,10 @@ main(void)
 		for (size_t j = 0; j < len; j++)
 			text[j] = pieces[((seed = seed * 1103515245 + 12345) >> 16) % (sizeof(pieces) - 1)];
 		size = scan(text, len);
-		if (size.depth < 0 || size.depth >= size.values + (len == 0) || size.values > 1 + (int) len)
-		{
-			failures++;
+		good = size.depth >= 0 && size.depth < size.values + (len == 0) && size.values <= 1 + (int) len;
+		if (!good)
 			printf("# %.*s: %d deep, %d values\n", (int) len, text, size.depth, size.values);
-			break;
-		}
 	}
-	tests++;
-	printf("%sok %d - a million texts of any kind\n", failures ? "not " : "", tests);
-	printf("1..%d\n", tests);
-	return failures != 0;
+	ok(good, "a million texts of any kind");
+	return tap_end();
 }

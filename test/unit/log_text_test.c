@@ -10,18 +10,7 @@
 #include <string.h>
 
 #include "plain/log_text.h"
-
-static int	count = 0;
-static int	failed = 0;
-
-static void
-ok(bool good, const char *what)
-{
-	count++;
-	if (!good)
-		failed++;
-	printf("%sok %d - %s\n", good ? "" : "not ", count, what);
-}
+#include "tap.h"
 
 /* In buffers of exact size, so that sanitizers see every byte too many. */
 static bool
@@ -42,7 +31,7 @@ gives(const char *s, size_t len, LogQuote quote, size_t size, const char *expect
 	return good;
 }
 
-#define GIVES(s, quote, size, expected) ok(gives(s, sizeof(s) - 1, quote, size, expected), expected)
+#define GIVES(s, quote, size, expected) ok(gives(s, sizeof(s) - 1, quote, size, expected), "%s", expected)
 
 static void
 random_texts(int n)
@@ -90,6 +79,5 @@ main(void)
 	GIVES("abc\n", LOG_PLAIN, 8, "abc...");
 	GIVES("abcé", LOG_PLAIN, 8, "abc...");
 	random_texts(100000);
-	printf("1..%d\n", count);
-	return failed != 0;
+	return tap_end();
 }

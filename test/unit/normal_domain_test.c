@@ -10,18 +10,7 @@
 #include <string.h>
 
 #include "plain/normal_domain.h"
-
-static int	count = 0;
-static int	failed = 0;
-
-static void
-ok(bool good, const char *what)
-{
-	count++;
-	if (!good)
-		failed++;
-	printf("%sok %d - %s\n", good ? "" : "not ", count, what);
-}
+#include "tap.h"
 
 /* The normal form is as expected, and is its own; the name in a copy of exact size. */
 static void
@@ -39,7 +28,7 @@ is(const char *name, const char *expected)
 	good = n == strlen(expected) && memcmp(out, expected, n) == 0 &&
 		normal_domain(out, n, again) == n && memcmp(out, again, n) == 0;
 	free(copy);
-	ok(good, len < 100 ? name : "a long one");
+	ok(good, "%s", len < 100 ? name : "a long one");
 }
 
 static void
@@ -89,6 +78,5 @@ main(void)
 	longest[DOMAIN_MAX_BYTES] = '\0';
 	is(longest, "");
 	random_names(100000);
-	printf("1..%d\n", count);
-	return failed != 0;
+	return tap_end();
 }

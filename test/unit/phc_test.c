@@ -9,21 +9,10 @@
 #include <string.h>
 
 #include "plain/phc.h"
+#include "tap.h"
 
 #define SALT "MDEyMzQ1Njc4OWFiY2RlZg"	/* 0123456789abcdef */
 #define HASH "tmg8kTzmJLkguc2kOGId3nFi6amvRKU5PrSeYJW6QRk"
-
-static int	count = 0;
-static int	failed = 0;
-
-static void
-ok(bool good, const char *what)
-{
-	count++;
-	if (!good)
-		failed++;
-	printf("%sok %d - %s\n", good ? "" : "not ", count, what);
-}
 
 /* Parses a copy of exact size, so that sanitizers see an over-read. */
 static bool
@@ -43,7 +32,7 @@ refused(const char *s)
 {
 	PhcHash		hash;
 
-	ok(!parse(s, strlen(s), &hash), s);
+	ok(!parse(s, strlen(s), &hash), "%s", s);
 }
 
 static void
@@ -55,7 +44,7 @@ round_trip(const char *s)
 
 	if (good)
 		phc_format(&hash, text);
-	ok(good && strcmp(s, text) == 0, s);
+	ok(good && strcmp(s, text) == 0, "%s", s);
 	/* no beginning of it is one */
 	for (size_t len = 0; len < strlen(s); len++)
 	{
@@ -143,6 +132,5 @@ main(void)
 		}
 	}
 	ok(wrong == 0, "one text for each value");
-	printf("1..%d\n", count);
-	return failed != 0;
+	return tap_end();
 }

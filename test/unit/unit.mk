@@ -20,6 +20,9 @@ UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-ac
 $(UNIT_DIR):
 	mkdir -p $@
 
+# Every program prints by it.
+$(addprefix $(UNIT_DIR)/,$(notdir $(basename $(wildcard test/unit/*_test.c)))): test/unit/tap.h
+
 $(UNIT_DIR)/%.lines: test/data/%.json test/data/acl_lines.pl | $(UNIT_DIR)
 	perl test/data/acl_lines.pl $< > $@.new && mv $@.new $@
 
@@ -105,11 +108,12 @@ unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 # For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
 FUZZ_LIMITS = -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
 .PHONY: fuzz fuzz-acl
-fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/saml_fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/saml_fuzz $(UNIT_DIR)/http_target_fuzz
 	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/text_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/front_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/saml_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=8192
+	$(UNIT_DIR)/http_target_fuzz $(FUZZ_LIMITS)
 
 # 10^8 generated pairs, without sanitizers so that it ends in minutes, then the
 # fuzzer. FUZZ_PAIRS and FUZZ_SEED choose others.
@@ -131,3 +135,6 @@ $(UNIT_DIR)/text_fuzz: test/fuzz/text_fuzz.c src/plain/uuid_text.c src/plain/phc
 
 $(UNIT_DIR)/front_fuzz: test/fuzz/front_fuzz.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lutf8proc
+
+$(UNIT_DIR)/http_target_fuzz: test/fuzz/http_target_fuzz.c src/plain/http_target.c src/plain/http_target.h | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)

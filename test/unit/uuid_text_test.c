@@ -9,20 +9,9 @@
 #include <string.h>
 
 #include "plain/uuid_text.h"
+#include "tap.h"
 
 #define CANON "0123a567-89ab-4def-8123-456789abcdef"
-
-static int	count = 0;
-static int	failed = 0;
-
-static void
-ok(bool good, const char *what)
-{
-	count++;
-	if (!good)
-		failed++;
-	printf("%sok %d - %s\n", good ? "" : "not ", count, what);
-}
 
 /* Copies into a block of exact size, so that sanitizers see an over-read. */
 static bool
@@ -47,7 +36,7 @@ strict(const char *s, bool upper, bool want)
 	char		text[UUID_TEXT_LEN + 1];
 	bool		got = parse(s, strlen(s), upper, false, text);
 
-	ok(got == want && (!got || strcmp(text, CANON) == 0), s);
+	ok(got == want && (!got || strcmp(text, CANON) == 0), "%s", s);
 }
 
 static void
@@ -56,7 +45,7 @@ lenient(const char *s, bool want)
 	char		text[UUID_TEXT_LEN + 1];
 	bool		got = parse(s, strlen(s), false, true, text);
 
-	ok(got == want && (!got || strcmp(text, CANON) == 0), s);
+	ok(got == want && (!got || strcmp(text, CANON) == 0), "%s", s);
 }
 
 int
@@ -105,6 +94,5 @@ main(void)
 	memcpy(big, CANON, UUID_TEXT_LEN);
 	ok(parse(big, UUID_LENIENT_MAX, false, true, text), "hyphens up to the bound");
 	ok(!parse(big, UUID_LENIENT_MAX + 1, false, true, text), "one over the bound");
-	printf("1..%d\n", count);
-	return failed != 0;
+	return tap_end();
 }

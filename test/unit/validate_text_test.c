@@ -11,23 +11,9 @@
 
 #include "plain/python_text.h"
 #include "plain/validate_email.h"
+#include "tap.h"
 
 #define L63 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-
-static int	count = 0;
-static int	failed = 0;
-
-static void
-ok(bool good, const char *what)
-{
-	count++;
-	if (!good)
-		failed++;
-	printf("%sok %d - ", good ? "" : "not ", count);
-	for (; *what; what++)
-		putchar(*what == '\n' || *what == '#' ? '?' : *what);
-	putchar('\n');
-}
 
 /* A copy of exact size, so that sanitizers see an over-read. */
 static char *
@@ -44,7 +30,7 @@ email(const char *s, bool want)
 {
 	char	   *copy = exact(s, strlen(s));
 
-	ok(email_valid(copy, strlen(s)) == want, s);
+	ok(email_valid(copy, strlen(s)) == want, "%s", s);
 	free(copy);
 }
 
@@ -55,7 +41,7 @@ integer(const char *s, PythonInt want, int64_t value)
 	int64_t		got = 0;
 
 	ok(python_int(copy, strlen(s), &got) == want &&
-	   (want == PYTHON_INT_INVALID || got == value), s);
+	   (want == PYTHON_INT_INVALID || got == value), "%s", s);
 	free(copy);
 }
 
@@ -65,7 +51,7 @@ word(const char *s, int want)
 	bool		value = false;
 	bool		known = python_bool_word(s, strlen(s), &value);
 
-	ok(want < 0 ? !known : known && value == (want == 1), s);
+	ok(want < 0 ? !known : known && value == (want == 1), "%s", s);
 }
 
 int
@@ -162,6 +148,5 @@ main(void)
 	word("2", -1);
 
 	free(big);
-	printf("1..%d\n", count);
-	return failed != 0;
+	return tap_end();
 }
