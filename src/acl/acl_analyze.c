@@ -198,7 +198,7 @@ compute_acl_stats(VacAttrStats *stats, AnalyzeAttrFetchFunc fetch,
 		const char *text;
 		size_t		len;
 
-		vacuum_delay_point();
+		analyze_delay_point();
 		value = fetch(stats, row, &isnull);
 		if (isnull || toast_raw_datum_size(value) > MAX_WIDTH)
 			continue;

@@ -84,13 +84,22 @@
  * commands/vacuum.h: vacuum() with parameters, in a memory context that outlives
  * the transactions it makes.  Before 16 it makes one below PortalContext itself.
  */
-#if PG_VERSION_NUM >= 180000
-#define vacuum_relations(relations, params, context)	vacuum((relations), (params), NULL, (context), true)
-#elif PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 160000
 #define vacuum_relations(relations, params, context)	vacuum((relations), &(params), NULL, (context), true)
 #else
 #define vacuum_relations(relations, params, context)	vacuum((relations), &(params), NULL, true)
 #endif
+
+/* commands/vacuum.h: ANALYZE sleeps when it has cost enough. */
+#if PG_VERSION_NUM >= 180000
+#define analyze_delay_point()	vacuum_delay_point(true)
+#else
+#define analyze_delay_point()	vacuum_delay_point()
+#endif
+
+/* common/base64.h: bytes are of char before 18, of uint8 from there on; void fits both. */
+#define base64_encode(bytes, len, text, size)	pg_b64_encode((const void *) (bytes), (len), (text), (size))
+#define base64_decode(text, len, bytes, size)	pg_b64_decode((text), (len), (void *) (bytes), (size))
 
 /*
  * storage/latch.h: a set for this many events.  Who does not come to free it

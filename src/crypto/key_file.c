@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "crypto/key_file.h"
 #include "crypto/secret.h"
 
@@ -123,7 +124,7 @@ parse_line(KeyRing *fresh, const char *line, Size len, int number)
 
 	key = &fresh->keys[fresh->nkeys];
 	if (len - id_len - 1 != SEAL_KEY_TEXT ||
-		pg_b64_decode(colon + 1, SEAL_KEY_TEXT, (char *) key->key,
+		base64_decode(colon + 1, SEAL_KEY_TEXT, (char *) key->key,
 					  SEAL_KEY_BYTES) != SEAL_KEY_BYTES)
 		raise_file_error("does not hold the base64 text of 32 bytes", number, HINT_CONTENT);
 	memcpy(key->id, line, id_len);

@@ -225,7 +225,7 @@ start_argon2(PhcHash *hash)
  * empty password, 22001 beyond 4,096 bytes, WA503 when no slot gets free in
  * time, 53200 out of memory.  No message holds the password.
  */
-char *
+static char *
 password_hash(const char *password, Size len)
 {
 	PhcHash		hash;
@@ -293,7 +293,7 @@ start_any(PhcHash *hash)
  *
  * Errors: WA503 when no slot gets free in time, 53200 out of memory.
  */
-bool
+static bool
 password_verify(const char *password, Size len, const char *hash,
 				Size hash_len)
 {
@@ -318,7 +318,7 @@ password_verify(const char *password, Size len, const char *hash,
  * a new one would be; the next successful login then replaces it.  Computes
  * nothing.
  */
-bool
+static bool
 password_needs_rehash(const char *hash, Size hash_len)
 {
 	PhcHash		stored;

@@ -11,9 +11,5 @@
 #define PASSWORD_MAX_BYTES	4096
 
 extern void password_init(void);
-extern char *password_hash(const char *password, Size len);
-extern bool password_verify(const char *password, Size len,
-							const char *hash, Size hash_len);
-extern bool password_needs_rehash(const char *hash, Size hash_len);
 
 #endif							/* WAZO_AUTH_PASSWORD_H */

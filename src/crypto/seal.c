@@ -24,8 +24,10 @@
 
 #include "base/compat.h"
 #include "crypto/key_file.h"
-#include "crypto/seal.h"
 #include "crypto/secret.h"
+
+/* longest plaintext, in bytes */
+#define SEAL_MAX_BYTES	(1024 * 1024)
 
 #define SEAL_VERSION	1
 #define NONCE_BYTES		12
@@ -114,7 +116,7 @@ run_cipher(bool encrypt, const SealKey *key, const unsigned char *nonce,
  * context: where the value belongs, as "table.column:key"; unsealing needs the
  * same.  Errors: F0000 without a usable key file, 54000 beyond 1 MiB.
  */
-bytea *
+static bytea *
 seal(const char *plaintext, Size len, const char *context, Size context_len)
 {
 	const SealKey *key;
@@ -155,7 +157,7 @@ seal(const char *plaintext, Size len, const char *context, Size context_len)
  * Errors: 22023 for something that is no sealed value, 22000 for a changed one
  * or another context, F0000 when its key is not in the key file.
  */
-char *
+static char *
 unseal(const bytea *sealed, const char *context, Size context_len, Size *len)
 {
 	SealedParts parts;

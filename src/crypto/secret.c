@@ -38,18 +38,6 @@ secret_random(void *buf, Size len)
 }
 
 /*
- * Makes a random UUID, version 4, variant RFC 4122: the form of tokens and
- * refresh tokens that clients know.  Errors: 58000.
- */
-void
-secret_uuid_v4(pg_uuid_t *uuid)
-{
-	secret_random(uuid->data, UUID_LEN);
-	uuid->data[6] = (uuid->data[6] & 0x0f) | 0x40;
-	uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
-}
-
-/*
  * Computes the key under which a token is stored: the first 16 bytes of the
  * SHA-256 of its canonical lower-case text.  token and digest may be the same.
  * Errors: XX000 when OpenSSL fails, which a working installation never does.

@@ -14,7 +14,6 @@
 #include "plain/uuid_text.h"
 
 extern void secret_random(void *buf, Size len);
-extern void secret_uuid_v4(pg_uuid_t *uuid);
 extern void token_digest(const pg_uuid_t *token, pg_uuid_t *digest);
 extern bool secret_equal(const void *a, const void *b, Size len);
 extern void secret_wipe(void *buf, Size len);

@@ -70,8 +70,8 @@ utf8_sequence(const unsigned char *p, const unsigned char *end, bool *valid)
 /*
  * Is this well-formed UTF-8 (RFC 3629) without a NUL?
  */
-bool
-http_utf8_valid(const char *s, size_t len)
+static bool
+utf8_valid(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) s;
 	const unsigned char *end = p + len;
@@ -126,7 +126,7 @@ decode_query(const char *s, size_t len, char **buf, HttpSpan *out)
 	*out = decode(s, len, false, buf);
 	if (memchr(out->s, 0, out->len) != NULL)
 		return false;
-	if (http_utf8_valid(out->s, out->len))
+	if (utf8_valid(out->s, out->len))
 		return true;
 	p = (const unsigned char *) out->s;
 	end = p + out->len;
@@ -205,7 +205,7 @@ http_target_parse(const char *target, size_t len, char *buf, HttpTarget *out)
 			return HTTP_TARGET_NO_PATH;
 		segment = &out->segment[out->nsegments++];
 		*segment = decode(s, stop - s, true, &buf);
-		if (!http_utf8_valid(segment->s, segment->len))
+		if (!utf8_valid(segment->s, segment->len))
 			return HTTP_TARGET_NO_PATH;
 		s = stop;
 	}
@@ -299,7 +299,7 @@ http_basic_credentials(const char *header, size_t len, char *buf,
 		*malformed = true;
 		return false;
 	}
-	if (!http_utf8_valid(buf, n) && memchr(buf, 0, n) == NULL)
+	if (!utf8_valid(buf, n) && memchr(buf, 0, n) == NULL)
 	{
 		/* Latin-1: each byte from 0x80 on becomes two; from the end, in place */
 		size_t		high = 0;

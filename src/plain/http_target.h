@@ -43,7 +43,6 @@ typedef enum HttpTargetResult
 } HttpTargetResult;
 
 extern HttpTargetResult http_target_parse(const char *target, size_t len, char *buf, HttpTarget *out);
-extern bool http_utf8_valid(const char *s, size_t len);
 extern bool http_query_find(const HttpTarget *target, const char *name, HttpSpan *value);
 extern bool http_basic_credentials(const char *header, size_t len, char *buf,
 								   HttpSpan *login, HttpSpan *password, bool *malformed);

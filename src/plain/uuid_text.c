@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-static const char hex_digits[16] = "0123456789abcdef";
+static const char hex_digits[] = "0123456789abcdef";
 
 /* Value of a hexadecimal digit, or -1. */
 static int

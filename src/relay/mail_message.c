@@ -105,7 +105,7 @@ append_base64(StringInfo out, const char *s, int len)
 	int			n;
 
 	enlargeStringInfo(out, size);
-	n = pg_b64_encode(s, len, out->data + out->len, size);
+	n = base64_encode(s, len, out->data + out->len, size);
 	if (n < 0)
 		elog(ERROR, "base64 needs more room than it says");
 	out->len += n;

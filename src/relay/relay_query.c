@@ -15,6 +15,7 @@
 #include "utils/timeout.h"
 
 #include "base/compat.h"
+#include "base/kept_plan.h"
 #include "relay/relay_query.h"
 #include "workers/worker.h"
 
@@ -63,13 +64,7 @@ relay_flush_seen(void)
 void
 relay_run(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *args)
 {
-	if (*plan == NULL)
-	{
-		*plan = SPI_prepare(query, nargs, types);
-		if (*plan == NULL || SPI_keepplan(*plan) != 0)
-			elog(ERROR, "could not prepare \"%s\"", query);
-	}
-	if (SPI_execute_plan(*plan, args, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(kept_plan(plan, query, nargs, types), args, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "unexpected result of \"%s\"", query);
 }
 

@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(wazo_auth_normal_domain);
  * Returns the folded text, in the current memory context.  Raises 22021 for
  * text that is no UTF-8, which cannot be in the database.
  */
-text *
+static text *
 fold_login(const text *login)
 {
 	const utf8proc_uint8_t *s = (const utf8proc_uint8_t *) VARDATA_ANY(login);

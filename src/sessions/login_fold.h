@@ -9,7 +9,6 @@
 
 #include "postgres.h"
 
-extern text *fold_login(const text *login);
 extern text *normal_login(const text *login);
 
 #endif							/* WAZO_AUTH_LOGIN_FOLD_H */

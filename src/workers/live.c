@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/kept_plan.h"
 #include "workers/live.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_database_identity);
@@ -48,12 +49,7 @@ hold_reason(WorkerQueue queue)
 	char	   *reason;
 
 	SPI_connect();
-	if (plan == NULL)
-	{
-		plan = SPI_prepare("SELECT wazo_auth.hold_reason($1)", 1, &type);
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare the look at wazo_auth.hold_reason()");
-	}
+	(void) kept_plan(&plan, "SELECT wazo_auth.hold_reason($1)", 1, &type);
 	arg = CStringGetTextDatum(queue_names[queue]);
 	/* not read-only: what was committed since the transaction's snapshot counts */
 	if (SPI_execute_plan(plan, &arg, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
