@@ -2,6 +2,7 @@
 """lint_plan.py [ROOT]: does src/ keep to the plan of the house?
 
 - An include goes down, or stays in its room: FLOORS, the lowest first.
+- A folder inside a room is a program of its own, which shares src/plain at most.
 - No circle of files. A .c and its header are one file.
 - Some words stand in one place only: ONLY.
 - Who unpacks variable-length values includes base/compat.h, which has the
@@ -30,6 +31,13 @@ def climbs(path, room, includes):
     for other, name in includes:
         if other != room and FLOOR[other] >= FLOOR[room]:
             yield f"{path}: {other}/{name}.h is not below {room}"
+
+
+def sharing(path, includes):
+    """Includes of a program of its own that are of the extension."""
+    for other, name in includes:
+        if other != "plain":
+            yield f"{path}: {other}/{name}.h is the extension's"
 
 
 def circles(graph):
@@ -70,6 +78,9 @@ def main(root):
         problems += climbs(path, room, includes)
         problems += words(path, text)
         graph.setdefault(f"{room}/{file.stem}", set()).update(f"{other}/{name}" for other, name in includes)
+    for file in sorted(root.glob("src/*/*/*.[ch]")):
+        includes = [found for found in INCLUDE.findall(file.read_text(encoding="utf-8")) if found[0] in FLOOR]
+        problems += sharing(file.relative_to(root), includes)
     problems += circles(graph)
     print("\n".join(problems) if problems else f"{len(files)} files keep to the plan")
     return 1 if problems or not files else 0

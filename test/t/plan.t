@@ -32,6 +32,7 @@ my @broken = (
 	[ 'a version elsewhere', qr{PG_VERSION_NUM belongs}, 'relay/a.c' => '#if PG_VERSION_NUM > 1' ],
 	[ 'a second callback for relations', qr{CacheRegisterRelcacheCallback belongs}, 'http/a.c' => 'CacheRegisterRelcacheCallback(f, 0);' ],
 	[ 'a value unpacked without the header for it', qr{take base/compat\.h}, 'http/a.c' => 'VARDATA_ANY(x);' ],
+	[ 'a program that uses the extension', qr{base/b\.h is the extension's}, 'base/b.h' => '', 'base/tool/a.c' => '#include "base/b.h"' ],
 	[ 'an unknown room', qr{has no floor}, 'attic/a.c' => '' ],
 );
 for my $case (@broken)
@@ -40,7 +41,7 @@ for my $case (@broken)
 	my $root = tempdir(CLEANUP => 1);
 	for my $name (keys %file)
 	{
-		my ($room) = $name =~ m{^(\w+)/};
+		my ($room) = $name =~ m{^(.*)/};
 		make_path("$root/src/$room");
 		open(my $fh, '>', "$root/src/$name") or die "$name: $!";
 		print $fh "$file{$name}\n";

@@ -18,19 +18,7 @@
 #include <unistd.h>
 
 #include "saml/xml/sandbox.h"
-
-static int	count = 0;
-static int	failed = 0;
-
-static void
-ok(bool good, const char *what)
-{
-	count++;
-	if (!good)
-		failed++;
-	printf("%sok %d - %s\n", good ? "" : "not ", count, what);
-	fflush(stdout);
-}
+#include "tap.h"
 
 static int
 open_file(void)
@@ -141,6 +129,5 @@ main(void)
 	ok(is_ended(map_code), "memory to be executed");
 	ok(is_ended(write_elsewhere), "writing anywhere but to standard output");
 	ok(is_ended(kill_parent), "signals");
-	printf("1..%d\n", count);
-	return failed > 0;
+	return tap_end();
 }
