@@ -207,7 +207,7 @@ static const Option options[] = {
 	{"max-connections", 0, NULL, set_int, F(max_connections), 1, 100000, "4096", "N", "client connections per worker"},
 	{"fast-connections", 0, NULL, set_int, F(fast_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "2", "N",
 	"database connections per worker for token checks; as many more while those are held up"},
-	{"login-connections", 0, NULL, set_int, F(login_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "2", "N",
+	{"login-connections", 0, NULL, set_int, F(login_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "4", "N",
 	"most database connections per worker for logins"},
 	{"slow-connections", 0, NULL, set_int, F(slow_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "4", "N",
 	"most database connections per worker for the rest"},

@@ -94,6 +94,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.retry_parked_mails(bigint),
   wazo_auth.revoke_refresh_token(uuid, text),
   wazo_auth.set_authentication_method(uuid, text),
+  wazo_auth.set_ldap_config(uuid, jsonb),
   wazo_auth.set_mail_template(text, text),
   wazo_auth.set_password(uuid, text),
   wazo_auth.tick(integer),

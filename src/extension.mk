@@ -20,6 +20,30 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 include tools/quiet.mk
 
+# Programs that the backend starts, beside the library (src/base/helper_process.c).
+HELPERS = build/wazo-auth-ldap
+HELPER_CFLAGS = -std=gnu11 -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wall -Wextra $(WERROR) -Isrc
+HELPER_LDFLAGS = -pie -Wl,-z,relro,-z,now
+
+all: $(HELPERS)
+
+build/wazo-auth-ldap: $(wildcard src/ldap/program/*.c) src/plain/ldap_text.c \
+		$(wildcard src/ldap/program/*.h) src/plain/ldap_text.h
+	@mkdir -p build
+	$(call say,LINK $@)
+	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lldap -llber
+
+install: install-helpers
+install-helpers: $(HELPERS)
+	@mkdir -p '$(DESTDIR)$(pkglibdir)'
+	$(Q)$(INSTALL_PROGRAM) $(HELPERS) '$(DESTDIR)$(pkglibdir)/'
+
+uninstall: uninstall-helpers
+uninstall-helpers:
+	rm -f $(addprefix '$(DESTDIR)$(pkglibdir)'/,$(notdir $(HELPERS)))
+
+.PHONY: install-helpers uninstall-helpers
+
 # As PGXS does it, but said in a word a file.
 %.o: %.c
 	$(call say,CC $<)

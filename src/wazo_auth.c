@@ -15,6 +15,7 @@
 #include "crypto/key_file.h"
 #include "http/http_route.h"
 #include "crypto/password.h"
+#include "ldap/ldap_login.h"
 #include "relay/relay_settings.h"
 #include "workers/expiry_worker.h"
 #include "workers/launcher.h"
@@ -32,6 +33,7 @@ _PG_init(void)
 	acl_cache_init();
 	password_init();
 	hash_limit_init();
+	ldap_login_init();
 	key_file_init();
 	launcher_init();
 	expiry_worker_init();

@@ -43,7 +43,7 @@ private_tree() {
 	include=$("$PG_CONFIG" --includedir-server)
 	mkdir -p "$root$bindir" "$root$pkglibdir" "$root$sharedir/extension"
 	cp -a "$bindir/." "$root$bindir/"
-	find "$pkglibdir" -mindepth 1 -maxdepth 1 ! -name 'wazo_auth*' -exec ln -sfn -t "$root$pkglibdir" {} +
+	find "$pkglibdir" -mindepth 1 -maxdepth 1 ! -name 'wazo[_-]auth*' -exec ln -sfn -t "$root$pkglibdir" {} +
 	find "$sharedir" -mindepth 1 -maxdepth 1 ! -name extension -exec ln -sfn -t "$root$sharedir" {} +
 	find "$sharedir/extension" -mindepth 1 -maxdepth 1 ! -name 'wazo_auth*' -exec ln -sfn -t "$root$sharedir/extension" {} +
 	mkdir -p "$(dirname "$root$include")"

@@ -73,7 +73,7 @@ BEGIN
     SELECT COALESCE(jsonb_agg(b.key ORDER BY b.key), '[]'::jsonb)
     FROM jsonb_each(wazo_auth.get_setting('enabled_backend_plugins')) b
     WHERE b.value = 'true'
-      AND (b.key = 'ldap_user' OR b.key IN (SELECT i.backend FROM wazo_auth.identity_provider i)));
+      AND b.key IN (SELECT i.backend FROM wazo_auth.identity_provider i));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.loaded_backends() IS
@@ -85,7 +85,7 @@ DECLARE
   v_method text := wazo_auth.effective_authentication_method(user_uuid);
 BEGIN
   -- Whether the provider is on or not: the password stays where it is.
-  RETURN v_method IN ('ldap', 'saml')
+  RETURN v_method = 'saml'
     OR EXISTS (SELECT FROM wazo_auth.identity_provider i WHERE i.name = v_method AND i.keeps_passwords);
 END
 $$;

@@ -14,6 +14,10 @@ BEGIN
   END IF;
   IF v_answer.user_uuid IS NOT NULL THEN
     v_answer.login := (v_answer.refresh_token).login;
+    -- As the login that it was obtained with.
+    IF wazo_auth.effective_authentication_method(v_answer.user_uuid) = 'ldap' THEN
+      v_answer.metadata := json_build_object('username', v_answer.login);
+    END IF;
   END IF;
   RETURN v_answer;
 END

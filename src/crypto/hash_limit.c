@@ -33,6 +33,7 @@
 #include "utils/timestamp.h"
 
 #include "base/error.h"
+#include "base/lock_slots.h"
 #include "crypto/hash_limit.h"
 
 /* pause between two rounds over the lock slots, milliseconds */
@@ -44,12 +45,8 @@
  */
 #define WAIT_SLICE_MS		1000
 
-/*
- * Lock tags of the slots: advisory locks of no database, with a class of their
- * own that pg_advisory_lock() cannot name (it uses 1 and 2).
- */
+/* key of the locks that are the slots without shared memory */
 #define SLOT_LOCK_KEY		0x77617a6f	/* "wazo" */
-#define SLOT_LOCK_CLASS		0x7761
 
 typedef struct HashLimitState
 {
@@ -187,18 +184,10 @@ acquire_lock_slot(TimestampTz deadline)
 {
 	for (;;)
 	{
-		int			limit = slot_limit();
-
-		for (int slot = 0; slot < limit; slot++)
+		if (lock_slot_take(&held_tag, InvalidOid, SLOT_LOCK_KEY, HASH_SLOT_CLASS, slot_limit()))
 		{
-			SET_LOCKTAG_ADVISORY(held_tag, InvalidOid, SLOT_LOCK_KEY, slot,
-								 SLOT_LOCK_CLASS);
-			if (LockAcquire(&held_tag, ExclusiveLock, false, true) !=
-				LOCKACQUIRE_NOT_AVAIL)
-			{
-				holding = true;
-				return;
-			}
+			holding = true;
+			return;
 		}
 		if (GetCurrentTimestamp() >= deadline)
 			raise_busy();
@@ -246,7 +235,7 @@ hash_limit_release(void)
 	holding = false;
 	if (state == NULL)
 	{
-		(void) LockRelease(&held_tag, ExclusiveLock, false);
+		lock_slot_release(&held_tag);
 		return;
 	}
 	SpinLockAcquire(&state->mutex);

@@ -37,6 +37,7 @@ SELECT is_empty($$SELECT b.method, b.path, b.success, (b.r).success FROM both_si
 -- Upstream's errors, but for those that are no errors here or that are new.
 CREATE TEMP TABLE departure (method text, path text, status integer, why text);
 INSERT INTO departure VALUES
+  ('POST', '/0.1/token', 503, 'a directory that does not answer in time was a 401, or waited for for ever'),
   ('GET', '/0.1/users/{user_uuid}/policies', 404, 'the user must be in sight'),
   ('GET', '/0.1/groups/{group_uuid}/users', 404, 'the group must be in sight'),
   ('PUT', '/0.1/policies/{policy_uuid}', 409, 'a duplicate name was a 500'),
@@ -56,7 +57,7 @@ SELECT is_empty($$
   SELECT b.method, b.path, e.status FROM both_sides b
   CROSS JOIN LATERAL wazo_auth.api_errors(b.r) e (status)
   WHERE b.plugin IN ('tenants', 'policies', 'user_policy', 'group_policy', 'idp', 'config', 'users', 'groups', 'user_group',
-                     'sessions', 'user_session', 'tokens')
+                     'sessions', 'user_session', 'tokens', 'ldap_config')
     AND e.status::text <> ALL (string_to_array(b.errors, ','))
     AND NOT EXISTS (SELECT FROM departure d WHERE d.method = b.method AND d.path = b.path AND d.status = e.status)$$,
   'and no other one, but for the departures');
@@ -74,7 +75,7 @@ HAVING count(*) > 0;
 SELECT is_empty($$
   SELECT u.method, u.path FROM upstream u
   WHERE NOT EXISTS (SELECT FROM wazo_auth.route r WHERE r.method = u.method AND r.path = u.path)
-    AND u.plugin NOT LIKE 'external%' AND u.plugin NOT IN ('saml', 'saml_config', 'ldap_config', 'password_reset', 'user_registration', 'email_confirm')
+    AND u.plugin NOT LIKE 'external%' AND u.plugin NOT IN ('saml', 'saml_config', 'password_reset', 'user_registration', 'email_confirm')
     AND u.path NOT LIKE '%/confirm'$$,
   'all routes of tenants, users, groups, policies, tokens, sessions, providers and the service are there');
 

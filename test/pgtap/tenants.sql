@@ -6,7 +6,7 @@ BEGIN;
 SET client_min_messages = warning;
 \ir lib/rest.psql
 SELECT no_plan();
-SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{ldap,saml}'::text[]) p \g /dev/null
+SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{saml}'::text[]) p \g /dev/null
 \set t '/0.1/tenants'
 \set none '{"line_1": null, "line_2": null, "city": null, "state": null, "country": null, "zip_code": null}'
 

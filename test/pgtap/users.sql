@@ -6,7 +6,7 @@ BEGIN;
 SET client_min_messages = warning;
 \ir lib/rest.psql
 SELECT no_plan();
-SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{ldap,saml}'::text[]) p \g /dev/null
+SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{saml}'::text[]) p \g /dev/null
 
 CREATE FUNCTION pg_temp.post(body text, VARIADIC fields text[] DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(COALESCE(a.json #>> string_to_array(f, '/'), 'null'), ' ' ORDER BY n)

@@ -30,9 +30,8 @@ my $unreadable = '{"message": "The browser (or proxy) sent a request that this s
 my %is = (top => $t->{top}, nobody => '99999999-9999-4999-8999-999999999999');
 $is{tenant} = $t->tenant($t->{top}, 'subject');
 $is{user} = $t->user($t->{top}, 'subject', 'x.y');
-# methods that users can have, and that take no login
-$t->psql('CREATE FUNCTION public.takes_nobody(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql RETURN NULL::wazo_auth.login_answer');
-$t->psql("SELECT wazo_auth.add_identity_provider(p, 'public.takes_nobody') FROM unnest('{ldap,saml}'::text[]) p");
+$t->psql("CREATE FUNCTION public.no_login(wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql AS 'SELECT NULL::wazo_auth.login_answer'");
+$t->psql("SELECT wazo_auth.add_identity_provider('saml', 'public.no_login')");
 $is{group} = $t->psql("SELECT wazo_auth.create_group('$t->{top}', 'subject')");
 $is{policy} = $t->psql("SELECT wazo_auth.create_policy('$t->{top}', 'target', '{x.y}')");
 $is{token} = $t->login('subject', 'secret')->{token};
@@ -130,7 +129,8 @@ my %body = (
 		protocol_security => {type => 'string', null => 1, choices => ['ldaps', 'tls']},
 		bind_dn => {type => 'string', null => 1, max => 256}, user_base_dn => {type => 'string', required => 1, max => 256},
 		user_login_attribute => {type => 'string', required => 1, max => 64}, user_email_attribute => {type => 'string', required => 1, max => 64},
-		search_filters => {type => 'string', null => 1}, bind_password => {type => 'string', null => 1, shown => undef}]},
+		search_filters => {type => 'string', null => 1, limit => 4096, loose => 1},
+		bind_password => {type => 'string', null => 1, limit => 1024, shown => undef}]},
 	(map { ("$_ /0.1/users/{user_uuid}/external/mobile" => {family => 'first_error', resource => 'users', success => $_ eq 'POST' ? 201 : 200,
 		fields => [@mobile]}) } qw(POST PUT)),
 	(map { ("POST /0.1/users/{user_uuid}/external/$_" => {family => 'first_error', resource => 'users', success => 404, fields => [@scope]}) }

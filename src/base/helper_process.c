@@ -1,0 +1,264 @@
+/*
+ * helper_process.c
+ *	  Runs a small program beside the backend and waits for its answer.
+ *
+ * For work that blocks in somebody else's code or reads what strangers wrote:
+ * a backend cannot be taken out of such a call, and must not crash in it.  The
+ * program is spawned as with vfork(), so the size of shared memory does not
+ * matter, with one socket for input and answer and nothing else open.  It dies
+ * with the backend, and at once when the backend is cancelled or terminated.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+
+#include "base/helper_process.h"
+
+#define CHUNK_BYTES		4096
+
+/* pause between two looks at a program that has closed its output but not ended yet, milliseconds */
+#define END_POLL_MS		5
+
+typedef struct Helper
+{
+	pid_t		pid;			/* 0: has been waited for */
+	int			fd;
+} Helper;
+
+/* Ends the program if it still runs, and closes the socket. */
+static void
+helper_stop(Helper *helper)
+{
+	if (helper->pid > 0)
+	{
+		kill(helper->pid, SIGKILL);
+		while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	helper->pid = 0;
+	if (helper->fd >= 0)
+	{
+		close(helper->fd);
+		ReleaseExternalFD();
+	}
+	helper->fd = -1;
+}
+
+static void
+helper_stop_at_exit(int code, Datum arg)
+{
+	helper_stop((Helper *) DatumGetPointer(arg));
+}
+
+/* Spawns it: standard input and output are the socket, and it has the handlers and the mask of a new program. */
+static int
+spawn_with(pid_t *pid, const char *path, int fd)
+{
+	char	   *argv[] = {unconstify(char *, path), NULL};
+	char	   *env[] = {"LC_ALL=C.UTF-8", "LDAPNOINIT=1", NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t	none;
+	sigset_t	all;
+	int			error;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setpgroup(&attributes, 0);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+	error = posix_spawn(pid, path, &actions, &attributes, argv, env);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return error;
+}
+
+static void
+helper_start(Helper *helper, const char *name)
+{
+	char		path[MAXPGPATH];
+	int			fds[2];
+	int			error;
+
+	snprintf(path, sizeof(path), "%s/%s", pkglib_path, name);
+	if (!AcquireExternalFD())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("too many open files to start \"%s\"", name)));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+	{
+		ReleaseExternalFD();
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not make a socket pair for \"%s\": %m", name)));
+	}
+	helper->fd = fds[0];
+	/* the program reads and writes it as a file */
+	if (fcntl(fds[1], F_SETFL, 0) < 0)
+		error = errno;
+	else
+		error = spawn_with(&helper->pid, path, fds[1]);
+	close(fds[1]);
+	if (error != 0)
+	{
+		helper->pid = 0;
+		errno = error;
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not start \"%s\": %m", path),
+				 errhint("The extension's programs are installed beside its library.")));
+	}
+}
+
+/* Milliseconds until the deadline, 0 when it is over. */
+static long
+left_until(TimestampTz deadline)
+{
+	return Max(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline), 0);
+}
+
+/* Waits for these events of the socket, answers interrupts; false when the time is up. */
+static bool
+wait_for(pgsocket fd, int events, TimestampTz deadline)
+{
+	long		left = left_until(deadline);
+	int			got;
+
+	if (left == 0)
+		return false;
+	got = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | events,
+							fd, left, PG_WAIT_EXTENSION);
+	if (got & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	return true;
+}
+
+/* Would a later try succeed? */
+static bool
+try_later(ssize_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
+
+/*
+ * Sends what is left of the input and, after the last of it, the end of file.
+ * Who does not want to read it all misses the rest.
+ */
+static void
+send_some(Helper *helper, const char *input, size_t len, size_t *sent)
+{
+	ssize_t		n = *sent < len ? send(helper->fd, input + *sent, len - *sent, MSG_NOSIGNAL) : 0;
+
+	if (try_later(n))
+		return;
+	*sent = n < 0 ? len : *sent + n;
+	if (*sent >= len)
+	{
+		*sent = len;
+		(void) shutdown(helper->fd, SHUT_WR);
+	}
+}
+
+/* Input and answer, until the program closes its output. */
+static HelperEnd
+converse(Helper *helper, const char *input, size_t len, StringInfo output, size_t output_max, TimestampTz deadline)
+{
+	size_t		sent = 0;
+
+	send_some(helper, input, len, &sent);
+	for (;;)
+	{
+		ssize_t		n;
+
+		if (!wait_for(helper->fd, WL_SOCKET_READABLE | (sent < len ? WL_SOCKET_WRITEABLE : 0), deadline))
+			return HELPER_LATE;
+		if (sent < len)
+			send_some(helper, input, len, &sent);
+		enlargeStringInfo(output, CHUNK_BYTES);
+		n = recv(helper->fd, output->data + output->len, CHUNK_BYTES, 0);
+		if (try_later(n))
+			continue;
+		if (n <= 0)
+			return HELPER_DONE;
+		output->len += n;
+		output->data[output->len] = '\0';
+		if ((size_t) output->len > output_max)
+			return HELPER_TALKATIVE;
+	}
+}
+
+/* Waits for the end of a program that has closed its output. */
+static HelperEnd
+await_end(Helper *helper, TimestampTz deadline)
+{
+	for (;;)
+	{
+		int			status;
+		pid_t		pid = waitpid(helper->pid, &status, WNOHANG);
+
+		if (pid == helper->pid)
+		{
+			helper->pid = 0;
+			return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? HELPER_DONE : HELPER_FAILED;
+		}
+		if (pid < 0 && errno != EINTR)
+		{
+			helper->pid = 0;
+			return HELPER_FAILED;
+		}
+		if (left_until(deadline) == 0)
+			return HELPER_LATE;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, END_POLL_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * Runs the program of this name in pkglibdir, without arguments, gives it the
+ * input on its standard input and appends what it writes to output, which the
+ * caller has made; at most output_max bytes and limit_ms milliseconds.  Nothing
+ * of it is left when this returns or raises.  Input may be secret: it is on no
+ * command line and in no environment; the caller wipes it.
+ *
+ * Raises the errors of the system when the program cannot be started, and
+ * answers cancel and terminate at once, whatever the program does.
+ */
+HelperEnd
+helper_run(const char *name, const char *input, size_t input_len, StringInfo output, size_t output_max, int limit_ms)
+{
+	Helper		helper = {0, -1};
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit_ms);
+	volatile HelperEnd end = HELPER_FAILED;
+
+	PG_ENSURE_ERROR_CLEANUP(helper_stop_at_exit, PointerGetDatum(&helper));
+	{
+		helper_start(&helper, name);
+		end = converse(&helper, input, input_len, output, output_max, deadline);
+		if (end == HELPER_DONE)
+			end = await_end(&helper, deadline);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(helper_stop_at_exit, PointerGetDatum(&helper));
+	helper_stop(&helper);
+	return end;
+}

@@ -1,0 +1,25 @@
+/*
+ * lock_slots.h
+ *	  At most N at a time in the whole server, by heavyweight locks.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef WAZO_AUTH_LOCK_SLOTS_H
+#define WAZO_AUTH_LOCK_SLOTS_H
+
+#include "postgres.h"
+
+#include "storage/lock.h"
+
+extern bool lock_slot_take(LOCKTAG *tag, Oid database, uint32 key, uint16 lock_class, int limit);
+extern void lock_slot_release(LOCKTAG *tag);
+
+/*
+ * Classes of locks: pg_advisory_lock(), which everybody may call, uses 1 and 2
+ * and cannot name these.
+ */
+#define HASH_SLOT_CLASS				0x7761
+#define DIRECTORY_SLOT_CLASS		0x7762
+#define TENANT_DIRECTORY_SLOT_CLASS	0x7763
+
+#endif							/* WAZO_AUTH_LOCK_SLOTS_H */
