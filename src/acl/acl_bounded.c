@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "acl/acl_bounded.h"
+#include "base/compat.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_acls_fit);
 

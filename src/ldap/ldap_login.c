@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/helper_process.h"
 #include "crypto/secret.h"
