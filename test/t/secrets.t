@@ -108,7 +108,10 @@ is(call($front, 'GET', '/0.1/token/' . secret('unknown token', '5f3c9a70-58f2-4f
 is(call($front, 'DELETE', "/0.1/token/$again->{token}")->{status}, 200, 'logout');
 
 # an error in the midst of a login
-$node->safe_psql('app', q{ALTER TABLE wazo_auth.session ADD CONSTRAINT no_more CHECK (user_agent <> 'broken')});
+$node->safe_psql('app', q{
+CREATE FUNCTION public.fails(agent text) RETURNS boolean LANGUAGE plpgsql AS
+$$BEGIN IF agent = 'broken' THEN RAISE EXCEPTION 'no more'; END IF; RETURN true; END$$;
+ALTER TABLE wazo_auth.session ADD CONSTRAINT no_more CHECK (public.fails(user_agent))});
 login('an error of the database', 500, login => "admin:$password", headers => { 'User-Agent' => 'broken' }, body => $offline);
 $node->safe_psql('app', 'ALTER TABLE wazo_auth.session DROP CONSTRAINT no_more');
 
