@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
+
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
