@@ -21,7 +21,7 @@ suite=${1:-}
 
 # What debian/control asks for, but Kore and what only the front's build, lint,
 # the unit tests and the load tests use; names with the suite's versions.
-elsewhere='^(kore|clang|clang-tidy|cppcheck|debhelper-compat|debootstrap|nodejs|npm|wrk|libclang-rt-.*|.*-plpgsql-check)$'
+elsewhere='^(kore|clang|clang-tidy|cppcheck|debhelper-compat|debootstrap|nodejs|npm|wrk|libclang-rt-.*)$'
 packages() {
 	awk '/^[A-Z]/ { on = sub(/^Build-Depends:/, "") } on' debian/control |
 		tr ',' '\n' | awk '{ print $1 }' | grep -vE "$elsewhere" | sed "s/-15\\b/-$1/"
@@ -66,7 +66,7 @@ status=0
 root_run "$layer/upper:$base" "$work" sh -eu -c '
 	cd /root/wazo_auth
 	export PG_CONFIG=/usr/lib/postgresql/$1/bin/pg_config TESTS="$3"
-	make --no-print-directory -k extension WERROR=-Werror >/root/build.log 2>&1 || { grep -E "error|Error" /root/build.log | head -n 40; exit 1; }
+	make --no-print-directory -k extension xml WERROR=-Werror >/root/build.log 2>&1 || { grep -E "error|Error" /root/build.log | head -n 40; exit 1; }
 	exec bash test/lib/check.sh $2
 ' sh "$version" "${SUITES:-regress isolation pgtap tap}" "${TESTS:-$(tap_tests | tr '\n' ' ')}" || status=$?
 if [ "$status" -ne 0 ] && [ -d "$home/build/check" ]; then

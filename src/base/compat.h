@@ -90,6 +90,13 @@
 #define vacuum_relations(relations, params, context)	vacuum((relations), &(params), NULL, true)
 #endif
 
+/* commands/vacuum.h: that VACUUM is to vacuum the table itself has to be said from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define VACUUM_TABLE_ITSELF		VACOPT_PROCESS_MAIN
+#else
+#define VACUUM_TABLE_ITSELF		0
+#endif
+
 /* commands/vacuum.h: ANALYZE sleeps when it has cost enough. */
 #if PG_VERSION_NUM >= 180000
 #define analyze_delay_point()	vacuum_delay_point(true)

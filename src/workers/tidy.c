@@ -99,7 +99,7 @@ static void
 vacuum_table(Oid relid)
 {
 	VacuumParams params = {
-		.options = VACOPT_VACUUM | VACOPT_SKIP_LOCKED | VACOPT_PROCESS_TOAST,
+		.options = VACOPT_VACUUM | VACOPT_SKIP_LOCKED | VACUUM_TABLE_ITSELF | VACOPT_PROCESS_TOAST,
 		.freeze_min_age = -1,
 		.freeze_table_age = -1,
 		.multixact_freeze_min_age = -1,
