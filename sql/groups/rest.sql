@@ -28,7 +28,8 @@ SELECT wazo_auth.declare_list('group_user_list', '{username}', default_sort => '
   "lastname":        {"filter": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}"},
   "purpose":         {"filter": "u.purpose = {}"},
   "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l '
-    'JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.normal_login({}) AND e.address = {})"},
+    'JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid '
+    'WHERE l.login = wazo_auth.normal_login({}) AND e.address = {})"},
   "group_uuid":      {"filter": null}
 }');
 

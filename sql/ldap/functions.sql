@@ -86,9 +86,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.ldap_login(wazo_auth.login_attempt) IS
-'Identity provider of logins that name a domain or a tenant: asks the tenant''s directory, before anything is locked '
-'or written. The user is the one of the tenant with the address that the directory has. Raises WA503 when that does not '
-'answer in time.';
+'Identity provider of logins that name a domain or a tenant: asks the tenant''s directory, before anything is '
+'locked or written. The user is the one of the tenant with the address that the directory has. Raises WA503 when '
+'that does not answer in time.';
 SELECT wazo_auth.add_identity_provider('ldap', 'wazo_auth.ldap_login', 2, 'ldap_user', keeps_passwords => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_ldap_config(tenant_uuid uuid, changes jsonb) RETURNS void

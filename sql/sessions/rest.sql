@@ -88,8 +88,8 @@ $$;
 COMMENT ON FUNCTION wazo_auth.rest_token_post(wazo_auth.http_request) IS
 'POST /token: logs in by Basic credentials or refresh token and answers with the new token.';
 SELECT wazo_auth.add_route('POST', '/0.1/token', 'wazo_auth.rest_token_post', 'tokens',
-  checks => '{body}', body_schema => 'token_request', summary => 'Log in', errors => '{401,404,429,503}', public => true,
-  changes_no_access => 'a token grants what its user has already');
+  checks => '{body}', body_schema => 'token_request', summary => 'Log in', errors => '{401,404,429,503}',
+  public => true, changes_no_access => 'a token grants what its user has already');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_delete(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

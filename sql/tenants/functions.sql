@@ -24,7 +24,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION wazo_auth.last_path_below(uuid[]) IS
 'The paths from this one to its last one are those that start with it, whatever their uuids: none is longer than 100, '
-'so none sorts after as many of the greatest uuid. That makes a subtree one range of the index on wazo_auth.tenant.path.';
+'so none sorts after as many of the greatest uuid. That makes a subtree one range of the index on '
+'wazo_auth.tenant.path.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.tenant_scope(tenant_uuid uuid, recurse boolean DEFAULT true) RETURNS SETOF uuid
 LANGUAGE sql STABLE ROWS 10

@@ -7,8 +7,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.normal_login(login text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_normal_login';
 COMMENT ON FUNCTION wazo_auth.normal_login(text) IS
 'Username or e-mail address as it is compared: in lower case, whatever the locale. An address is the mailbox that it '
-'leads to: its domain in the form of wazo_auth.normal_domain(), its local part without needless quotes and in Unicode''s '
-'compatibility form (NFKC).';
+'leads to: its domain in the form of wazo_auth.normal_domain(), its local part without needless quotes and in '
+'Unicode''s compatibility form (NFKC).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unknown_user(user_uuid text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

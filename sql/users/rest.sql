@@ -7,7 +7,8 @@ SELECT wazo_auth.declare_list('user_list', '{username,firstname,lastname}', defa
   "lastname":        {"filter": "left(u.lastname, 200) = left({}, 200) AND u.lastname = {}"},
   "purpose":         {"filter": "u.purpose = {}"},
   "email_address":   {"bytes": 512, "filter": "u.uuid IN (SELECT e.user_uuid FROM wazo_auth.login l '
-    'JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid WHERE l.login = wazo_auth.normal_login({}) AND e.address = {})"},
+    'JOIN wazo_auth.email e ON e.user_uuid = l.user_uuid '
+    'WHERE l.login = wazo_auth.normal_login({}) AND e.address = {})"},
   "group_uuid":      {"filter": "u.uuid IN (SELECT gm.user_uuid FROM wazo_auth.group_user gm '
     'WHERE gm.group_uuid = wazo_auth.try_uuid({}))"},
   "policy_uuid":     {"empty": false, "filter": "u.uuid IN (SELECT up.user_uuid FROM wazo_auth.user_policy up '
