@@ -29,9 +29,9 @@ SELECT wazo_auth.configure('{"amqp.uri": "amqp://u:pa/ss@h:1/", "uuid": "the \"u
 CREATE TABLE public.thing (top uuid, admin uuid, tenant uuid, below uuid, person uuid, crowd uuid, policy uuid, token text);
 INSERT INTO public.thing SELECT wazo_auth.top_tenant_uuid(), wazo_auth.resolve_login('admin'), wazo_auth.create_tenant(wazo_auth.top_tenant_uuid(), E'North \\ "n"', 'north');
 UPDATE public.thing SET below = wazo_auth.create_tenant(tenant, 'below', 'below'), crowd = wazo_auth.create_group(tenant, E'crowd\\'),
-  policy = wazo_auth.create_policy(tenant, E'p\\1', '{a.*,!a.b,"NULL","x\\\\y"}', 'p1'), person = wazo_auth.create_user(tenant, 'person', 'P', 'Q', 'person@example.org');
+  policy = wazo_auth.create_policy(tenant, E'p\\1', '{a.*,!a.b,"NULL","x\\\\y"}', 'p1'), person = wazo_auth.create_user(tenant, 'person', firstname => 'P', lastname => 'Q', email_address => 'person@example.org');
 SELECT count(wazo_auth.add_group_user(crowd, u.uuid))
-FROM public.thing, LATERAL (SELECT wazo_auth.create_user(tenant, 'user' || n, E'O''Neil\\' || n, NULL, 'user' || n || '@example.org') AS uuid FROM generate_series(1, 40) n) u;
+FROM public.thing, LATERAL (SELECT wazo_auth.create_user(tenant, 'user' || n, firstname => E'O''Neil\\' || n, email_address => 'user' || n || '@example.org') AS uuid FROM generate_series(1, 40) n) u;
 SELECT wazo_auth.add_group_policy(crowd, policy), wazo_auth.add_user_policy(person, policy), wazo_auth.set_password(person, 'a password') FROM public.thing;
 UPDATE public.thing SET token = (wazo_auth.token_create('admin', 'a password', access_type => 'offline', client_id => 'phone')).token;
 SELECT wazo_auth.token_create('person', 'a password', access_type => 'offline', client_id => E'c\\ "q"');
@@ -84,7 +84,7 @@ SELECT wazo_auth.health(true);
 SELECT e.name, e.routing_key, e.headers, e.body FROM wazo_auth.event_stream e ORDER BY e.position;
 SELECT wazo_auth.update_policy(t.policy, 'other', '{"NULL",b}'), wazo_auth.user_acl(t.person) FROM public.thing t;
 SELECT wazo_auth.configure(jsonb_build_object('smtp.username', $$a\b$$, 'public_url', 'https://a.example/x')), wazo_auth.shown_configuration() -> 'smtp';
-SELECT wazo_auth.set_authentication_method(t.person, 'native'), wazo_auth.register_user('regis', 'a password', 'R', 'S', 'regis@example.org') IS NOT NULL FROM public.thing t;
+SELECT wazo_auth.set_authentication_method(t.person, 'native'), wazo_auth.register_user('regis', 'a password', 'regis@example.org', firstname => 'R', lastname => 'S') IS NOT NULL FROM public.thing t;
 SELECT wazo_auth.token_get(t.token::uuid, 'auth.#') IS NOT NULL, wazo_auth.token_check(t.token::uuid, 'auth.users.read') FROM public.thing t;
 SELECT wazo_auth.delete_user(t.person) FROM public.thing t;
 SELECT x.* FROM wazo_auth.tick(100) x;
