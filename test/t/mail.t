@@ -217,12 +217,12 @@ sql(qq{SELECT wazo_auth.configure('{"email_notification_plugin": null, "smtp": {
 my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1) or die "listen: $!";
 is(ask_reset('username=alice'), 204, 'a server that says nothing');
 my $client = $silent->accept;
-my $start = time;
 is(login('alice', 'newer')->{status}, 200, 'a login meanwhile');
 until_is($node, 'app', q{SELECT count(*) > 0 FROM wazo_auth.event_log WHERE name = 'auth_session_created' AND delivered_at > now() - interval '3 s'}, 't', 'its event is delivered at once', 3);
-$start = time;
+# not by the time limit of the attempt, which the log would tell
+my $log_size = -s $node->logfile;
 $node->stop('fast');
-cmp_ok(time - $start, '<', 10, 'the worker stops while it waits for the server');
+unlike(slurp_file($node->logfile, $log_size), qr/mail server: /, 'the worker stops while it waits for the server');
 close $client;
 close $silent;
 $node->start;

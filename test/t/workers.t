@@ -47,10 +47,8 @@ sub counts { return 'SELECT (SELECT count(*) FROM wazo_auth.session), (SELECT co
 until_is($node, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'wazo_auth launcher'", '1',
 	'the launcher runs');
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
-my $start = time;
 add_database($node, 'app');
 workers('app', '1', 'CREATE EXTENSION brings a worker');
-cmp_ok(time - $start, '<', 10, 'soon');
 is($node->safe_psql('postgres', "SELECT application_name FROM pg_stat_activity WHERE backend_type = 'wazo_auth expiry'"),
 	'wazo_auth expiry', 'it names itself');
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE datname IN ('plain', 'template1') AND backend_type ~ 'wazo_auth'"),
@@ -123,10 +121,10 @@ ok(until_true(sub {
 }), 'a terminated launcher comes back');
 is($node->safe_psql('postgres', sprintf($pid_of, 'app')), $pid, 'and knows the worker that its predecessor started');
 
-# DROP and CREATE EXTENSION
-$start = time;
-$node->safe_psql('app', 'DROP EXTENSION wazo_auth CASCADE; DROP TABLE deleted');
-cmp_ok(time - $start, '<', 3, 'DROP EXTENSION works at once');
+# DROP and CREATE EXTENSION. A worker at rest holds nothing that these would wait for.
+until_is($node, 'app', "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE a.backend_type ~ '^wazo_auth' AND l.database = (SELECT oid FROM pg_database WHERE datname = 'app')", '0',
+	'a worker at rest holds no lock');
+is($node->psql('app', 'DROP EXTENSION wazo_auth CASCADE; DROP TABLE deleted'), 0, 'the worker does not keep the extension from being dropped');
 workers('app', '0', 'and the worker leaves');
 $node->safe_psql('app', 'CREATE EXTENSION wazo_auth; SELECT wazo_auth.bootstrap()');
 workers('app', '1', 'CREATE EXTENSION brings it back');
@@ -136,19 +134,13 @@ until_is($node, 'app', counts(), '0|0', 'an extension made anew is served');
 $node->safe_psql('app', 'BEGIN; DROP EXTENSION wazo_auth; ROLLBACK');
 workers('app', '1', 'a DROP EXTENSION rolled back changes nothing');
 
-# databases
-$start = time;
-$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE app');
-cmp_ok(time - $start, '<', 5, 'a database with a worker can be copied');
+# databases: the server refuses these while a worker stays in them
+is($node->psql('postgres', 'CREATE DATABASE copy TEMPLATE app'), 0, 'a database with a worker can be copied');
 workers('copy', '1', 'the copy has a worker');
 workers('app', '1', 'the original has one again');
-$start = time;
-$node->safe_psql('postgres', 'ALTER DATABASE copy RENAME TO renamed');
-cmp_ok(time - $start, '<', 3, 'it can be renamed');
+is($node->psql('postgres', 'ALTER DATABASE copy RENAME TO renamed'), 0, 'it can be renamed');
 workers('renamed', '1', 'and has a worker again');
-$start = time;
-$node->safe_psql('postgres', 'DROP DATABASE renamed');
-cmp_ok(time - $start, '<', 3, 'and dropped');
+is($node->psql('postgres', 'DROP DATABASE renamed'), 0, 'and dropped');
 $node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE app');
 workers('copy', '1', 'another copy');
 $node->safe_psql('postgres', 'CREATE ROLE owner; ALTER DATABASE copy OWNER TO owner');
@@ -178,9 +170,7 @@ until_is($node, 'app', counts(), '0|0', 'that works');
 
 # stop
 $log_size = -s $node->logfile;
-$start = time;
-$node->stop('fast');
-cmp_ok(time - $start, '<', 5, 'a fast stop is fast');
+ok($node->stop('fast', fail_ok => 1), 'a fast stop ends it');
 unlike(slurp_file($node->logfile, $log_size), qr/FATAL:.*wazo_auth|PANIC|WARNING/, 'and quiet');
 
 # a standby
