@@ -47,8 +47,8 @@ typedef struct FairQueue
 	int			held;
 	int			queued;
 	int			peers;			/* that have something queued */
-	TAILQ_HEAD(, FairPeer) turns;
-	LIST_HEAD(, FairPeer) buckets[FAIR_BUCKETS];
+	TAILQ_HEAD(FairTurns, FairPeer) turns;
+	LIST_HEAD(FairBucket, FairPeer) buckets[FAIR_BUCKETS];
 } FairQueue;
 
 extern FairKey fair_key(const char *address, size_t len);

@@ -569,7 +569,7 @@ waited_enough(const Job *job, bool away, uint64_t now)
 static void
 sweep_queue(Lane *lane, uint64_t now)
 {
-	TAILQ_HEAD(, Job) late = TAILQ_HEAD_INITIALIZER(late);
+	TAILQ_HEAD(LateJobs, Job) late = TAILQ_HEAD_INITIALIZER(late);
 	bool		away = count_state(lane, DB_READY) == 0;
 	FairPeer   *peer;
 	FairPeer   *next_peer;

@@ -61,7 +61,7 @@ struct Lane
 	LanePolicy	policy;
 	DbKind		kind;
 	FairQueue	queue;
-	TAILQ_HEAD(, Job) again;	/* lost with their connection, to be sent once more; they go first */
+	TAILQ_HEAD(JobsAgain, Job) again;	/* lost with their connection, to be sent once more; they go first */
 	int			n_again;
 	Line		lines[LANE_MAX_CONNECTIONS];
 	bool		stopping;

@@ -28,7 +28,7 @@ BEGIN
   IF NOT wazo_auth.acls_fit(ARRAY(SELECT p.acl FROM wazo_auth.policy p WHERE p.uuid = ANY (v_uuids))) THEN
     PERFORM wazo_auth.warn_message(format(
       'the policies %s of the configuration have more accesses than an ACL holds, and none of them is given', slugs));
-    RETURN '{}';
+    v_uuids := '{}'::uuid[];
   END IF;
   RETURN v_uuids;
 END
