@@ -117,12 +117,20 @@ CREATE OR REPLACE FUNCTION wazo_auth.identify(
   attempt wazo_auth.login_attempt, OUT method text, OUT answer wazo_auth.login_answer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_provider record;
+  v_provider text;
+  v_function regprocedure;
 BEGIN
-  FOR v_provider IN SELECT p.name, p.function FROM wazo_auth.identity_providers() p LOOP
-    EXECUTE format('SELECT * FROM %s($1)', v_provider.function) INTO answer USING attempt;
+  FOR v_provider, v_function IN
+    SELECT p.name, to_regprocedure(p.function || '(wazo_auth.login_attempt)') FROM wazo_auth.identity_providers() p
+  LOOP
+    IF v_function IS NULL THEN
+      RAISE EXCEPTION 'the function of the identity provider "%" does not exist', v_provider
+        USING ERRCODE = 'undefined_function',
+              HINT = 'Create it again, or turn the provider off in the setting idp_plugins.';
+    END IF;
+    EXECUTE format('SELECT (a).* FROM %s($1) a', v_function::oid::regproc) INTO answer USING attempt;
     IF answer.taken THEN
-      method := v_provider.name;
+      method := v_provider;
       RETURN;
     END IF;
   END LOOP;
@@ -131,4 +139,4 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.identify(wazo_auth.login_attempt) IS
 'Puts a login to the identity providers that are on, in their order; the first that takes it decides alone. Both null'
-' when none does.';
+' when none does. Raises 42883 when the function of one is gone.';

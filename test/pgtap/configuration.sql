@@ -249,5 +249,15 @@ SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.system_managed AND g.t
 SELECT lives_ok($$SELECT wazo_auth.apply_configuration(('{"default_policies": {"a b": {"acl": ["x"]}, "fine": {"acl": ["x"], "description": "' || repeat('d', 5000) || '"}}, "tenant_default_groups": {"a.b": {"policies": {}}}}')::jsonb)$$, 'a configuration with names that are no slugs');
 SELECT is(array_agg(p.slug), '{fine}', 'makes what has one') FROM wazo_auth.policy p WHERE p.slug IN ('a b', 'fine');
 
+-- A provider whose function is gone is named, and its login not answered by the next one.
+CREATE FUNCTION public.passing(wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql
+RETURN NULL::wazo_auth.login_answer;
+SELECT wazo_auth.add_identity_provider('passing', 'public.passing', 1);
+SELECT wazo_auth.configure('{"idp_plugins.passing": {"enabled": true}}');
+SELECT lives_ok($$SELECT wazo_auth.identify(NULL::wazo_auth.login_attempt)$$, 'a provider of somebody''s is asked');
+DROP FUNCTION public.passing;
+SELECT throws_ok($$SELECT wazo_auth.identify(NULL::wazo_auth.login_attempt)$$, '42883',
+                 'the function of the identity provider "passing" does not exist', 'one whose function is gone is told');
+
 SELECT * FROM finish();
 ROLLBACK;
