@@ -338,11 +338,15 @@ COMMENT ON FUNCTION wazo_auth.configure(jsonb) IS
 CREATE OR REPLACE FUNCTION wazo_auth.plugin_enabled(plugin text) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF plugin LIKE 'external_auth:%' THEN
+    RETURN wazo_auth.get_setting('enabled_external_auth_plugins') -> substr(plugin, 15) IS DISTINCT FROM 'false'::jsonb;
+  END IF;
   RETURN wazo_auth.get_setting('enabled_http_plugins') -> plugin_enabled.plugin IS DISTINCT FROM 'false'::jsonb;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.plugin_enabled(text) IS
-'Does the setting enabled_http_plugins leave this group of routes on? Unknown ones are on.';
+'Does the setting enabled_http_plugins leave this group of routes on, or enabled_external_auth_plugins that of a kind '
+'of external accounts ("external_auth:mobile")? Unknown ones are on.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.mask_setting(known wazo_auth.known_setting, value jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -71,6 +71,10 @@ BEGIN
     "user_policy": true,
     "user_registration": false, "user_session": true, "users": true, "saml": true, "saml_config": true}');
   PERFORM wazo_auth.declare_setting('enabled_http_plugins.*', 'boolean', 'is this group of routes on?');
+  PERFORM wazo_auth.declare_setting('enabled_external_auth_plugins', 'map',
+    'kinds of external accounts that are on; those that are not named are',
+    '{"google": true, "microsoft": true, "mobile": true}');
+  PERFORM wazo_auth.declare_setting('enabled_external_auth_plugins.*', 'boolean', 'is it on?');
   PERFORM wazo_auth.declare_setting('enabled_backend_plugins', 'map', 'names that GET /backends shows',
     '{"ldap_user": true, "wazo_user": true}');
   PERFORM wazo_auth.declare_setting('enabled_backend_plugins.*', 'boolean', 'is this backend shown?');
@@ -213,9 +217,6 @@ BEGIN
   PERFORM wazo_auth.declare_setting('enabled_metadata_plugins', 'map', 'plugins for the metadata of tokens',
     '{"default_user": true, "default_internal": true, "default_external_api": true}', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('enabled_metadata_plugins.*', 'boolean', 'is it on?', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('enabled_external_auth_plugins', 'map', 'plugins for external accounts',
-    '{"google": true, "microsoft": true, "mobile": true}', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('enabled_external_auth_plugins.*', 'boolean', 'is it on?', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('oauth2_synchronization_ws_url_template', 'string',
     'where the relay of OAuth2 listens', '"wss://oauth.wazo.io/ws/{state}"', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('oauth2_synchronization_redirect_url_template', 'string',

@@ -31,7 +31,9 @@ SELECT e.uuid AS email FROM wazo_auth.email e WHERE e.address = 'two@example.com
 CREATE TEMP TABLE param (name text PRIMARY KEY, value text);
 INSERT INTO param VALUES ('user_uuid', :'deep_user'), ('tenant_uuid', :'deep'), ('group_uuid', wazo_auth.create_group(:'deep', 'a group')),
   ('policy_uuid', wazo_auth.create_policy(:'deep', 'a policy', '{x}')), ('policy_slug', 'apolicy'), ('email_uuid', :'email'),
-  ('token_uuid', :'deep_token'), ('idp_type', 'native');
+  ('token_uuid', :'deep_token'), ('idp_type', 'native'), ('auth_type', 'mobile');
+SELECT wazo_auth.create_external_auth_config(t.name, :'deep', '{}'), wazo_auth.create_external_auth(:'deep_user', t.name, '{"token_expiration": 4000000000}')
+FROM wazo_auth.external_auth_type t \g /dev/null
 SELECT is_empty($$SELECT m[1] FROM wazo_auth.route r, regexp_matches(r.path, '\{(\w+)\}', 'g') m WHERE r.method = 'GET'
                   EXCEPT SELECT p.name FROM param p$$, 'there is something for every parameter of a path');
 CREATE FUNCTION pg_temp.target(path text) RETURNS text LANGUAGE plpgsql AS $$

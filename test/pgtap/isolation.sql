@@ -27,7 +27,11 @@ BEGIN
   v_refresh := wazo_auth.obtain_refresh_token(v_user, 'secret-client-' || tenant, 'secret-user-' || tenant, false, 'wazo_user', '', '');
   v_token := wazo_auth.open_session(u, 3600, '{}', '{}', false, NULL, '', '') FROM wazo_auth.user u WHERE u.uuid = v_user;
   INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name) VALUES (furnish.tenant_uuid, 'secret-' || tenant || '.example.com');
+  PERFORM wazo_auth.create_external_auth_config(t.name, furnish.tenant_uuid, jsonb_build_object('fcm_sender_id', 'secret-config-' || furnish.tenant)),
+          wazo_auth.create_external_auth(v_user, t.name, jsonb_build_object('token', 'secret-data-' || furnish.tenant))
+  FROM wazo_auth.external_auth_type t WHERE t.shipped;
   INSERT INTO owned SELECT furnish.tenant, p.param, p.value FROM (VALUES
+    ('external config', 'secret-config-' || furnish.tenant), ('external data', 'secret-data-' || furnish.tenant),
     ('tenant_uuid', tenant_uuid::text), ('parent_tenant_uuid', tenant_uuid::text),
     ('user_uuid', v_user::text), ('group_uuid', v_group::text), ('policy_uuid', v_policy::text),
     ('policy_slug', (SELECT p.slug FROM wazo_auth.policy p WHERE p.uuid = v_policy)),
@@ -200,7 +204,7 @@ ORDER BY g.path;
 -- ---- what is below is in reach ----
 SELECT is(split_part(a.answer, ' ', 1), '200', format('%s: north reads what deep has', g.path))
 FROM guarded g, LATERAL (SELECT pg_temp.ask(g.method, pg_temp.fill(g.path, 'deep', 'deep', '{}'), :'north_token') AS answer) a
-WHERE g.method = 'GET' AND pg_temp.targets(g.path) <> '{}' AND g.path !~ '/external|/confirm$|policy_slug'
+WHERE g.method = 'GET' AND pg_temp.targets(g.path) <> '{}' AND g.path !~ '/confirm$|policy_slug'
 ORDER BY g.path;
 
 SELECT * FROM finish();

@@ -29,6 +29,7 @@ WHERE p.pronamespace = 'wazo_auth'::regnamespace AND p.prokind = 'f'
 CREATE TEMP TABLE call (name text, arguments text);
 INSERT INTO call VALUES
   ('add_check', $$name => 'of_test', function => 'public.check_of_test', statuses => '{404}', description => 'x'$$),
+  ('add_external_auth_type', $$name => 'of_test'$$),
   ('add_identity_provider', $$name => 'of_test', function => 'public.provider_of_test'$$),
   ('add_route', $$method => 'GET', path => '/0.1/of-test', handler => 'wazo_auth.rest_idp_get', plugin => 'idp', access => 'x'$$),
   ('ask_for_mail', $$kind => 'password_reset', addressed_by => 'login', addressee => 'north'$$),

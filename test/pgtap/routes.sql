@@ -46,6 +46,7 @@ INSERT INTO departure VALUES
   ('DELETE', '/0.1/policies/{policy_uuid}/acl/{access}', 403, 'read-only policies'),
   ('PUT', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies'),
   ('DELETE', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies'),
+  ('GET', '/0.1/users/{user_uuid}/external', 404, 'the user must be in sight'),
   ('GET', '/0.1/token/{token_uuid}', 400, 'a scope has a limit'), ('HEAD', '/0.1/token/{token_uuid}', 400, 'a scope has a limit');
 SELECT is_empty($$
   SELECT b.method, b.path, e.status FROM both_sides b
@@ -57,7 +58,7 @@ SELECT is_empty($$
   SELECT b.method, b.path, e.status FROM both_sides b
   CROSS JOIN LATERAL wazo_auth.api_errors(b.r) e (status)
   WHERE b.plugin IN ('tenants', 'policies', 'user_policy', 'group_policy', 'idp', 'config', 'users', 'groups', 'user_group',
-                     'sessions', 'user_session', 'tokens', 'ldap_config')
+                     'sessions', 'user_session', 'tokens', 'ldap_config', 'external', 'external_auth:mobile')
     AND e.status::text <> ALL (string_to_array(b.errors, ','))
     AND NOT EXISTS (SELECT FROM departure d WHERE d.method = b.method AND d.path = b.path AND d.status = e.status)$$,
   'and no other one, but for the departures');
@@ -75,7 +76,7 @@ HAVING count(*) > 0;
 SELECT is_empty($$
   SELECT u.method, u.path FROM upstream u
   WHERE NOT EXISTS (SELECT FROM wazo_auth.route r WHERE r.method = u.method AND r.path = u.path)
-    AND u.plugin NOT LIKE 'external%' AND u.plugin NOT IN ('saml', 'saml_config', 'password_reset', 'user_registration', 'email_confirm')
+    AND u.plugin NOT IN ('external_auth:google', 'external_auth:microsoft') AND u.plugin NOT IN ('saml', 'saml_config', 'password_reset', 'user_registration', 'email_confirm')
     AND u.path NOT LIKE '%/confirm'$$,
   'all routes of tenants, users, groups, policies, tokens, sessions, providers and the service are there');
 

@@ -107,6 +107,19 @@ is(call($front, 'GET', $_)->{status}, 404, 'a token in a path that is not there'
 is(call($front, 'GET', '/0.1/token/' . secret('unknown token', '5f3c9a70-58f2-4f4e-8a3b-9d0c55aa7711'))->{status}, 404, 'an unknown token');
 is(call($front, 'DELETE', "/0.1/token/$again->{token}")->{status}, 200, 'logout');
 
+# external accounts
+my %auth = ('X-Auth-Token' => $token);
+my $own = "/0.1/users/$online->{metadata}{uuid}/external/mobile";
+my $config = '{"client_id": "i", "client_secret": "' . secret('client secret', 'cl1ent-staple-secret') . '"}';
+my $device = '{"token": "' . secret('token of a device', 'd3vice-staple-token') . '"}';
+is(call($front, 'POST', '/0.1/external/google/config', headers => \%auth, body => $config)->{status}, 201, 'a client secret');
+is(call($front, 'PUT', '/0.1/external/google/config', headers => \%auth, body => $config)->{status}, 204, '... again');
+is(call($front, 'PUT', '/0.1/external/none/config', headers => \%auth, body => $config)->{status}, 404, '... of no kind');
+is(call($front, 'POST', $own, headers => \%auth, body => $device)->{status}, 201, 'a device');
+is(call($front, 'POST', $own, headers => \%auth, body => $device)->{status}, 409, '... again');
+is(call($front, 'POST', $own, headers => \%auth, body => $device =~ s/staple/staple-/r =~ s/"token"/"token": 1, "apns_token"/r)->{status}, 400, '... wrongly');
+is(call($front, 'GET', $own, headers => \%auth)->{status}, 200, '... read');
+
 # an error in the midst of a login
 $node->safe_psql('app', q{
 CREATE FUNCTION public.fails(agent text) RETURNS boolean LANGUAGE plpgsql AS
@@ -119,7 +132,8 @@ $node->safe_psql('app', 'ALTER TABLE wazo_auth.session DROP CONSTRAINT no_more')
 # backwards: so neither his statement shows them, nor the table.
 my %kept = (old => secret('password that an administrator sets', 'n3w-staple-battery'),
 	new => secret('password that is changed to', 'ch4nged-staple-horse'), wrong => secret('wrong password in SQL', 'wr0ng-staple-sql'),
-	smtp => secret('SMTP password', 'sm7p-relay-secret'), broker => secret('password of the broker', 'br0ker-s3cret-word'));
+	smtp => secret('SMTP password', 'sm7p-relay-secret'), broker => secret('password of the broker', 'br0ker-s3cret-word'),
+	external => secret('data of an external account', 'ext3rnal-staple-data'));
 $node->safe_psql('app', 'CREATE TABLE public.kept (name text, value text)');
 $node->safe_psql('app', "INSERT INTO public.kept VALUES ('$_', '" . reverse($kept{$_}) . "')") foreach sort keys %kept;
 $node->safe_psql('app', <<'EOC');
@@ -138,6 +152,10 @@ SELECT wazo_auth.change_password('22222222-0000-4000-8000-000000000001', o.value
 SELECT wazo_auth.set_password('22222222-0000-4000-8000-000000000009', value) FROM k WHERE name = 'old';
 SELECT wazo_auth.create_user('22222222-0000-4000-8000-000000000009', 'x', value) FROM k WHERE name = 'old';
 SELECT wazo_auth.bootstrap('admin', value) FROM k WHERE name = 'wrong';
+SELECT wazo_auth.set_external_auth('22222222-0000-4000-8000-000000000001', 'google', to_jsonb(value)) IS NULL FROM k WHERE name = 'external';
+SELECT wazo_auth.create_external_auth('22222222-0000-4000-8000-000000000001', 'google', to_jsonb(value)) FROM k WHERE name = 'external';
+SELECT wazo_auth.update_external_auth('22222222-0000-4000-8000-000000000009', 'google', to_jsonb(value)) FROM k WHERE name = 'external';
+SELECT wazo_auth.replace_external_auth_config('google', '22222222-0000-4000-8000-000000000009', to_jsonb(value)) FROM k WHERE name = 'external';
 SELECT wazo_auth.configure(jsonb_build_object('smtp.password', value)) FROM k WHERE name = 'smtp';
 SELECT wazo_auth.configure(jsonb_build_object('smtp.password', value, 'nothing', 1)) FROM k WHERE name = 'smtp';
 SELECT wazo_auth.apply_configuration(jsonb_build_object('all_users_policies', '{"no_such_policy": true}'::jsonb, 'no_such_setting', 1,
