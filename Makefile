@@ -72,6 +72,15 @@ chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 installcheck: ## the regression tests on an installed server
 	@bash tools/installcheck.sh
 
+format: packages ## lay out the C sources
+	@perl tools/indent.pl
+
+# Types of PostgreSQL and the libraries that the sources use, for make format.
+typedefs: all
+	@perl tools/indent.pl --types $(filter-out $(wildcard build/kore/*.o),$(wildcard src/*.o src/*/*.o build/*/*.o)) \
+		build/wazo-auth-ldap >tools/typedefs.list.new
+	@mv tools/typedefs.list.new tools/typedefs.list
+
 lint: packages ## compiler warnings, static analysis, plpgsql_check
 	@bash tools/lint.sh
 
@@ -82,7 +91,7 @@ bench: packages ## the figures, as ratios measured side by side
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: help packages-run all extension install install-extension clean packages run check check-debian chaos installcheck lint bench
+.PHONY: help packages-run all extension install install-extension clean packages run check check-debian chaos installcheck format typedefs lint bench
 .DEFAULT_GOAL := all
 
 endif

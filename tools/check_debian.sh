@@ -21,15 +21,15 @@ suite=${1:-}
 
 # What debian/control asks for, but Kore and what only the front's build, lint,
 # the unit tests and the load tests use; names with the suite's versions.
-elsewhere='^(kore|clang|clang-tidy|cppcheck|debhelper-compat|debootstrap|nodejs|npm|wrk|libclang-rt-.*)$'
+elsewhere='^(kore|clang|clang-tidy|cppcheck|debhelper-compat|debootstrap|nodejs|npm|pg-bsd-indent|wrk|libclang-rt-.*)$'
 packages() {
 	awk '/^[A-Z]/ { on = sub(/^Build-Depends:/, "") } on' debian/control |
 		tr ',' '\n' | awk '{ print $1 }' | grep -vE "$elsewhere" | sed "s/-15\\b/-$1/"
 }
 
-# Tests that need what is not there: another root, npm's packages, Kore's sources.
+# All but tests that need what is not there: another root, npm's packages, Kore's sources, Debian 12's pg_bsd_indent.
 tap_tests() {
-	grep -LE 'build/npm|WazoChaos|run\.sh|make run|README\.md|client-node' test/t/*.t test/rest/*.t
+	grep -LE 'build/npm|WazoChaos|run\.sh|make run|README\.md|client-node|indent\.pl' test/t/*.t test/rest/*.t
 }
 
 base=$(root_base "$suite")
