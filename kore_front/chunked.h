@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define CHUNKED_MAX_LINE 512	/* bytes of a chunk's size with its extensions */
-#define CHUNKED_MAX_EXTENSIONS 4096	/* bytes, of all chunks together */
+#define CHUNKED_MAX_EXTENSIONS 4096 /* bytes, of all chunks together */
 #define CHUNKED_MAX_TRAILER 4096	/* bytes */
 
 /* Where the decoder stands; zeroed before the first call for a body. */

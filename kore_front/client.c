@@ -74,6 +74,7 @@ typedef struct Client
 } Client;
 
 static struct client_list clients = TAILQ_HEAD_INITIALIZER(clients);
+
 /* Those that may go when the table is full, the oldest first: without a complete request so far; between two. */
 static struct client_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
 static struct client_list idle = TAILQ_HEAD_INITIALIZER(idle);
@@ -194,8 +195,8 @@ static void
 client_finish(Client *client)
 {
 	/*
-	 * Closing with unread input makes the kernel send a reset, which can destroy the answer before the client has
-	 * read it. So only our direction is closed, and the rest of the input is read for a while.
+	 * Closing with unread input makes the kernel send a reset, which can destroy the answer before the client has read
+	 * it. So only our direction is closed, and the rest of the input is read for a while.
 	 */
 	(void) shutdown(client->c->fd, SHUT_WR);
 	client->state = LINGERING;
@@ -262,7 +263,7 @@ client_answered(Client *client, int status, bool close)
 			client_finish(client);
 		else
 			client->state = LINGERING;
-	set_waiting(client, &fresh);
+		set_waiting(client, &fresh);
 	}
 	if (!client->advancing)
 		client_continue(client);
@@ -461,7 +462,8 @@ decode_body(Client *client)
 	Request    *req = client->req;
 	size_t		body_len = req->body_len;
 	size_t		len = client->in_len - req->head_len;
-	int			r = chunked_decode(&client->chunked, client->in + req->head_len, &body_len, &len, front_config.max_body);
+	int			r = chunked_decode(&client->chunked, client->in + req->head_len, &body_len, &len,
+								   front_config.max_body);
 
 	req->body_len = body_len;
 	client->in_len = req->head_len + (uint32_t) len;
@@ -578,6 +580,7 @@ client_read(Client *client)
 		if (client->in_len == 0 && client->waiting == &idle)
 			client->deadline = kore_time_ms() + front_config.header_timeout;
 		client->in_len += (uint32_t) n;
+
 		/*
 		 * Less than asked for: the socket is empty, and epoll will tell when that changes. Unless the end was seen
 		 * already, for that is not told twice.

@@ -50,7 +50,8 @@ struct Option
 };
 
 /* Ends the program for a wrong option; exit status 2 as every Unix tool does. */
-static void __attribute__((noreturn, format(printf, 1, 2)))
+static void
+__attribute__((noreturn, format(printf, 1, 2)))
 usage_error(const char *fmt,...)
 {
 	va_list		args;
@@ -184,7 +185,8 @@ set_debug(const Option *option, const char *value)
 /* In the order of --help. Of the file a later row wins over an earlier one. */
 static const Option options[] = {
 	{"config-file", 'c', NULL, set_text, F(config_file), 0, 0, NULL, "FILE", "YAML file with settings"},
-	{"user", 'u', "user", set_text, F(user), 0, 0, NULL, "USER", "user to run as, when started by root; without it: wazo-auth"},
+	{"user", 'u', "user", set_text, F(user), 0, 0, NULL, "USER",
+	"user to run as, when started by root; without it: wazo-auth"},
 	{"log-level", 'l', "log_level", set_log_level, F(log_level), 0, 0, "info", "LEVEL",
 	"critical, error, warning, info or debug; the access log is at level info"},
 	{"debug", 'd', "debug", set_debug, F(log_level), 0, 0, NULL, NULL, "log everything; same as --log-level debug"},

@@ -109,10 +109,12 @@ send_setup(DbConn *conn)
 	const char *values[2] = {timeout, starting ? "t" : "f"};
 
 	/*
-	 * The server ends what takes too long; the owner's own deadline is for a server that does not answer.  It also ends what
-	 * nobody waits for any more, once it sees that the connection is closed: that is how a job is cancelled.  The rest is
-	 * set for the role wazo_auth_front, too, but a role that is a member of it inherits rights, not settings: parameters
-	 * hold tokens and passwords, which are for no log, and the locks of the database's functions rely on the isolation.
+	 * The server ends what takes too long; the owner's own deadline is for a server that does not answer.  It also
+	 * ends what nobody waits for any more, once it sees that the connection is closed: that is how a job is cancelled.
+	 * The rest is set for the role wazo_auth_front, too, but a role that is a member of it inherits rights, not
+	 * settings: parameters hold tokens and passwords, which are for no log, and the locks of the database's functions
+	 * rely on the isolation. A plan of its own for each call, which a server may log, would have them in it as
+	 * constants.
 	 */
 	snprintf(timeout, sizeof(timeout), "%llu", (unsigned long long) conn->kind->statement_timeout);
 	return PQsendQueryParams(conn->pg,
@@ -126,7 +128,6 @@ send_setup(DbConn *conn)
 							 " THEN pg_catalog.set_config('log_parameter_max_length_on_error', '0', false) END,"
 							 " CASE WHEN pg_catalog.has_parameter_privilege('auto_explain.log_parameter_max_length', 'SET')"
 							 " THEN pg_catalog.set_config('auto_explain.log_parameter_max_length', '0', false) END,"
-							 /* a plan of its own would have the parameters in it as constants */
 							 " pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),"
 							 " pg_catalog.set_config('debug_print_parse', 'off', false),"
 							 " pg_catalog.set_config('debug_print_rewritten', 'off', false),"

@@ -70,8 +70,10 @@ find_peer(const FairQueue *q, const FairKey *key)
 	FairPeer   *peer;
 
 	LIST_FOREACH(peer, &q->buckets[bucket_of(key)], bucket)
+	{
 		if (memcmp(&peer->key, key, sizeof(*key)) == 0)
 			return peer;
+	}
 	return NULL;
 }
 

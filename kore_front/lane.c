@@ -218,7 +218,7 @@ pick(Lane *lane, uint64_t since)
 {
 	uint32_t	depth = depth_now(lane);
 	uint64_t	now = front_time_us();
-	Line	   *best[2] = {NULL, NULL};	/* [1]: of the stalled ones */
+	Line	   *best[2] = {NULL, NULL}; /* [1]: of the stalled ones */
 	bool		moving = spare_line(lane) != NULL || count_opening(lane) > 0;
 
 	for (int i = 0; i < lane->policy.max_connections; i++)
@@ -625,12 +625,7 @@ void
 lane_start(Lane *lane, const LanePolicy *policy)
 {
 	static bool pool_made;
-
-	if (!pool_made)
-		kore_pool_init(&job_pool, "jobs", sizeof(Job), 256);
-	pool_made = true;
-	lane->policy = *policy;
-	lane->kind = (DbKind) {
+	DbKind		kind = {
 		.conninfo = policy->conninfo,
 		.statement = policy->statement,
 		.statement_timeout = policy->statement_limit,
@@ -638,6 +633,12 @@ lane_start(Lane *lane, const LanePolicy *policy)
 		.lost = line_lost,
 		.answer = line_answer
 	};
+
+	if (!pool_made)
+		kore_pool_init(&job_pool, "jobs", sizeof(Job), 256);
+	pool_made = true;
+	lane->policy = *policy;
+	lane->kind = kind;
 	fair_init(&lane->queue, policy->limit);
 	TAILQ_INIT(&lane->again);
 	for (int i = 0; i < policy->max_connections; i++)

@@ -52,7 +52,7 @@ lanes_start(const DbStatement *statement)
 	if (c->read_database != NULL)
 		fast.conninfo = c->read_database;
 	fast.min_connections = c->fast_connections;
-	fast.max_connections = 2 * c->fast_connections;	/* more only while all of these are held up */
+	fast.max_connections = 2 * c->fast_connections; /* more only while all of these are held up */
 	fast.depth = DB_MAX_DEPTH;
 	fast.time_limit = c->fast_timeout;
 	fast.statement_limit = c->fast_timeout / 2;

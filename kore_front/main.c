@@ -41,7 +41,8 @@ static int	listen_family;
 static struct kore_timer *accept_timer;
 static uint64_t started;
 
-static void __attribute__((noreturn))
+static void
+__attribute__((noreturn))
 start_error(const char *what, const char *name)
 {
 	fprintf(stderr, "wazo-auth: %s \"%s\": %s\n", what, name, strerror(errno));

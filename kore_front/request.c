@@ -19,7 +19,8 @@
 
 static uint8_t char_class[256];
 
-static void __attribute__((constructor))
+static void
+__attribute__((constructor))
 init_char_class(void)
 {
 	for (int c = 0; c < 256; c++)
@@ -196,8 +197,8 @@ parse_length(Request *req, Framing *f, const char *value, size_t len)
 }
 
 /*
- * A list of transfer codings. Only "chunked" is known, once and as the last; a list that is not well formed, or in which
- * something comes after it, leaves open where the body ends.
+ * A list of transfer codings. Only "chunked" is known, once and as the last; a list that is not well formed, or in
+ * which something comes after it, leaves open where the body ends.
  */
 static void
 parse_encoding(Request *req, Framing *f, const char *value, size_t len)

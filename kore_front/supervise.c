@@ -222,7 +222,8 @@ wait_signal(const sigset_t *set, int64_t ms)
 }
 
 /* Lets the workers answer what is open; what has not ended by then is killed. Exit status 0 either way. */
-static void __attribute__((noreturn))
+static void
+__attribute__((noreturn))
 stop(const sigset_t *set)
 {
 	uint64_t	end = kore_time_ms() + front_config.drain_timeout + 3000;

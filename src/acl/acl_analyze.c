@@ -223,8 +223,7 @@ compute_acl_stats(VacAttrStats *stats, AnalyzeAttrFetchFunc fetch,
 	}
 
 	/*
-	 * After forgetting, only counts above the possible error mean something;
-	 * an entry of a single row never does.
+	 * After forgetting, only counts above the possible error mean something; an entry of a single row never does.
 	 */
 	if (rows > 0)
 		store(stats, table, rows,

@@ -85,8 +85,8 @@ find_or_prepare(const char *sql, int len)
 			return &cache[i];
 
 	/*
-	 * A plan for all values: with a LIMIT that is a parameter, plans for the
-	 * values at hand look cheaper for ever and would be made for each request.
+	 * A plan for all values: with a LIMIT that is a parameter, plans for the values at hand look cheaper for ever and
+	 * would be made for each request.
 	 */
 	plan = SPI_prepare_cursor(sql, 1, &argtype, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)

@@ -166,5 +166,6 @@ wazo_auth_raise_error(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the status of an error is 400 to 599")));
 	raise_status(PG_GETARG_INT32(0), message ? message : "error",
-				 error_id ? error_detail(error_id, text_arg(fcinfo, 3), text_arg(fcinfo, 4), text_arg(fcinfo, 5)) : NULL);
+				 !error_id ? NULL :
+				 error_detail(error_id, text_arg(fcinfo, 3), text_arg(fcinfo, 4), text_arg(fcinfo, 5)));
 }

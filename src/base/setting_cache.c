@@ -58,8 +58,8 @@ current_settings(void)
 	MemoryContext old_context;
 
 	/*
-	 * A transaction that looks at an old snapshot sees the settings of that
-	 * time; the workers of a parallel query share the leader's.
+	 * A transaction that looks at an old snapshot sees the settings of that time; the workers of a parallel query
+	 * share the leader's.
 	 */
 	if (IsolationUsesXactSnapshot() || IsInParallelMode())
 		return read_settings(NULL);

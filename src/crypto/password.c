@@ -453,7 +453,8 @@ Datum
 wazo_auth_hashes_computed(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		value[2] = {Int64GetDatum(computed_hashes[PHC_ARGON2ID]), Int64GetDatum(computed_hashes[PHC_PBKDF2_SHA512])};
+	Datum		value[2] = {Int64GetDatum(computed_hashes[PHC_ARGON2ID]),
+	Int64GetDatum(computed_hashes[PHC_PBKDF2_SHA512])};
 	bool		isnull[2] = {false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

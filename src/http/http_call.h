@@ -40,7 +40,7 @@ typedef struct HttpCall
 	pg_uuid_t	caller_tenant;	/* of the token's owner, as of now */
 	bool		has_tenant;
 	pg_uuid_t	tenant;			/* the scoping tenant */
-	Jsonb	   *query;		/* after validation; NULL: not yet, or none */
+	Jsonb	   *query;			/* after validation; NULL: not yet, or none */
 	Jsonb	   *json;			/* the body, likewise */
 	Jsonb	   *params;			/* of the path, and what checks found; NULL: not yet */
 	Datum		row;			/* the wazo_auth.http_request of all this; 0: not yet */

@@ -36,10 +36,10 @@ typedef struct RouteNode
 {
 	const char *name;			/* literal segment, or NULL below */
 	size_t		len;
-	struct RouteNode *literal;		/* first of the literal children */
-	struct RouteNode *uuid;			/* child for {x_uuid} */
-	struct RouteNode *any;			/* child for {x} */
-	struct RouteNode *next;			/* sibling among literal children */
+	struct RouteNode *literal;	/* first of the literal children */
+	struct RouteNode *uuid;		/* child for {x_uuid} */
+	struct RouteNode *any;		/* child for {x} */
+	struct RouteNode *next;		/* sibling among literal children */
 	List	   *routes;			/* Route * that end here */
 	const char *allow;			/* their methods, for Allow */
 } RouteNode;
@@ -58,7 +58,7 @@ typedef struct RouteTree
 
 static RouteTree *route_tree = NULL;
 static TableWatch route_watch;
-static uint64 function_changes = 0;		/* of any function, as far as heard */
+static uint64 function_changes = 0; /* of any function, as far as heard */
 static uint64 route_function_changes;	/* when the tree was read */
 
 static void
@@ -91,7 +91,7 @@ column_text(HeapTuple tuple, TupleDesc desc, int attnum)
 static RouteNode *
 new_node(const char *name, size_t len)
 {
-	RouteNode	   *node = palloc0(sizeof(RouteNode));
+	RouteNode  *node = palloc0(sizeof(RouteNode));
 
 	node->name = name ? pnstrdup(name, len) : NULL;
 	node->len = len;
@@ -120,7 +120,7 @@ tree_insert(RouteNode *node, Route *route)
 		if (s[0] == '{' && len > 2 && s[len - 1] == '}')
 		{
 			char	   *name = pnstrdup(s + 1, len - 2);
-			RouteNode	  **child = is_uuid_param(name) ? &node->uuid : &node->any;
+			RouteNode **child = is_uuid_param(name) ? &node->uuid : &node->any;
 
 			if (route->nparams == HTTP_MAX_SEGMENTS)
 				return NULL;
@@ -131,7 +131,7 @@ tree_insert(RouteNode *node, Route *route)
 		}
 		else
 		{
-			RouteNode	   *child = node->literal;
+			RouteNode  *child = node->literal;
 
 			while (child && (child->len != len || memcmp(child->name, s, len) != 0))
 				child = child->next;
@@ -314,8 +314,8 @@ set_allow(RouteNode *node)
 
 /* The last column: the function of each check; null for those of http() itself and unknown ones. */
 static const char route_query[] =
-"SELECT DISTINCT ON (r.path, r.method) r.method, r.path, r.handler, r.access, r.token_from, r.query_schema, r.body_schema,"
-" r.checks, ARRAY(SELECT c.function FROM pg_catalog.unnest(r.checks) WITH ORDINALITY k (name, place)"
+"SELECT DISTINCT ON (r.path, r.method) r.method, r.path, r.handler, r.access, r.token_from, r.query_schema,"
+" r.body_schema, r.checks, ARRAY(SELECT c.function FROM pg_catalog.unnest(r.checks) WITH ORDINALITY k (name, place)"
 " LEFT JOIN wazo_auth.check c ON c.name = k.name ORDER BY k.place)"
 " FROM wazo_auth.route r"
 " WHERE wazo_auth.plugin_enabled(r.plugin)"
@@ -369,7 +369,7 @@ route_load(void)
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 		Route	   *route = palloc0(sizeof(Route));
-		RouteNode	   *node;
+		RouteNode  *node;
 
 		route->method = column_text(tuple, desc, 1);
 		route->path = column_text(tuple, desc, 2);

@@ -38,8 +38,9 @@ check_token(HttpCall *call, const pg_uuid_t *token, SessionDetail detail)
 		status = TOKEN_UNKNOWN;
 	else if (http_query_find(&call->target, "scope", &what) && what.len > MAX_SCOPE)
 	{
-		http_token_reply(&call->reply, 400, psprintf("{'scope': [{'constraint_id': 'length', 'constraint': {'min': None, 'max': %d},"
-													 " 'message': 'Longer than maximum length %d.'}]}", MAX_SCOPE, MAX_SCOPE));
+		http_token_reply(&call->reply, 400,
+						 psprintf("{'scope': [{'constraint_id': 'length', 'constraint': {'min': None, 'max': %d},"
+								  " 'message': 'Longer than maximum length %d.'}]}", MAX_SCOPE, MAX_SCOPE));
 		return false;
 	}
 	else if (http_query_find(&call->target, "scope", &what) &&

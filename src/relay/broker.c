@@ -66,7 +66,7 @@ static const struct
 {
 	amqp_method_number_t answer;
 	const char *failure;		/* what it means when something else comes */
-} greetings[] = {
+}			greetings[] = {
 	[AWAIT_START] = {AMQP_CONNECTION_START_METHOD, "could not connect"},
 	[AWAIT_TUNE] = {AMQP_CONNECTION_TUNE_METHOD, "could not log in"},
 	[AWAIT_OPEN_OK] = {AMQP_CONNECTION_OPEN_OK_METHOD, "could not log in"},
@@ -105,7 +105,7 @@ static struct
 	uint64	   *tags;			/* 0: not sent */
 	MemoryContext memory;
 	TimestampTz end;			/* of the time for a next confirmation */
-} wave;
+}			wave;
 
 static char last_error[512];
 
@@ -146,7 +146,8 @@ broker_disconnect(void)
 	memset(&wave, 0, sizeof(wave));
 }
 
-static void pg_attribute_printf(1, 2)
+static void
+pg_attribute_printf(1, 2)
 fail(const char *fmt,...)
 {
 	va_list		args;
@@ -235,7 +236,30 @@ static void
 put_method(uint16 channel, amqp_method_number_t method, void *fields)
 {
 	if (!amqp_put_method(&output, channel, method, fields, frame_max))
-		fail("%s: it does not fit into a frame", greeting == GREETED ? "could not publish" : greetings[greeting].failure);
+		fail("%s: it does not fit into a frame",
+			 greeting == GREETED ? "could not publish" : greetings[greeting].failure);
+}
+
+static amqp_table_entry_t
+can(const char *what)
+{
+	amqp_table_entry_t entry = {
+		.key = amqp_cstring_bytes(what),
+		.value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}
+	};
+
+	return entry;
+}
+
+static amqp_table_entry_t
+property(const char *name, const char *text)
+{
+	amqp_table_entry_t entry = {
+		.key = amqp_cstring_bytes(name),
+		.value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(text)}
+	};
+
+	return entry;
 }
 
 /* The name and password, and what we can do. */
@@ -243,16 +267,19 @@ static void
 put_start_ok(void)
 {
 	amqp_table_entry_t capabilities[] = {
-		{.key = amqp_cstring_bytes("authentication_failure_close"), .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}},
-		{.key = amqp_cstring_bytes("basic.nack"), .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}},
-		{.key = amqp_cstring_bytes("publisher_confirms"), .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}},
+		can("authentication_failure_close"),
+		can("basic.nack"),
+		can("publisher_confirms"),
 	};
 	amqp_table_entry_t properties[] = {
-		{.key = amqp_cstring_bytes("product"), .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("wazo_auth")}},
-		{.key = amqp_cstring_bytes("version"), .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(WAZO_AUTH_VERSION)}},
-		{.key = amqp_cstring_bytes("connection_name"), .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("wazo_auth relay")}},
-		{.key = amqp_cstring_bytes("capabilities"),
-		.value = {.kind = AMQP_FIELD_KIND_TABLE, .value.table = {.num_entries = lengthof(capabilities), .entries = capabilities}}},
+		property("product", "wazo_auth"),
+		property("version", WAZO_AUTH_VERSION),
+		property("connection_name", "wazo_auth relay"),
+		{
+			.key = amqp_cstring_bytes("capabilities"),
+			.value.kind = AMQP_FIELD_KIND_TABLE,
+			.value.value.table = {.num_entries = lengthof(capabilities), .entries = capabilities}
+		},
 	};
 	size_t		user_len = strlen(info.user);
 	size_t		password_len = strlen(info.password);
@@ -280,6 +307,7 @@ put_tune_ok(const amqp_connection_tune_t *tune)
 		.frame_max = tune->frame_max ? Max(Min(tune->frame_max, FRAME_MAX), FRAME_MIN) : FRAME_MAX,
 		.heartbeat = tune->heartbeat ? Min(tune->heartbeat, HEARTBEAT_S) : HEARTBEAT_S,
 	};
+
 	/* kombu, which upstream uses, knows no empty virtual host */
 	amqp_connection_open_t open = {
 		.virtual_host = amqp_cstring_bytes(info.vhost[0] ? info.vhost : "/"),
@@ -359,7 +387,8 @@ settle(uint64 tag, bool multiple, BrokerOutcome outcome)
 static void
 channel_closed(const amqp_channel_close_t *close)
 {
-	describe_close(greeting == GREETED ? "channel closed" : greetings[greeting].failure, close->reply_code, close->reply_text);
+	describe_close(greeting == GREETED ? "channel closed" : greetings[greeting].failure,
+				   close->reply_code, close->reply_text);
 	if (wave.n == 1 && wave.n_open == 1 && close->reply_code != AMQP_NOT_FOUND)
 		settle_one(0, BROKER_REFUSED, last_error);
 	broker_disconnect();
@@ -368,7 +397,8 @@ channel_closed(const amqp_channel_close_t *close)
 static void
 connection_closed(const amqp_connection_close_t *close)
 {
-	describe_close(greeting == GREETED ? "connection closed" : greetings[greeting].failure, close->reply_code, close->reply_text);
+	describe_close(greeting == GREETED ? "connection closed" : greetings[greeting].failure,
+				   close->reply_code, close->reply_text);
 	broker_disconnect();
 }
 
@@ -482,8 +512,8 @@ put_message(const BrokerMessage *message)
 	};
 	amqp_basic_properties_t properties = {
 		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG |
-			AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
-			AMQP_BASIC_PRIORITY_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
+		AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
+		AMQP_BASIC_PRIORITY_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
 		.content_type = amqp_cstring_bytes("application/json"),
 		.content_encoding = amqp_cstring_bytes("utf-8"),
 		.delivery_mode = AMQP_DELIVERY_PERSISTENT,

@@ -201,8 +201,9 @@ read_settings(void)
 	static bool first = true;
 	bool		changed;
 
-	relay_run(&plan, "SELECT wazo_auth.secret_setting('amqp', 'uri'), a.amqp ->> 'exchange_name', a.amqp ->> 'exchange_type'"
-		" FROM (SELECT wazo_auth.get_setting('amqp') AS amqp) a", 0, NULL, NULL);
+	relay_run(&plan, "SELECT wazo_auth.secret_setting('amqp', 'uri'),"
+			  " a.amqp ->> 'exchange_name', a.amqp ->> 'exchange_type'"
+			  " FROM (SELECT wazo_auth.get_setting('amqp') AS amqp) a", 0, NULL, NULL);
 	if (SPI_processed != 1)
 		elog(ERROR, "unexpected number of settings");
 	changed = keep_setting(&uri, 1);
@@ -431,7 +432,8 @@ event_turn(void *arg)
 	{
 		read_settings();
 		if (uri == NULL)
-			turn->more = relay_run_for_count(&plan, "SELECT wazo_auth.deliver_events_locally(5000)", 0, NULL, NULL) >= 5000;
+			turn->more = relay_run_for_count(&plan, "SELECT wazo_auth.deliver_events_locally(5000)",
+											 0, NULL, NULL) >= 5000;
 		else if (broker_state() == BROKER_READY)
 			claim(turn->regular);
 	}
@@ -464,7 +466,7 @@ end_batch(bool *failed)
 	return !*failed && broker_state() == BROKER_READY;
 }
 
-static TimestampTz regular_at = 0; /* of the next regular turn */
+static TimestampTz regular_at = 0;	/* of the next regular turn */
 static TimestampTz turn_at = 0; /* what comes before its time waits for it */
 static int	error_pause = 0;
 static bool wanted = true;		/* a turn is */

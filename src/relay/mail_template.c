@@ -65,7 +65,8 @@ line_of(const Reader *r, const char *pos)
 	return line;
 }
 
-pg_noreturn static void pg_attribute_printf(3, 4)
+pg_noreturn static void
+pg_attribute_printf(3, 4)
 raise_bad_template(const Reader *r, const char *pos, const char *fmt,...)
 {
 	StringInfoData why;

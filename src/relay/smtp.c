@@ -193,9 +193,9 @@ note_result(SmtpTransfer *t, CURLcode result)
 		t->outcome = SMTP_SENT;
 		return;
 	}
+
 	/*
-	 * The library reports MAIL, RCPT and DATA refused as the first, what comes
-	 * after the text as the second.
+	 * The library reports MAIL, RCPT and DATA refused as the first, what comes after the text as the second.
 	 */
 	if (reply >= 400 && reply != REPLY_CLOSING &&
 		(result == CURLE_SEND_ERROR || (result == CURLE_WEIRD_SERVER_REPLY && t->sent > 0)))
@@ -299,7 +299,7 @@ smtp_add_to_wait(WaitEventSet *wait_set)
 	for (int fd = 0; fd <= max_fd && n < SMTP_MAX_SOCKETS; fd++)
 	{
 		uint32		events = (FD_ISSET(fd, &set[0]) ? WL_SOCKET_READABLE : 0) |
-			(FD_ISSET(fd, &set[1]) ? WL_SOCKET_WRITEABLE : 0);
+		(FD_ISSET(fd, &set[1]) ? WL_SOCKET_WRITEABLE : 0);
 
 		if (events != 0)
 		{

@@ -66,9 +66,11 @@ fail_tls(Stream *s, const char *what, int code)
 	if (verified != X509_V_OK)
 		snprintf(text, sizeof(text), "TLS: certificate: %s", X509_verify_cert_error_string(verified));
 	else if (error != 0)
-		snprintf(text, sizeof(text), "TLS: %s", ERR_reason_error_string(error) ? ERR_reason_error_string(error) : "error");
+		snprintf(text, sizeof(text), "TLS: %s",
+				 ERR_reason_error_string(error) ? ERR_reason_error_string(error) : "error");
 	else
-		snprintf(text, sizeof(text), "TLS: %s", code == SSL_ERROR_SYSCALL && errno != 0 ? strerror(errno) : "closed by the other side");
+		snprintf(text, sizeof(text), "TLS: %s",
+				 code == SSL_ERROR_SYSCALL && errno != 0 ? strerror(errno) : "closed by the other side");
 	fail(s, what, text);
 }
 

@@ -36,6 +36,7 @@ fold_login(const text *login)
 {
 	const utf8proc_uint8_t *s = (const utf8proc_uint8_t *) VARDATA_ANY(login);
 	size_t		len = VARSIZE_ANY_EXHDR(login);
+
 	/* A lower-case form takes at most one byte more than the original. */
 	text	   *result = palloc(VARHDRSZ + 2 * len + 4);
 	utf8proc_uint8_t *w = (utf8proc_uint8_t *) VARDATA(result);
@@ -119,7 +120,8 @@ unquote(const char *s, int len)
 		appendStringInfoChar(&quoted, s[i]);
 	}
 	appendStringInfoChar(&quoted, '"');
-	return is_atom ? cstring_to_text_with_len(plain.data, plain.len) : cstring_to_text_with_len(quoted.data, quoted.len);
+	return is_atom ? cstring_to_text_with_len(plain.data, plain.len) :
+		cstring_to_text_with_len(quoted.data, quoted.len);
 }
 
 /*

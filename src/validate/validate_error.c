@@ -81,7 +81,7 @@ error_schema_message(ErrorNode *node, char *message)
 {
 	ErrorNode  *child = node->children != NIL ? llast(node->children) : NULL;
 	bool		known = child != NULL && child->key != NULL &&
-		strcmp(child->key, SCHEMA_KEY) == 0;
+	strcmp(child->key, SCHEMA_KEY) == 0;
 
 	if (!known)
 		child = error_node(SCHEMA_KEY, 0);

@@ -59,8 +59,8 @@ extern ErrorItem *error_item(ErrorNode *node, char *message,
 extern void error_schema_message(ErrorNode *node, char *message);
 extern bool error_is_empty(const ErrorNode *node);
 pg_noreturn extern void raise_validation_error(const SchemaSpec *schema,
-								   const ErrorNode *root, int status);
+											   const ErrorNode *root, int status);
 pg_noreturn extern void raise_body_refused(const SchemaSpec *schema, char *message,
-							   const char *constraint_id, int64 max, int status);
+										   const char *constraint_id, int64 max, int status);
 
 #endif							/* WAZO_AUTH_VALIDATE_ERROR_H */

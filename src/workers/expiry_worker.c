@@ -51,7 +51,7 @@ static const struct
 	const char *activity;
 	const char *query;
 	int			again;
-} tasks[] = {
+}			tasks[] = {
 	{"wazo_auth: deleting expired sessions",
 	"SELECT wazo_auth.delete_expired_sessions($1)", 100},
 	{"wazo_auth: announcing sessions that expire soon",

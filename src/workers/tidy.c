@@ -47,7 +47,7 @@ static struct
 	TimestampTz not_before;
 	TransactionId horizon;		/* at the last vacuum: younger rows had to stay */
 	PgStat_Counter dead;		/* at the last look */
-} tables[] = {
+}			tables[] = {
 	{.name = "session", .activity = "wazo_auth: vacuuming sessions"},
 	{.name = "event_outbox", .activity = "wazo_auth: vacuuming the outbox of events"},
 };
@@ -150,6 +150,7 @@ tidy(void)
 	for (int i = 0; i < lengthof(tables); i++)
 	{
 		TimestampTz started = GetCurrentTimestamp();
+		long		took;
 		Oid			relid;
 		TransactionId horizon;
 
@@ -160,8 +161,8 @@ tidy(void)
 		pgstat_report_activity(STATE_IDLE, NULL);
 		tables[i].horizon = horizon;
 		tables[i].dead = 0;
-		tables[i].not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-														   TimestampDifferenceMilliseconds(started, GetCurrentTimestamp()) * SHARE_OF_TIME);
+		took = TimestampDifferenceMilliseconds(started, GetCurrentTimestamp());
+		tables[i].not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), took * SHARE_OF_TIME);
 	}
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), busy ? BUSY_LOOK_MS : IDLE_LOOK_MS);
 }

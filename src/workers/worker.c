@@ -29,7 +29,7 @@ static const struct
 {
 	const char *type;			/* backend_type in pg_stat_activity */
 	const char *main_function;
-} kinds[WORKER_KINDS] = {
+}			kinds[WORKER_KINDS] = {
 	[WORKER_PROBE] = {"wazo_auth probe", "wazo_auth_probe_main"},
 	[WORKER_EXPIRY] = {"wazo_auth expiry", "wazo_auth_expiry_main"},
 	[WORKER_RELAY] = {"wazo_auth relay", "wazo_auth_relay_main"},
@@ -78,8 +78,8 @@ worker_begin(Datum main_arg)
 	set_option("default_transaction_deferrable", "off");
 
 	/*
-	 * What a worker has done and a crash undoes, the next worker does again,
-	 * so its commits need not wait for a disk or a standby.
+	 * What a worker has done and a crash undoes, the next worker does again, so its commits need not wait for a disk
+	 * or a standby.
 	 */
 	set_option("synchronous_commit", "off");
 }

@@ -59,7 +59,7 @@ typedef struct WorkerSlot
 	TimestampTz claimed_at;
 	pid_t		pid;			/* while running */
 	Latch	   *latch;
-	pg_atomic_uint32 listening;	/* for slots_wake() */
+	pg_atomic_uint32 listening; /* for slots_wake() */
 	bool		notice;			/* extensions of the database changed */
 	bool		outdated;		/* settings of the database changed */
 	WorkerFinding finding;
@@ -489,8 +489,8 @@ slot_attach(const BackgroundWorker *worker)
 		proc_exit(0);
 
 	/*
-	 * Not before_shmem_exit(): whoever waits for the slot wants the process
-	 * out of the list of processes that are connected to the database.
+	 * Not before_shmem_exit(): whoever waits for the slot wants the process out of the list of processes that are
+	 * connected to the database.
 	 */
 	on_shmem_exit(slot_leave, 0);
 }

@@ -43,7 +43,7 @@ judge(const Text *acl, size_t count, const AclContext *ctx, Text entry, bool rem
 	char	   *packed = test_pack(acl, count, &size);
 	AclJudge   *j = acl_judge_make(packed, ctx, &test_env);
 	AclVerdict	v = removing ? acl_judge_remove(j, entry.text, entry.len) :
-		acl_judge_add(j, entry.text, entry.len);
+	acl_judge_add(j, entry.text, entry.len);
 
 	acl_judge_free(j);
 	free(packed);
@@ -74,7 +74,8 @@ static const struct
 	{"# !a.edit", "+a.read +a.edi +a.*.edit +edit", "+a.edit +a.update +a.e* +a.u* +a.*"},
 	{"users.* !users.me", "+users.other", "+users.me +users.* +users." CALLER " +users.c*"},
 	{"users.* !users.vip", "+users.x", "+users.me +users.my_session +users.vip"},
-	{"users.me.#", "+users.me.x +users.me.# +users." CALLER ".x +!users.me.x", "+users.*.x +users." HOLDER ".x +users.#"},
+	{"users.me.#", "+users.me.x +users.me.# +users." CALLER ".x +!users.me.x",
+	"+users.*.x +users." HOLDER ".x +users.#"},
 	{"s.my_session", "+s.my_session +s." SESSION, "+s.me +s.* +s." HOLDER},
 	{"me.me.edit", "+me.me.edit +me." CALLER ".update", "+me.me.* +me.x.update"},
 	{"", "", "+ +a +# +!a -a -!a"},
@@ -142,8 +143,8 @@ test_cases(void)
 		Text		session = text_of("my_session");
 
 		ok(judge(&me, 1, &odd, text_of("*"), false) == ACL_MAY_NOT &&
-			  judge(&session, 1, &odd, text_of("#"), false) == ACL_MAY_NOT &&
-			  judge(&me, 1, &odd, me, false) == ACL_MAY, "an id that looks like a wildcard is none");
+		   judge(&session, 1, &odd, text_of("#"), false) == ACL_MAY_NOT &&
+		   judge(&me, 1, &odd, me, false) == ACL_MAY, "an id that looks like a wildcard is none");
 	}
 }
 
@@ -452,7 +453,7 @@ test_policies(const char *file)
 	ok(same == 0, "whoever has a shipped policy gives it and takes it");
 	acl = token_acl(user, admin, &count);
 	ok(withheld(user, acl, count) + withheld(admin, acl, count) == 0,
-		  "an admin of a tenant gives and takes what users and admins have");
+	   "an admin of a tenant gives and takes what users and admins have");
 	free(acl);
 	for (size_t i = 0; i < n; i++)
 	{
@@ -655,13 +656,13 @@ test_many(void)
 	size_t		at;
 
 	ok(judge_many("confd.users.%d.read", "confd.users.%d.read", &at) == ACL_MAY,
-		  "10,000 entries are judged by 10,000");
+	   "10,000 entries are judged by 10,000");
 	ok(judge_many("!confd.users.me.%d.read", "confd.users.%d.*", &at) == ACL_MAY,
-		  "and by 10,000 negative ones");
+	   "and by 10,000 negative ones");
 	ok(judge_many("!confd.users.*.%d", "confd.lines.*.%d.#", &at) == ACL_MAY,
-		  "of which those that begin otherwise are not looked at");
+	   "of which those that begin otherwise are not looked at");
 	ok(judge_many("!*a*b*%d.me.edit.x", "*a*b*%d.*c*d*", &at) == ACL_TOO_MANY_STEPS,
-		  "when all begin with a wildcard, it ends after a number of steps");
+	   "when all begin with a wildcard, it ends after a number of steps");
 	printf("# %zu were judged\n", at);
 	ok(judge_many("*a*a*%d", "*a*a*a*#%d", &at) == ACL_MAY, "so it does when #, asked last, grants them all");
 }

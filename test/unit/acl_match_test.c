@@ -221,7 +221,7 @@ test_vectors(const char *file)
 	ok(wrong == 0, "every vector holds, the listed departures aside");
 	ok(disagreements == 0, "all matchers agree on the vectors");
 	ok(tolerance_wrong == 0,
-		  "with upstream's newline tolerance put back, every newline vector holds");
+	   "with upstream's newline tolerance put back, every newline vector holds");
 	for (size_t i = 0; i < sizeof(departures) / sizeof(departures[0]); i++)
 	{
 		if (departures[i].seen != departures[i].changed)
@@ -426,7 +426,7 @@ test_generated(long pairs, uint64_t seed)
 	printf("# %ld pairs, %ld granted\n", done, granted_count);
 	ok(wrong == 0, "all matchers agree with the reference on generated pairs");
 	ok(granted_count > done / 10 && granted_count < done * 9 / 10,
-		  "both answers are common among them");
+	   "both answers are common among them");
 }
 
 static double
@@ -495,11 +495,11 @@ test_limits(void)
 	memset(access, 'x', sizeof(access));
 	acl_access_init(&a, access, ACL_MAX_ACCESS, NULL, &test_env);
 	ok(acl_list_grants(packed, &a) && acl_compiled_grants(compiled, &a),
-		  "an access of 64 KiB is matched");
+	   "an access of 64 KiB is matched");
 	acl_access_done(&a);
 	acl_access_init(&a, access, ACL_MAX_ACCESS + 1, NULL, &test_env);
 	ok(!acl_list_grants(packed, &a) && !acl_compiled_grants(compiled, &a),
-		  "a longer one is never granted");
+	   "a longer one is never granted");
 	acl_access_done(&a);
 
 	for (size_t cut = 0; cut < size; cut++)
@@ -523,17 +523,17 @@ test_limits(void)
 	packed = test_pack(many, ACL_MAX_ENTRIES, &size);
 	ok(acl_packed_valid(packed, size), "a list at all limits is valid");
 	ok(acl_compile_bound(packed, size) < 20 * 1024 * 1024,
-		  "its compiled form is bounded");
+	   "its compiled form is bounded");
 	start = seconds();
 	compiled = test_compile(packed, size);
 	ok(seconds() - start < 2.0, "it is compiled in bounded time");
 	acl_access_init(&a, many[7777].text, many[7777].len, NULL, &test_env);
 	ok(acl_compiled_grants(compiled, &a) && acl_list_grants(packed, &a),
-		  "and grants what it should");
+	   "and grants what it should");
 	acl_access_done(&a);
 	acl_access_init(&a, many[7777].text, many[7777].len - 1, NULL, &test_env);
 	ok(!acl_compiled_grants(compiled, &a) && !acl_list_grants(packed, &a),
-		  "and nothing else");
+	   "and nothing else");
 	acl_access_done(&a);
 	free(packed);
 	free(compiled);

@@ -121,7 +121,8 @@ test_requests(void)
 	bool		good = true;
 	int			accepted = 0;
 	static const char seed[] = "POST /0.1/token/x/scopes/check?a=b HTTP/1.1\r\nHost: a:1\r\nContent-Length: 12\r\n"
-		"Connection: close, x\r\nX-Forwarded-For: a, b\r\nX-Forwarded-For: c\r\ntraceparent: 00-0\r\nExpect: 100-continue\r\n\r\n";
+	"Connection: close, x\r\nX-Forwarded-For: a, b\r\nX-Forwarded-For: c\r\ntraceparent: 00-0\r\n"
+	"Expect: 100-continue\r\n\r\n";
 
 	for (int i = 0; i < 300000; i++)
 	{
@@ -173,7 +174,7 @@ test_requests(void)
 	free(req);
 }
 
-/* Decodes a body that arrives in pieces. Returns as chunked_decode(); what is in out then: body, and what comes after. */
+/* Decodes a body that arrives in pieces. Returns as chunked_decode(); out has the body then, and what comes after. */
 static int
 decode(const char *bytes, size_t len, size_t step, size_t most, char *out, size_t *body_len, size_t *out_len)
 {
@@ -211,8 +212,8 @@ test_chunked(void)
 	int			accepted = 0;
 
 	for (size_t step = 1; step < sizeof(seed); step++)
-		good = good && decode(seed, sizeof(seed) - 1, step, 11, out, &body_len, &len) == CHUNKED_DONE && body_len == 11 &&
-			len == 15 && memcmp(out, "hello worldNEXT", 15) == 0;
+		good = good && decode(seed, sizeof(seed) - 1, step, 11, out, &body_len, &len) == CHUNKED_DONE &&
+			body_len == 11 && len == 15 && memcmp(out, "hello worldNEXT", 15) == 0;
 	ok(good, "chunks, in steps of every size");
 	ok(decode(seed, sizeof(seed) - 1, 3, 10, out, &body_len, &len) == 413, "... beyond the limit");
 	good = true;
@@ -232,10 +233,12 @@ test_chunked(void)
 
 		memcpy(bytes, seed, sizeof(seed));
 		for (uint32_t n = random_number() % 4; n > 0; n--)
-			bytes[random_number() % (sizeof(seed) - 1)] = random_number() % 2 ? (char) random_number() : "\r\n;=0 5:"[random_number() % 8];
+			bytes[random_number() % (sizeof(seed) - 1)] =
+				random_number() % 2 ? (char) random_number() : "\r\n;=0 5:"[random_number() % 8];
 		r = decode(bytes, sizeof(seed) - 1, sizeof(seed), 20, out, &body_len, &len);
 		good = good && body_len <= 20;
-		good = good && decode(bytes, sizeof(seed) - 1, 1 + random_number() % 9, 20, again, &body_again, &len_again) == r;
+		good = good && r == decode(bytes, sizeof(seed) - 1, 1 + random_number() % 9, 20,
+								   again, &body_again, &len_again);
 		if (r == CHUNKED_DONE)
 		{
 			accepted++;
@@ -350,10 +353,11 @@ test_routes(void)
 	{
 		RequestScan scan = {0};
 		size_t		len = (size_t) snprintf(bytes, sizeof(bytes), "%s HTTP/1.1\r\nHost: x\r\n\r\n", cases[i].line);
-		bool		good = request_scan(&scan, bytes, len) == REQUEST_READY && request_parse(&req, bytes, len, 9999) == REQUEST_READY;
+		bool		good = request_scan(&scan, bytes, len) == REQUEST_READY &&
+		request_parse(&req, bytes, len, 9999) == REQUEST_READY;
 
-		ok(good && route_class(&req, bytes) == cases[i].class && route_is_repeatable(&req, bytes) == cases[i].repeatable,
-		   "%s", cases[i].line);
+		ok(good && route_class(&req, bytes) == cases[i].class &&
+		   route_is_repeatable(&req, bytes) == cases[i].repeatable, "%s", cases[i].line);
 		if (cases[i].class == ROUTE_FAST)
 		{
 			req.body_len = 4097;
@@ -365,6 +369,7 @@ test_routes(void)
 static void
 test_utf8(void)
 {
+	static const char pieces[] = "\xc3\xa9\xed\xa0\xf4\x8f\xbf\xe2\x82\xac" "ab";
 	bool		good = true;
 
 	for (int i = 0; i < 300000; i++)
@@ -377,7 +382,7 @@ test_utf8(void)
 		char	   *copy;
 
 		for (size_t k = 0; k < len; k++)
-			in[k] = random_number() % 3 ? (char) ("\xc3\xa9\xed\xa0\xf4\x8f\xbf\xe2\x82\xac" "ab")[random_number() % 12] : (char) random_number();
+			in[k] = random_number() % 3 ? pieces[random_number() % 12] : (char) random_number();
 		copy = exact(in, len);
 		n = text_to_utf8(copy, len, out);
 		/* the result is UTF-8: a second pass changes nothing */

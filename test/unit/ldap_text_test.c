@@ -49,7 +49,8 @@ test_names(void)
 	escapes(ldap_escape_dn, "a,b+c=d\"<>;\\", "a\\,b\\+c\\=d\\\"\\<\\>\\;\\\\");
 	escapes(ldap_escape_dn, "Lu\xc4\x8di\xc4\x87", "Lu\xc4\x8di\xc4\x87");
 	escapes(ldap_escape_dn, "", "");
-	ok(ldap_user_dn(room, sizeof(room), "cn", "x,ou=y", "dc=z") && strcmp(room, "cn=x\\,ou\\=y,dc=z") == 0, "a user's name");
+	ok(ldap_user_dn(room, sizeof(room), "cn", "x,ou=y", "dc=z") && strcmp(room, "cn=x\\,ou\\=y,dc=z") == 0,
+	   "a user's name");
 }
 
 static void

@@ -140,7 +140,9 @@ main(int argc, char **argv)
 {
 	static char document[ROOM];
 	long		rounds = argc > 1 ? atol(argv[1]) : 1000;
-	long		wrong = 0, lost = 0, unchanged = 0;
+	long		wrong = 0,
+				lost = 0,
+				unchanged = 0;
 	xmlBuffer  *original = xmlBufferCreate();
 	xmlBuffer  *out = xmlBufferCreate();
 	size_t		len;

@@ -15,7 +15,8 @@ static int	tap_tests;
 static int	tap_failures;
 
 /* An assertion: prints its line, at once, so that a crash comes after it. */
-static inline void __attribute__((format(printf, 2, 3)))
+static inline void
+__attribute__((format(printf, 2, 3)))
 ok(bool good, const char *format,...)
 {
 	char		what[512];

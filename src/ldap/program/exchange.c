@@ -100,7 +100,7 @@ read_email(LDAP *ld, LDAPMessage *entry, const Job *job, char email[EMAIL_MAX_BY
 {
 	struct berval **values = ldap_get_values_len(ld, entry, job->email_attribute);
 	bool		good = values != NULL && values[0] != NULL && values[0]->bv_len > 0 &&
-		values[0]->bv_len < EMAIL_MAX_BYTES && memchr(values[0]->bv_val, '\0', values[0]->bv_len) == NULL;
+	values[0]->bv_len < EMAIL_MAX_BYTES && memchr(values[0]->bv_val, '\0', values[0]->bv_len) == NULL;
 
 	if (good)
 	{

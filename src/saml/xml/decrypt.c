@@ -108,7 +108,7 @@ static xmlNode *
 parsed(Work *w, xmlSecBuffer *plain)
 {
 	static const char head[] = "<w xmlns:saml='" NS_SAML "' xmlns:saml2='" NS_SAML "' xmlns:ds='" NS_DS "'"
-		" xmlns:xs='http://www.w3.org/2001/XMLSchema' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'>";
+	" xmlns:xs='http://www.w3.org/2001/XMLSchema' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'>";
 	xmlBuffer  *text = xmlBufferCreate();
 	xmlNode    *root;
 

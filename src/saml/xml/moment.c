@@ -55,7 +55,12 @@ bool
 moment_read(const char *text, int64_t *seconds)
 {
 	const char *p = text;
-	int			year, month, day, hour, minute, second;
+	int			year,
+				month,
+				day,
+				hour,
+				minute,
+				second;
 
 	if (text == NULL ||
 		!digits(&p, 4, &year) || !step(&p, '-') || !digits(&p, 2, &month) || !step(&p, '-') ||

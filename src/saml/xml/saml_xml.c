@@ -22,7 +22,7 @@
 
 /* What the libraries would print could quote the document. */
 static void
-say_nothing(void *ctx, const char *message, ...)
+say_nothing(void *ctx, const char *message,...)
 {
 	(void) ctx;
 	(void) message;

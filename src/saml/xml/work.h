@@ -19,7 +19,7 @@ typedef struct Work
 {
 	const Job  *job;
 	xmlDoc	   *documents[2];	/* the document, and a decrypted assertion */
-	xmlSecKey  *keys[JOB_MAX_CERTIFICATES];	/* of the trusted certificates */
+	xmlSecKey  *keys[JOB_MAX_CERTIFICATES]; /* of the trusted certificates */
 	Kept	   *kept;
 	xmlBuffer  *found;			/* the fields of the result */
 	const char *refusal;		/* NULL: not refused */

@@ -16,9 +16,10 @@
 int
 getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **list)
 {
-	int			(*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	int			(*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	const char *file = getenv("SLOW_LOOKUP");
 
+	real = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (host && file && strcmp(host, "slow.test") == 0)
 	{
 		while (access(file, F_OK) == 0)
