@@ -32,8 +32,8 @@ run "gcc warnings, extension" gcc_warnings
 run "gcc warnings at -O1 and -O3, extension" gcc_levels
 run "clang warnings, extension" clang_warnings
 
-sql_columns() { find sql -name '*.sql' -exec awk 'length($0) > 120 { print FILENAME ":" FNR ": " length($0) " columns"; bad = 1 } END { exit bad }' {} +; }
-run "SQL of at most 120 columns" sql_columns
+run "what .editorconfig says" python3 tools/lint_text.py
+run "layout of C" perl tools/indent.pl --check
 
 run "plan of src/" python3 tools/lint_plan.py
 # Without PostgreSQL's include path: src/plain has no need of it.

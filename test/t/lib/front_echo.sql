@@ -12,64 +12,64 @@ CREATE TABLE wazo_auth.child (id integer REFERENCES wazo_auth.parent DEFERRABLE 
 CREATE TABLE wazo_auth.done (target text, at timestamptz DEFAULT clock_timestamp());
 
 CREATE FUNCTION wazo_auth.http(method text, target text, headers text[] DEFAULT '{}', body bytea DEFAULT NULL,
-	peer text DEFAULT NULL) RETURNS wazo_auth.http_response LANGUAGE plpgsql AS $$
+  peer text DEFAULT NULL) RETURNS wazo_auth.http_response LANGUAGE plpgsql AS $$
 DECLARE
-	path text := split_part(target, '?', 1);
-	arg text := split_part(path, '/', 3);
-	answer wazo_auth.http_response;
+  path text := split_part(target, '?', 1);
+  arg text := split_part(path, '/', 3);
+  answer wazo_auth.http_response;
 BEGIN
-	-- waits until the test lets it go on
-	IF split_part(target, '?', 2) LIKE 'lock%' THEN
-		PERFORM pg_advisory_xact_lock_shared(7);
-		INSERT INTO wazo_auth.done VALUES (target);
-	END IF;
-	IF target LIKE '%?backend' THEN
-		RETURN (200, '{}'::text[], convert_to(pg_backend_pid()::text, 'UTF8'))::wazo_auth.http_response;
-	END IF;
-	IF path LIKE '/0.1/token/%' THEN
-		answer.status := CASE WHEN method = 'HEAD' THEN 204 ELSE 200 END;
-		answer.headers := ARRAY['Content-Type', 'application/json'];
-		answer.body := CASE WHEN method = 'HEAD' THEN NULL ELSE convert_to(path, 'UTF8') END;
-		RETURN answer;
-	END IF;
-	CASE split_part(path, '/', 2)
-		WHEN 'sleep' THEN
-			PERFORM pg_sleep(arg::float);
-			INSERT INTO wazo_auth.done VALUES (target);
-			answer := (200, ARRAY['Content-Type', 'text/plain'], 'slept'::bytea);
-		WHEN 'raise' THEN
-			RAISE EXCEPTION 'a secret: %', target USING ERRCODE = arg;
-		WHEN 'big' THEN
-			answer := (200, ARRAY['Content-Type', 'text/plain'], convert_to(repeat('x', arg::integer), 'UTF8'));
-		WHEN 'status' THEN
-			answer := (arg::integer, ARRAY['Content-Type', 'application/json'], '{}'::bytea);
-		WHEN 'length' THEN
-			answer := (200, ARRAY['Content-Length', arg], CASE WHEN method = 'HEAD' THEN NULL ELSE convert_to(repeat('y', 7), 'UTF8') END);
-		WHEN 'split' THEN
-			answer := (200, ARRAY['X-Bad', E'a\r\nSet-Cookie: stolen=1'], 'x'::bytea);
-		WHEN 'splitname' THEN
-			answer := (200, ARRAY[E'X-Bad: y\r\nSet-Cookie', 'stolen'], 'x'::bytea);
-		WHEN 'odd' THEN
-			answer := (200, ARRAY['X-Only-Name'], 'x'::bytea);
-		WHEN 'headers' THEN
-			answer := (200, ARRAY['Content-Type', 'application/json', 'Connection', 'close', 'Transfer-Encoding', 'chunked',
-				'Content-Length', '99', 'Access-Control-Allow-Origin', 'http://other', 'X-Kept', 'yes'], '{}'::bytea);
-		WHEN 'null' THEN
-			RETURN NULL;
-		WHEN 'commit' THEN
-			INSERT INTO wazo_auth.child VALUES (1);
-			answer := (200, '{}', 'not committed'::bytea);
-		ELSE
-			answer := (200, ARRAY['Content-Type', 'application/json'], convert_to(json_build_object(
-				'method', method, 'target', target, 'headers', headers, 'body', encode(body, 'hex'), 'peer', peer)::text, 'UTF8'));
-	END CASE;
-	IF method = 'HEAD' THEN
-		IF NOT 'Content-Length' = ANY (answer.headers) THEN
-			answer.headers := answer.headers || ARRAY['Content-Length', length(answer.body)::text];
-		END IF;
-		answer.body := NULL;
-	END IF;
-	RETURN answer;
+  -- waits until the test lets it go on
+  IF split_part(target, '?', 2) LIKE 'lock%' THEN
+    PERFORM pg_advisory_xact_lock_shared(7);
+    INSERT INTO wazo_auth.done VALUES (target);
+  END IF;
+  IF target LIKE '%?backend' THEN
+    RETURN (200, '{}'::text[], convert_to(pg_backend_pid()::text, 'UTF8'))::wazo_auth.http_response;
+  END IF;
+  IF path LIKE '/0.1/token/%' THEN
+    answer.status := CASE WHEN method = 'HEAD' THEN 204 ELSE 200 END;
+    answer.headers := ARRAY['Content-Type', 'application/json'];
+    answer.body := CASE WHEN method = 'HEAD' THEN NULL ELSE convert_to(path, 'UTF8') END;
+    RETURN answer;
+  END IF;
+  CASE split_part(path, '/', 2)
+    WHEN 'sleep' THEN
+      PERFORM pg_sleep(arg::float);
+      INSERT INTO wazo_auth.done VALUES (target);
+      answer := (200, ARRAY['Content-Type', 'text/plain'], 'slept'::bytea);
+    WHEN 'raise' THEN
+      RAISE EXCEPTION 'a secret: %', target USING ERRCODE = arg;
+    WHEN 'big' THEN
+      answer := (200, ARRAY['Content-Type', 'text/plain'], convert_to(repeat('x', arg::integer), 'UTF8'));
+    WHEN 'status' THEN
+      answer := (arg::integer, ARRAY['Content-Type', 'application/json'], '{}'::bytea);
+    WHEN 'length' THEN
+      answer := (200, ARRAY['Content-Length', arg], CASE WHEN method = 'HEAD' THEN NULL ELSE convert_to(repeat('y', 7), 'UTF8') END);
+    WHEN 'split' THEN
+      answer := (200, ARRAY['X-Bad', E'a\r\nSet-Cookie: stolen=1'], 'x'::bytea);
+    WHEN 'splitname' THEN
+      answer := (200, ARRAY[E'X-Bad: y\r\nSet-Cookie', 'stolen'], 'x'::bytea);
+    WHEN 'odd' THEN
+      answer := (200, ARRAY['X-Only-Name'], 'x'::bytea);
+    WHEN 'headers' THEN
+      answer := (200, ARRAY['Content-Type', 'application/json', 'Connection', 'close', 'Transfer-Encoding', 'chunked',
+        'Content-Length', '99', 'Access-Control-Allow-Origin', 'http://other', 'X-Kept', 'yes'], '{}'::bytea);
+    WHEN 'null' THEN
+      RETURN NULL;
+    WHEN 'commit' THEN
+      INSERT INTO wazo_auth.child VALUES (1);
+      answer := (200, '{}', 'not committed'::bytea);
+    ELSE
+      answer := (200, ARRAY['Content-Type', 'application/json'], convert_to(json_build_object(
+        'method', method, 'target', target, 'headers', headers, 'body', encode(body, 'hex'), 'peer', peer)::text, 'UTF8'));
+  END CASE;
+  IF method = 'HEAD' THEN
+    IF NOT 'Content-Length' = ANY (answer.headers) THEN
+      answer.headers := answer.headers || ARRAY['Content-Length', length(answer.body)::text];
+    END IF;
+    answer.body := NULL;
+  END IF;
+  RETURN answer;
 END $$;
 
 -- What a front says at its start; which database is live is no matter here.

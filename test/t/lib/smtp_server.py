@@ -45,7 +45,8 @@ class Handler:
             return '451 try again later'
         line = json.dumps({
             'sender': envelope.mail_from, 'recipient': ' '.join(envelope.rcpt_tos),
-            'text': envelope.original_content.decode(), 'tls': session.ssl is not None, 'auth': bool(session.authenticated)})
+            'text': envelope.original_content.decode(), 'tls': session.ssl is not None,
+            'auth': bool(session.authenticated)})
         with open(os.path.join(args.directory, 'mails'), 'a') as f:
             f.write(line + '\n')
         if mode() == 'slow':
