@@ -34,7 +34,7 @@ RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.create_external_auth_config(request.params ->> 'auth_type', request.tenant_uuid, request.body);
-  RETURN wazo_auth.json_response('""', 201);
+  RETURN wazo_auth.json_response('""'::json, 201);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_external_config_post(wazo_auth.http_request) IS
