@@ -40,10 +40,5 @@ BEGIN
       END IF;
     END LOOP;
   END LOOP;
-  -- Settings of a role are not those of its members; the front sets these itself.
-  GRANT SET ON PARAMETER log_parameter_max_length, log_parameter_max_length_on_error TO wazo_auth_front;
-  IF v_explain THEN
-    GRANT SET ON PARAMETER auto_explain.log_parameter_max_length TO wazo_auth_front;
-  END IF;
 END
 $$;

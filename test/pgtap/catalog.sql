@@ -4,7 +4,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 \set QUIET on
 BEGIN;
-SELECT plan(33);
+SELECT plan(34);
 
 -- what belongs to the extension
 CREATE TEMP VIEW member AS
@@ -43,6 +43,12 @@ SELECT is_empty($$
   SELECT r.rolname FROM pg_catalog.pg_roles r
   WHERE r.rolname LIKE 'wazo\_auth\_%' AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS NULL
 $$, 'and roles');
+
+-- a record of it would stay behind, and keep the role from being dropped
+SELECT is_empty($$
+  SELECT p.parname FROM pg_catalog.pg_init_privs i JOIN pg_catalog.pg_parameter_acl p ON p.oid = i.objoid
+  WHERE i.classoid = 'pg_catalog.pg_parameter_acl'::regclass
+$$, 'rights on parameters are not recorded as the extension''s');
 
 -- search paths
 SELECT is_empty($$
