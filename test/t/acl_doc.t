@@ -37,7 +37,7 @@ while (my $line = <$in>)
 		next;
 	}
 	next unless $inside;
-	my ($statement, $want) = $line =~ /^(.*?;)\s*(?:-- => (.*?))?\s*$/
+	my ($statement, $want) = $line =~ /^(.*?;)\s*(?:-- =>(?: (.*?))?)?\s*$/
 	  or die "line $. of docs/acl.md is not one statement: $line";
 	push @wanted, [ $., $statement, $want // '' ];
 	$script .= "$statement\n\\echo ------\n";

@@ -183,6 +183,8 @@ END
 $$;
 EOC
 my ($impostors, $deceived) = split /\|/, $node->safe_psql('app', q{
+	-- before anything of PL/pgSQL runs, as later versions of it ask
+	LOAD 'plpgsql_check';
 	SELECT count(*) FILTER (WHERE d.made), string_agg(d.callers, E'\n')
 	FROM pg_proc f JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = f.oid AND f.prokind = 'f'
 	  -- what SQL can call

@@ -142,7 +142,9 @@ same("plpgsql.variable_conflict=$_") foreach 'use_column', 'use_variable';
 same(qw(backslash_quote=on escape_string_warning=off xmloption=document xmlbinary=hex row_security=off check_function_bodies=off
 	default_text_search_config=pg_catalog.german join_collapse_limit=1 from_collapse_limit=1 jit_above_cost=0 work_mem=64
 	default_transaction_deferrable=on plpgsql.extra_warnings=all plan_cache_mode=force_custom_plan log_min_error_statement=debug5));
-same(qw(force_parallel_mode=on enable_seqscan=off), 'search_path=');
+# the name it has from PostgreSQL 16 on, and before
+my $parallel = $node->safe_psql('app', "SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')");
+same("$parallel=on", 'enable_seqscan=off', 'search_path=');
 same(grep { !/^(?:client_encoding|enable_|DateStyle=German)/ } @hostile);
 
 # the settings of the session are its own again
