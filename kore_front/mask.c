@@ -50,8 +50,8 @@ decode_name(const char *s, size_t len, char *out, size_t size)
 static bool
 is_secret_name(const char *s, size_t len)
 {
-	static const char *const parts[] = {"token", "passw", "secret", "session", "code", "assertion", "saml", "auth",
-	"key"};
+	static const char *const parts[] = {"token", "passw", "secret", "session", "code", "state", "assertion", "saml",
+	"auth", "key"};
 	char		name[64];
 
 	if (len >= sizeof(name))

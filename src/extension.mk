@@ -21,17 +21,23 @@ include $(PGXS)
 include tools/quiet.mk
 
 # Programs that the backend starts, beside the library (src/base/helper_process.c).
-HELPERS = build/wazo-auth-ldap
+HELPERS = build/wazo-auth-ldap build/wazo-auth-oauth2
 HELPER_CFLAGS = -std=gnu11 -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wall -Wextra $(WERROR) -Isrc
 HELPER_LDFLAGS = -pie -Wl,-z,relro,-z,now
 
 all: $(HELPERS)
 
-build/wazo-auth-ldap: $(wildcard src/ldap/program/*.c) src/plain/ldap_text.c \
-		$(wildcard src/ldap/program/*.h) src/plain/ldap_text.h
+build/wazo-auth-ldap: $(wildcard src/ldap/program/*.c) src/plain/ldap_text.c src/plain/job_strings.c \
+		$(wildcard src/ldap/program/*.h) src/plain/ldap_text.h src/plain/job_strings.h
 	@mkdir -p build
 	$(call say,LINK $@)
 	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lldap -llber
+
+build/wazo-auth-oauth2: $(wildcard src/oauth2/program/*.c) src/plain/public_address.c src/plain/job_strings.c \
+		$(wildcard src/oauth2/program/*.h) src/plain/public_address.h src/plain/job_strings.h
+	@mkdir -p build
+	$(call say,LINK $@)
+	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lcurl
 
 install: install-helpers
 install-helpers: $(HELPERS)

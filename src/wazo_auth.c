@@ -16,6 +16,7 @@
 #include "http/http_route.h"
 #include "crypto/password.h"
 #include "ldap/ldap_login.h"
+#include "oauth2/oauth2_ask.h"
 #include "relay/relay_settings.h"
 #include "workers/expiry_worker.h"
 #include "workers/launcher.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 	password_init();
 	hash_limit_init();
 	ldap_login_init();
+	oauth2_ask_init();
 	key_file_init();
 	launcher_init();
 	expiry_worker_init();

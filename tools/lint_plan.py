@@ -16,7 +16,8 @@ import pathlib
 import re
 import sys
 
-FLOORS = [["plain"], ["base"], ["acl", "crypto"], ["sessions", "validate"], ["ldap"], ["http"], ["workers"], ["relay"]]
+FLOORS = [["plain"], ["base"], ["acl", "crypto"], ["sessions", "validate"], ["ldap", "oauth2"], ["http"], ["workers"],
+          ["relay"]]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 ONLY = {
     "PG_VERSION_NUM": "src/base/compat.h",

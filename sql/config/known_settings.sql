@@ -45,6 +45,7 @@ COMMENT ON VIEW wazo_auth.settings IS
 DO $$
 DECLARE
   c_text CONSTANT pg_catalog.text := '^[^\x01-\x1f\x7f]*$';
+  c_endpoint CONSTANT pg_catalog.text := 'https://host, with :port and /path if need be';
 BEGIN
   -- Tokens and sessions
   PERFORM wazo_auth.declare_setting('default_token_lifetime', 'integer',
@@ -75,6 +76,36 @@ BEGIN
     'kinds of external accounts that are on; those that are not named are',
     '{"google": true, "microsoft": true, "mobile": true}');
   PERFORM wazo_auth.declare_setting('enabled_external_auth_plugins.*', 'boolean', 'is it on?');
+  PERFORM wazo_auth.declare_setting('oauth2_authorization_lifetime', 'integer',
+    'seconds in which a user has to finish an authorization', '600', 10, 86400);
+  PERFORM wazo_auth.declare_setting('oauth2_synchronization_ws_url_template', 'string',
+    'where the relay of OAuth2 listens, for kinds of external accounts that people register',
+    '"wss://oauth.wazo.io/ws/{state}"');
+  PERFORM wazo_auth.declare_setting('oauth2_synchronization_redirect_url_template', 'string',
+    'where OAuth2 comes back to, for kinds of external accounts that people register',
+    '"https://oauth.wazo.io/{auth_type}/authorize"');
+  PERFORM wazo_auth.declare_setting(p.name, 'map', 'OAuth2 with this provider'),
+          wazo_auth.declare_setting(p.name || '.authorization_base_url', 'string', 'where its users log in',
+    pg_catalog.to_jsonb(p.login), check_function => 'wazo_auth.is_oauth2_url', must_be => c_endpoint),
+          wazo_auth.declare_setting(p.name || '.redirect_uri', 'string', 'where they come back to: its relay, or '
+    '`https://host/…/0.1/external/' || p.name || '/authorize` of this service',
+    pg_catalog.to_jsonb(pg_catalog.format('https://oauth.wazo.io/%s/authorize', p.name)),
+    check_function => 'wazo_auth.is_oauth2_url', must_be => c_endpoint),
+          wazo_auth.declare_setting(p.name || '.token_url', 'string', 'where its tokens come from',
+    pg_catalog.to_jsonb(p.token), check_function => 'wazo_auth.is_oauth2_url', must_be => c_endpoint),
+          wazo_auth.declare_setting(p.name || '.issuer', 'string', 'how it calls itself in the parameter `iss` (RFC '
+    '9207), which must be there then; without it the host of `authorization_base_url` must fit', 'null', 1, 1024,
+    pattern => c_text, must_be => 'a text of 1 to 1024 bytes without control characters'),
+          wazo_auth.declare_setting(p.name || '.websocket_host', 'string', 'where the relay of `redirect_uri` tells who'
+    ' came back; `""` for none', '"wss://oauth.wazo.io"', check_function => 'wazo_auth.is_websocket_url',
+    must_be => 'wss://host, with :port and /path if need be, or empty'),
+          wazo_auth.declare_setting(p.name || '.scope', 'list', 'what is asked for', p.scope::pg_catalog.jsonb),
+          wazo_auth.declare_setting(p.name || '.scope.*', 'string', 'a part of it', NULL, 1, 512)
+  FROM (VALUES ('google', 'https://accounts.google.com/o/oauth2/v2/auth', 'https://oauth2.googleapis.com/token',
+                '["https://www.googleapis.com/auth/userinfo.profile", "https://www.googleapis.com/auth/contacts"]'),
+               ('microsoft', 'https://login.microsoftonline.com/common/oauth2/v2.0/authorize',
+                'https://login.microsoftonline.com/common/oauth2/v2.0/token', '["offline_access", "Contacts.Read"]'))
+       p (name, login, token, scope);
   PERFORM wazo_auth.declare_setting('enabled_backend_plugins', 'map', 'names that GET /backends shows',
     '{"ldap_user": true, "wazo_user": true}');
   PERFORM wazo_auth.declare_setting('enabled_backend_plugins.*', 'boolean', 'is this backend shown?');
@@ -217,19 +248,6 @@ BEGIN
   PERFORM wazo_auth.declare_setting('enabled_metadata_plugins', 'map', 'plugins for the metadata of tokens',
     '{"default_user": true, "default_internal": true, "default_external_api": true}', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('enabled_metadata_plugins.*', 'boolean', 'is it on?', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('oauth2_synchronization_ws_url_template', 'string',
-    'where the relay of OAuth2 listens', '"wss://oauth.wazo.io/ws/{state}"', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('oauth2_synchronization_redirect_url_template', 'string',
-    'where OAuth2 comes back to', '"https://oauth.wazo.io/{auth_type}/authorize"', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting(p, 'map', 'OAuth2 of this provider', read_by => 'nobody'),
-          wazo_auth.declare_setting(p || '.authorization_base_url', 'string', 'where people log in',
-    read_by => 'nobody'),
-          wazo_auth.declare_setting(p || '.redirect_uri', 'string', 'where they come back to', read_by => 'nobody'),
-          wazo_auth.declare_setting(p || '.token_url', 'string', 'where tokens come from', read_by => 'nobody'),
-          wazo_auth.declare_setting(p || '.websocket_host', 'string', 'where the relay listens', read_by => 'nobody'),
-          wazo_auth.declare_setting(p || '.scope', 'list', 'what is asked for', read_by => 'nobody'),
-          wazo_auth.declare_setting(p || '.scope.*', 'string', 'a part of it', read_by => 'nobody')
-  FROM pg_catalog.unnest('{google,microsoft}'::pg_catalog.text[]) p;
   PERFORM wazo_auth.declare_setting('saml', 'map', 'SAML', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('saml.acs_url_template', 'string', 'where answers come to',
     '"https://{{STACK_URL}}/api/auth/0.1/saml/acs"', read_by => 'nobody');

@@ -133,6 +133,7 @@ BEGIN
       sessions_deleted := wazo_auth.delete_expired_sessions(v_batch);
       sessions_announced := wazo_auth.announce_expiring_sessions(v_batch);
       acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
+      PERFORM wazo_auth.delete_expired_oauth2(v_batch);
     ELSIF v_queue = 'events' THEN
       events_delivered := wazo_auth.deliver_events_locally(v_batch);
       events_removed := wazo_auth.purge_event_log(v_batch);

@@ -21,5 +21,7 @@ extern void lock_slot_release(LOCKTAG *tag);
 #define HASH_SLOT_CLASS				0x7761
 #define DIRECTORY_SLOT_CLASS		0x7762
 #define TENANT_DIRECTORY_SLOT_CLASS	0x7763
+#define OAUTH2_SLOT_CLASS			0x7764
+#define OAUTH2_KEY_SLOT_CLASS		0x7765
 
 #endif							/* WAZO_AUTH_LOCK_SLOTS_H */

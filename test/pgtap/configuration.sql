@@ -72,9 +72,9 @@ SELECT wazo_auth.configure('{"idp_plugins": null}');
 SELECT is(pg_temp.ask(m, '/0.1/config', t.token, '[]', t.tenant), '401 {"message": "Unauthorized", "error_id": "unauthorized", "details": {"invalid_token": "' || t.token || '"}, "timestamp": T}', m || ' /config, not of the top tenant')
 FROM unnest('{GET,PATCH}'::text[]) m, (VALUES (:'north_token', NULL), (:'deep_token', :'top')) t (token, tenant);
 SELECT wazo_auth.configure('{"smtp": {"password": "s3cret"}, "amqp.uri": "amqp://u:s3/cr@et@h:1/?a=b", "uuid": "me",
-  "google": {"redirect_uri": "https://u:s3cret@h", "scope": ["a", "amqp://u:s3/cr@et@h"], "token_url": "https://token"}}');
+  "google": {"scope": ["a", "amqp://u:s3/cr@et@h"], "token_url": "https://token"}, "consul": {"host": "https://u:s3cret@h"}}');
 SELECT is(pg_temp.ask_json('GET', '/0.1/config', :'top_token', NULL, :'north') @>
-  '{"google": {"redirect_uri": "********", "scope": ["a", "********"], "token_url": "https://token"}, "smtp": {"password": "********", "port": 25},
+  '{"google": {"scope": ["a", "********"], "token_url": "https://token"}, "consul": {"host": "********"}, "smtp": {"password": "********", "port": 25},
     "amqp": {"uri": "********", "exchange_name": "xivo"}, "uuid": "me", "log_level": 20, "debug": false, "profiling_enabled": false,
     "default_token_lifetime": 7200, "loaded_plugins": ["ldap_user", "wazo_user"], "token_cleanup_batch_size": 5000, "rest_api": {"port": 9497, "num_proxies": 0}}'::jsonb,
   true, 'GET /config: all settings, the header ignored');

@@ -28,7 +28,8 @@ BEGIN
   v_token := wazo_auth.open_session(u, 3600, '{}', '{}', false, NULL, '', '') FROM wazo_auth.user u WHERE u.uuid = v_user;
   INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name) VALUES (furnish.tenant_uuid, 'secret-' || tenant || '.example.com');
   PERFORM wazo_auth.create_external_auth_config(t.name, furnish.tenant_uuid, jsonb_build_object('fcm_sender_id', 'secret-config-' || furnish.tenant)),
-          wazo_auth.create_external_auth(v_user, t.name, jsonb_build_object('token', 'secret-data-' || furnish.tenant))
+          wazo_auth.create_external_auth(v_user, t.name, jsonb_build_object('token', 'secret-data-' || furnish.tenant, 'access_token', 'secret-data-' || furnish.tenant,
+            'token_expiration', 4000000000))
   FROM wazo_auth.external_auth_type t WHERE t.shipped;
   INSERT INTO owned SELECT furnish.tenant, p.param, p.value FROM (VALUES
     ('external config', 'secret-config-' || furnish.tenant), ('external data', 'secret-data-' || furnish.tenant),
@@ -112,7 +113,7 @@ SELECT is_empty($$
   EXCEPT SELECT unnest(ARRAY[
     'GET /0.1/api/api.yml', 'HEAD /0.1/status', 'GET /0.1/backends', 'POST /0.1/token', 'GET /0.1/token/{token_uuid}', 'HEAD /0.1/token/{token_uuid}',
     'DELETE /0.1/token/{token_uuid}', 'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register', 'GET /0.1/users/password/reset',
-    'GET /0.1/users/password/reset/form',
+    'GET /0.1/users/password/reset/form', 'GET /0.1/external/{auth_type}/authorize',
     'POST /0.1/saml/sso', 'POST /0.1/saml/acs', 'GET /0.1/saml/logout', 'GET /0.1/saml/sls'])
 $$, 'no other route is open to everybody');
 

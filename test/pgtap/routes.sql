@@ -20,6 +20,7 @@ SELECT cmp_ok((SELECT count(*) FROM upstream), '=', 105::bigint, 'the list of up
 -- Routes of our own, each with its reason.
 CREATE TEMP TABLE own_route (method text, path text, why text);
 INSERT INTO own_route VALUES
+  ('GET', '/0.1/external/{auth_type}/authorize', 'where providers of OAuth2 send users back to, without a relay'),
   ('GET', '/0.1/users/password/reset/form', 'where a mailed link leads');
 SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r
                   WHERE r.shipped AND NOT EXISTS (SELECT FROM upstream u WHERE u.method = r.method AND u.path = r.path)
@@ -47,6 +48,8 @@ INSERT INTO departure VALUES
   ('PUT', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies'),
   ('DELETE', '/0.1/policies/{policy_slug}/acl/{access}', 403, 'read-only policies'),
   ('GET', '/0.1/users/{user_uuid}/external', 404, 'the user must be in sight'),
+  ('GET', '/0.1/users/{user_uuid}/external/google', 503, 'a provider that does not answer was a 500, or waited for for ever'),
+  ('GET', '/0.1/users/{user_uuid}/external/microsoft', 503, 'a provider that does not answer was a 500, or waited for for ever'),
   ('GET', '/0.1/token/{token_uuid}', 400, 'a scope has a limit'), ('HEAD', '/0.1/token/{token_uuid}', 400, 'a scope has a limit');
 SELECT is_empty($$
   SELECT b.method, b.path, e.status FROM both_sides b
@@ -58,7 +61,7 @@ SELECT is_empty($$
   SELECT b.method, b.path, e.status FROM both_sides b
   CROSS JOIN LATERAL wazo_auth.api_errors(b.r) e (status)
   WHERE b.plugin IN ('tenants', 'policies', 'user_policy', 'group_policy', 'idp', 'config', 'users', 'groups', 'user_group',
-                     'sessions', 'user_session', 'tokens', 'ldap_config', 'external', 'external_auth:mobile')
+                     'sessions', 'user_session', 'tokens', 'ldap_config', 'external', 'external_auth:mobile', 'external_auth:google', 'external_auth:microsoft')
     AND e.status::text <> ALL (string_to_array(b.errors, ','))
     AND NOT EXISTS (SELECT FROM departure d WHERE d.method = b.method AND d.path = b.path AND d.status = e.status)$$,
   'and no other one, but for the departures');
@@ -76,7 +79,7 @@ HAVING count(*) > 0;
 SELECT is_empty($$
   SELECT u.method, u.path FROM upstream u
   WHERE NOT EXISTS (SELECT FROM wazo_auth.route r WHERE r.method = u.method AND r.path = u.path)
-    AND u.plugin NOT IN ('external_auth:google', 'external_auth:microsoft') AND u.plugin NOT IN ('saml', 'saml_config', 'password_reset', 'user_registration', 'email_confirm')
+    AND u.plugin NOT IN ('saml', 'saml_config', 'password_reset', 'user_registration', 'email_confirm')
     AND u.path NOT LIKE '%/confirm'$$,
   'all routes of tenants, users, groups, policies, tokens, sessions, providers and the service are there');
 

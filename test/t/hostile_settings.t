@@ -25,7 +25,7 @@ CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.never);
 
 SELECT wazo_auth.bootstrap('admin', 'a password');
 SELECT wazo_auth.configure('{"amqp.uri": "amqp://u:pa/ss@h:1/", "uuid": "the \"uuid\" \\", "smtp.password": "s3cret",
-  "google": {"redirect_uri": "https://u:s3cret@h\\x", "scope": ["amqp://u:s3cret@h\\:1"]}, "enabled_http_plugins.user_registration": true}');
+  "consul.host": "https://u:s3cret@h\\x", "google": {"scope": ["amqp://u:s3cret@h\\:1"]}, "enabled_http_plugins.user_registration": true}');
 CREATE TABLE public.thing (top uuid, admin uuid, tenant uuid, below uuid, person uuid, crowd uuid, policy uuid, token text);
 INSERT INTO public.thing SELECT wazo_auth.top_tenant_uuid(), wazo_auth.resolve_login('admin'), wazo_auth.create_tenant(wazo_auth.top_tenant_uuid(), E'North \\ "n"', 'north');
 UPDATE public.thing SET below = wazo_auth.create_tenant(tenant, 'below', 'below'), crowd = wazo_auth.create_group(tenant, E'crowd\\'),

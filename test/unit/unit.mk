@@ -15,7 +15,7 @@ ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_
 ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-ldap-text unit-phc unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox
+UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-ldap-text unit-phc unit-public-address unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -92,6 +92,9 @@ unit-json-scan: $(UNIT_DIR)/json_scan_test
 	$<
 
 unit-phc: $(UNIT_DIR)/phc_test
+	$<
+
+unit-public-address: $(UNIT_DIR)/public_address_test
 	$<
 
 unit-uuid-text: $(UNIT_DIR)/uuid_text_test
