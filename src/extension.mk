@@ -21,7 +21,7 @@ include $(PGXS)
 include tools/quiet.mk
 
 # Programs that the backend starts, beside the library (src/base/helper_process.c).
-HELPERS = build/wazo-auth-ldap build/wazo-auth-oauth2
+HELPERS = build/wazo-auth-ldap build/wazo-auth-oauth2 build/wazo-auth-oauth2-relay
 HELPER_CFLAGS = -std=gnu11 -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wall -Wextra $(WERROR) -Isrc
 HELPER_LDFLAGS = -pie -Wl,-z,relro,-z,now
 
@@ -38,6 +38,12 @@ build/wazo-auth-oauth2: $(wildcard src/oauth2/program/*.c) src/plain/public_addr
 	@mkdir -p build
 	$(call say,LINK $@)
 	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lcurl
+
+build/wazo-auth-oauth2-relay: $(wildcard src/oauth2/listener/*.c) src/plain/public_address.c \
+		$(wildcard src/oauth2/listener/*.h) src/plain/public_address.h
+	@mkdir -p build
+	$(call say,LINK $@)
+	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lwebsockets -lssl -lcrypto
 
 install: install-helpers
 install-helpers: $(HELPERS)

@@ -29,14 +29,15 @@ COMMENT ON FUNCTION wazo_auth.oauth2_note_message(text, text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.oauth2_message_of(pending wazo_auth.oauth2_pending) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_message jsonb := '{}';
+  v_message jsonb := '{}'::jsonb;
 BEGIN
   BEGIN
-    v_message := wazo_auth.unseal(pending.sealed_message, 'oauth2_message:' || encode(pending.state_digest, 'hex'));
+    v_message := wazo_auth.unseal(pending.sealed_message,
+      'oauth2_message:' || encode(pending.state_digest, 'hex'))::jsonb;
   EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR statement_too_complex THEN
     NULL;
   END;
-  RETURN CASE jsonb_typeof(v_message) WHEN 'object' THEN v_message ELSE '{}' END;
+  RETURN CASE jsonb_typeof(v_message) WHEN 'object' THEN v_message ELSE '{}'::jsonb END;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.oauth2_message_of(wazo_auth.oauth2_pending) IS

@@ -8,6 +8,9 @@
  * matter, with one socket for input and answer and nothing else open.  It dies
  * with the backend, and at once when the backend is cancelled or terminated.
  *
+ * A backend waits for it (helper_run); a worker looks after several of them
+ * between other things, and may go on talking with one (helper_talk_...).
+ *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "postgres.h"
@@ -25,6 +28,7 @@
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/helper_process.h"
@@ -263,4 +267,174 @@ helper_run(const char *name, const char *input, size_t input_len, StringInfo out
 	PG_END_ENSURE_ERROR_CLEANUP(helper_stop_at_exit, PointerGetDatum(&helper));
 	helper_stop(&helper);
 	return end;
+}
+
+struct HelperTalk
+{
+	Helper		helper;
+	MemoryContext context;		/* of everything here */
+	TimestampTz deadline;		/* 0: none */
+	StringInfoData input;		/* what is still to be sent */
+	bool		input_ends;		/* ... and is all there will be */
+	StringInfoData output;		/* what has come and nobody has taken yet */
+};
+
+/*
+ * Starts the program of this name in pkglibdir and returns at once.  limit_ms:
+ * when helper_talk_turn() gives it up, 0 for never.  It lives until
+ * helper_talk_stop(), or the process's end.  Raises the errors of the system
+ * when it cannot be started.
+ */
+HelperTalk *
+helper_talk_start(const char *name, int limit_ms)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "wazo_auth program", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	HelperTalk *talk = palloc0(sizeof(HelperTalk));
+
+	talk->context = context;
+	talk->helper.fd = -1;
+	talk->deadline = limit_ms > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit_ms) : 0;
+	initStringInfo(&talk->input);
+	initStringInfo(&talk->output);
+	MemoryContextSwitchTo(old_context);
+	PG_TRY();
+	{
+		helper_start(&talk->helper, name);
+	}
+	PG_CATCH();
+	{
+		MemoryContextDelete(context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return talk;
+}
+
+/* Sends it more input, as soon as it takes it. */
+void
+helper_talk_send(HelperTalk *talk, const char *data, size_t len)
+{
+	appendBinaryStringInfo(&talk->input, data, len);
+}
+
+/* There is no more input. */
+void
+helper_talk_end_input(HelperTalk *talk)
+{
+	talk->input_ends = true;
+}
+
+static void
+talk_send(HelperTalk *talk)
+{
+	ssize_t		n;
+
+	if (talk->input.len == 0)
+		return;
+	n = send(talk->helper.fd, talk->input.data, talk->input.len, MSG_NOSIGNAL);
+	if (try_later(n))
+		return;
+	/* who does not want to read it all misses the rest */
+	if (n < 0)
+		n = talk->input.len;
+	memmove(talk->input.data, talk->input.data + n, talk->input.len - n);
+	talk->input.len -= n;
+	/* no copy of a secret stays behind */
+	explicit_bzero(talk->input.data + talk->input.len, n);
+	if (talk->input.len == 0 && talk->input_ends)
+		(void) shutdown(talk->helper.fd, SHUT_WR);
+}
+
+/* Takes what it has written; false at the end of that. */
+static bool
+talk_receive(HelperTalk *talk, size_t output_max)
+{
+	ssize_t		n = 0;
+
+	while ((size_t) talk->output.len <= output_max)
+	{
+		enlargeStringInfo(&talk->output, CHUNK_BYTES);
+		n = recv(talk->helper.fd, talk->output.data + talk->output.len, CHUNK_BYTES, 0);
+		if (n <= 0)
+			break;
+		talk->output.len += n;
+		talk->output.data[talk->output.len] = '\0';
+	}
+	return n > 0 || try_later(n);
+}
+
+/* Has it ended, how? */
+static bool
+talk_ended(HelperTalk *talk, HelperEnd *end)
+{
+	int			status;
+	pid_t		pid = waitpid(talk->helper.pid, &status, WNOHANG);
+
+	if (pid == 0 || (pid < 0 && errno == EINTR))
+		return false;
+	talk->helper.pid = 0;
+	*end = pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? HELPER_DONE : HELPER_FAILED;
+	return true;
+}
+
+/*
+ * Sends and takes what can be at once.  Returns whether the program is over,
+ * and then how; what it wrote stays.  One that has closed its output has no
+ * socket any more and is soon over: look again.
+ */
+bool
+helper_talk_turn(HelperTalk *talk, size_t output_max, HelperEnd *end)
+{
+	if (talk->helper.fd >= 0)
+	{
+		talk_send(talk);
+		if (!talk_receive(talk, output_max))
+		{
+			close(talk->helper.fd);
+			ReleaseExternalFD();
+			talk->helper.fd = -1;
+		}
+	}
+	if (talk->helper.fd < 0 && talk_ended(talk, end))
+		return true;
+	if ((size_t) talk->output.len > output_max)
+		*end = HELPER_TALKATIVE;
+	else if (talk->deadline != 0 && left_until(talk->deadline) == 0)
+		*end = HELPER_LATE;
+	else
+		return false;
+	helper_stop(&talk->helper);
+	return true;
+}
+
+/* What it has written; the caller may take from its head. */
+StringInfo
+helper_talk_output(HelperTalk *talk)
+{
+	return &talk->output;
+}
+
+/* Its socket, PGINVALID_SOCKET when it has closed it. */
+pgsocket
+helper_talk_socket(const HelperTalk *talk)
+{
+	return talk->helper.fd >= 0 ? talk->helper.fd : PGINVALID_SOCKET;
+}
+
+/* The events of the socket that helper_talk_turn() waits for. */
+uint32
+helper_talk_events(const HelperTalk *talk)
+{
+	return WL_SOCKET_READABLE | (talk->input.len > 0 ? WL_SOCKET_WRITEABLE : 0);
+}
+
+/* Ends it if it still runs, and forgets it. */
+void
+helper_talk_stop(HelperTalk *talk)
+{
+	helper_stop(&talk->helper);
+	explicit_bzero(talk->input.data, talk->input.maxlen);
+	explicit_bzero(talk->output.data, talk->output.maxlen);
+	MemoryContextDelete(talk->context);
 }

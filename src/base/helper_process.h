@@ -23,4 +23,16 @@ typedef enum HelperEnd
 extern HelperEnd helper_run(const char *name, const char *input, size_t input_len, StringInfo output, size_t output_max,
 							int limit_ms);
 
+/* A program that is looked after between other things. */
+typedef struct HelperTalk HelperTalk;
+
+extern HelperTalk *helper_talk_start(const char *name, int limit_ms);
+extern void helper_talk_send(HelperTalk *talk, const char *data, size_t len);
+extern void helper_talk_end_input(HelperTalk *talk);
+extern bool helper_talk_turn(HelperTalk *talk, size_t output_max, HelperEnd *end);
+extern StringInfo helper_talk_output(HelperTalk *talk);
+extern pgsocket helper_talk_socket(const HelperTalk *talk);
+extern uint32 helper_talk_events(const HelperTalk *talk);
+extern void helper_talk_stop(HelperTalk *talk);
+
 #endif							/* WAZO_AUTH_HELPER_PROCESS_H */

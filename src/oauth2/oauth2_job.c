@@ -41,8 +41,9 @@ oauth2_write_job(StringInfo job, const OAuth2Request *request)
 		appendBinaryStringInfo(job, member[i] ? member[i] : "", (member[i] ? strlen(member[i]) : 0) + 1);
 }
 
-static void
-no_answer(OAuth2Answer *answer, const char *why)
+/* That there is no answer, and why, as one line that can be logged. */
+void
+oauth2_no_answer(OAuth2Answer *answer, const char *why)
 {
 	char	   *line = palloc(REASON_MAX_BYTES);
 
@@ -80,13 +81,13 @@ oauth2_read_answer(HelperEnd end, const char *output, Size len, OAuth2Answer *an
 	const char *string[3];
 
 	if (end == HELPER_LATE)
-		no_answer(answer, "it took longer than wazo_auth.oauth2_timeout");
+		oauth2_no_answer(answer, "it took longer than wazo_auth.oauth2_timeout");
 	else if (end != HELPER_DONE || !read_strings(output, len, string, lengthof(string)))
-		no_answer(answer, "the program " OAUTH2_PROGRAM " failed");
+		oauth2_no_answer(answer, "the program " OAUTH2_PROGRAM " failed");
 	else if (strcmp(string[0], "answered") != 0)
-		no_answer(answer, string[2]);
+		oauth2_no_answer(answer, string[2]);
 	else if (!pg_verify_mbstr(PG_UTF8, string[2], strlen(string[2]), true))
-		no_answer(answer, "the answer is not UTF-8");
+		oauth2_no_answer(answer, "the answer is not UTF-8");
 	else
 	{
 		answer->answered = true;

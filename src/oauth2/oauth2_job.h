@@ -37,6 +37,7 @@ extern int	oauth2_timeout;
 extern bool oauth2_private_addresses;
 
 extern void oauth2_write_job(StringInfo job, const OAuth2Request *request);
+extern void oauth2_no_answer(OAuth2Answer *answer, const char *why);
 extern void oauth2_read_answer(HelperEnd end, const char *output, Size len, OAuth2Answer *answer);
 extern void oauth2_job_init(void);
 

@@ -1,10 +1,11 @@
 /*
  * relay_worker.c
- *	  The background worker "wazo_auth relay": lets event_relay.c send events and
- *	  mail_relay.c mails, and waits for whatever they wait for.
+ *	  The background worker "wazo_auth relay": lets event_relay.c send events,
+ *	  mail_relay.c mails, and oauth2_relay.c hear of users who came back from a
+ *	  provider, and waits for whatever they wait for.
  *
- * Neither of them waits by itself for anybody outside of the database, so the
- * process is always ready to serve interrupts, barriers and the other one.
+ * None of them waits by itself for anybody outside of the database, so the
+ * process is always ready to serve interrupts, barriers and the others.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -22,6 +23,7 @@
 #include "relay/broker.h"
 #include "relay/event_relay.h"
 #include "relay/mail_relay.h"
+#include "relay/oauth2_relay.h"
 #include "relay/relay_query.h"
 #include "relay/relay_settings.h"
 #include "relay/smtp.h"
@@ -50,7 +52,8 @@ look_for_extension(void)
 static void
 wait_for_work(long timeout_ms)
 {
-	WaitEventSet *set = create_wait_set(relay_memory, OTHER_EVENTS + BROKER_MAX_SOCKETS + SMTP_MAX_SOCKETS);
+	int			most = OTHER_EVENTS + BROKER_MAX_SOCKETS + SMTP_MAX_SOCKETS + OAUTH2_MAX_SOCKETS;
+	WaitEventSet *set = create_wait_set(relay_memory, most);
 	const char *activity = event_activity();
 	WaitEvent	event;
 
@@ -58,6 +61,7 @@ wait_for_work(long timeout_ms)
 	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	broker_add_to_wait(set);
 	smtp_add_to_wait(set);
+	oauth2_add_to_wait(set);
 	pgstat_report_activity(activity ? STATE_RUNNING : STATE_IDLE, activity);
 	if (WaitEventSetWait(set, Max(timeout_ms, 0), &event, 1, PG_WAIT_EXTENSION) == 1 &&
 		event.events == WL_LATCH_SET)
@@ -92,6 +96,7 @@ wazo_auth_relay_main(Datum main_arg)
 		{
 			event_stop();
 			mail_stop();
+			oauth2_stop();
 			wait_for_work(60000);
 			asked = true;
 			continue;
@@ -109,6 +114,9 @@ wazo_auth_relay_main(Datum main_arg)
 		MemoryContextSwitchTo(relay_memory);
 		relay_work = WORK_MAIL;
 		timeout = Min(timeout, mail_step(GetCurrentTimestamp(), relay_interval * INT64CONST(1000), look));
+		MemoryContextSwitchTo(relay_memory);
+		relay_work = WORK_MAIN;
+		timeout = Min(timeout, oauth2_step(GetCurrentTimestamp(), relay_interval * INT64CONST(1000), look));
 		MemoryContextSwitchTo(relay_memory);
 		asked |= !slot_listens();
 		if (asked)

@@ -1,7 +1,7 @@
 # WazoOAuth2: a provider of OAuth2 and a relay for TAP tests, with an authority of their own
 # (test/t/lib/oauth2_provider.py).
 #
-#   my $provider = WazoOAuth2->new($folder);   # port, stranger_port, ca_file, settings(), conf()
+#   my $provider = WazoOAuth2->new($folder);   # port, relay_port, stranger_port, ca_file, settings(), conf()
 #   $provider->ask('mode?slow');               # what the commands answer with, decoded
 #   $provider->stop;
 #
@@ -23,7 +23,7 @@ sub new
 	my $self = bless { folder => $folder, owner => $$, ca_file => "$folder/ca.pem" }, $class;
 	mkdir $folder or die "$folder: $!";
 	$self->certificates;
-	$self->{$_} = PostgreSQL::Test::Cluster::get_free_port() foreach qw(port stranger_port control);
+	$self->{$_} = PostgreSQL::Test::Cluster::get_free_port() foreach qw(port relay_port stranger_port control);
 	$self->start;
 	return $self;
 }
@@ -32,18 +32,18 @@ sub certificates
 {
 	my ($self) = @_;
 	my $f = $self->{folder};
-	append_to_file("$f/san", "subjectAltName=IP:127.0.0.1\n");
+	append_to_file("$f/san-$_->[0]", "subjectAltName=$_->[1]\n") foreach ['server', 'IP:127.0.0.1'], ['relay', 'DNS:localhost'], ['stranger', 'DNS:localhost,IP:127.0.0.1'];
 	foreach my $ca (qw(ca other))
 	{
 		system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$f/$ca.key", '-out', "$f/$ca.pem",
 			'-days', 30, '-subj', "/CN=authority $ca");
 	}
-	foreach my $case (['server', 'ca'], ['stranger', 'other'])
+	foreach my $case (['server', 'ca'], ['relay', 'ca'], ['stranger', 'other'])
 	{
 		my ($name, $ca) = @$case;
 		system_or_bail('openssl', 'req', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$f/$name.key", '-out', "$f/$name.csr", '-subj', "/CN=$name");
 		system_or_bail('openssl', 'x509', '-req', '-in', "$f/$name.csr", '-CA', "$f/$ca.pem", '-CAkey', "$f/$ca.key", '-CAcreateserial',
-			'-days', 30, '-extfile', "$f/san", '-out', "$f/$name.pem");
+			'-days', 30, '-extfile', "$f/san-$name", '-out', "$f/$name.pem");
 	}
 	return;
 }
@@ -57,7 +57,7 @@ sub start
 	{
 		open(STDOUT, '>', "$self->{folder}/log");
 		open(STDERR, '>&', \*STDOUT);
-		exec('python3', $program, $self->{folder}, @$self{qw(port stranger_port control)}) or POSIX::_exit(127);
+		exec('python3', $program, $self->{folder}, @$self{qw(port relay_port stranger_port control)}) or POSIX::_exit(127);
 	}
 	$self->{pid} = $pid;
 	until_true(sub { HTTP::Tiny->new->get("http://127.0.0.1:$self->{control}/counts")->{success} }) or die "no provider; see $self->{folder}/log";
@@ -78,7 +78,7 @@ sub settings
 	my $base = "https://127.0.0.1:$self->{port}";
 	return JSON::encode_json({ map { $_ => {
 		authorization_base_url => "$base/login", token_url => "$base/token", redirect_uri => "$base/$_/authorize",
-		websocket_host => $relay ? "wss://127.0.0.1:$self->{port}" : '' } } qw(google microsoft) });
+		websocket_host => $relay ? "wss://localhost:$self->{relay_port}" : '' } } qw(google microsoft) });
 }
 
 sub ask

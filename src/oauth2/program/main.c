@@ -50,7 +50,7 @@ set_limits(void)
 int
 main(void)
 {
-	TokenRequest request;
+	static TokenRequest request;
 	const char **members[] = {
 		&request.url, &request.ca_file, &request.private_addresses, &request.limit_ms, &request.client_id,
 		&request.client_secret, &request.form,

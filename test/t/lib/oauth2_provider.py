@@ -1,7 +1,7 @@
-"""oauth2_provider.py FOLDER TLS_PORT STRANGER_PORT CONTROL_PORT: the other side of OAuth2, for test/t/oauth2.t.
+"""oauth2_provider.py FOLDER TLS_PORT RELAY_PORT STRANGER_PORT CONTROL_PORT: the other side of OAuth2, for tests.
 
-A token endpoint that behaves as a provider does, and a relay over WebSocket, both with TLS on one port, and on another
-with a certificate of an authority that nobody trusts; and commands over plain HTTP on a third, which answer with JSON:
+A token endpoint that behaves as a provider does and a relay over WebSocket, with certificates of 127.0.0.1, of
+localhost, and of an authority that nobody trusts. And commands over plain HTTP, which answer with JSON:
 
   /authorize?URL     somebody agrees at the address URL: {"code": ..., "state": ...}
   /mode?NAME         how the token endpoint behaves from now on, see Handler.token
@@ -27,7 +27,7 @@ import threading
 import time
 import urllib.parse
 
-FOLDER, (TLS_PORT, STRANGER_PORT, CONTROL_PORT) = sys.argv[1], map(int, sys.argv[2:])
+FOLDER, (TLS_PORT, RELAY_PORT, STRANGER_PORT, CONTROL_PORT) = sys.argv[1], map(int, sys.argv[2:])
 CLIENT = ("the client", "the:s3cret~")
 lock = threading.Lock()
 mode, rotate, relay_up = "good", True, True
@@ -215,6 +215,6 @@ class TlsServer(http.server.ThreadingHTTPServer):
         pass
 
 
-for port, certificate in (TLS_PORT, "server"), (STRANGER_PORT, "stranger"):
+for port, certificate in (TLS_PORT, "server"), (RELAY_PORT, "relay"), (STRANGER_PORT, "stranger"):
     threading.Thread(target=TlsServer(port, certificate).serve_forever, daemon=True).start()
 http.server.ThreadingHTTPServer(("127.0.0.1", CONTROL_PORT), Control).serve_forever()
