@@ -1,18 +1,16 @@
 -- External accounts of users and what tenants configure for them (contract: external_auth.md).
 
-CREATE OR REPLACE FUNCTION wazo_auth.add_external_auth_type(
-  name text, safe_filter text DEFAULT NULL, plugin_info jsonb DEFAULT '{}')
-RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.add_external_auth_type(name text, plugin_info jsonb DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   INSERT INTO wazo_auth.external_auth_type AS t
-  VALUES (name, safe_filter, COALESCE(plugin_info, '{}'), wazo_auth.in_extension_script())
+  VALUES (name, COALESCE(plugin_info, '{}'), wazo_auth.in_extension_script())
   ON CONFLICT ON CONSTRAINT external_auth_type_pkey DO UPDATE
-  SET safe_filter = excluded.safe_filter, plugin_info = excluded.plugin_info;
+  SET plugin_info = excluded.plugin_info;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.add_external_auth_type(text, text, jsonb) IS
+COMMENT ON FUNCTION wazo_auth.add_external_auth_type(text, jsonb) IS
 'Makes a kind of external accounts known, or known anew: GET /users/{user_uuid}/external lists it unless the setting '
 'enabled_external_auth_plugins turns it off. The arguments are columns of wazo_auth.external_auth_type. Raises 23514 '
 'for a name that is not of 1 to 64 letters, digits, _ and -, and for a plugin_info that is no object.';
@@ -34,16 +32,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.external_auth_types() IS 'The kinds of external accounts that are on.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.external_auth_safe_data(type wazo_auth.external_auth_type, data jsonb)
-RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN '{}';
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.external_auth_safe_data(wazo_auth.external_auth_type, jsonb) IS
-'What a list may show of the data of an external account: what the kind''s safe_filter leaves.';
 
 -- ---- errors ----
 

@@ -1,6 +1,5 @@
 CREATE TABLE wazo_auth.external_auth_type (
   name text COLLATE "C",
-  safe_filter text COLLATE "C",
   plugin_info jsonb NOT NULL DEFAULT '{}',
   shipped boolean NOT NULL DEFAULT false,
   -- What people registered may ship with a later version, and be in a dump.
@@ -10,9 +9,6 @@ CREATE TABLE wazo_auth.external_auth_type (
 );
 COMMENT ON TABLE wazo_auth.external_auth_type IS
 'Kinds of external accounts that users can have; which of them are on says the setting enabled_external_auth_plugins';
-COMMENT ON COLUMN wazo_auth.external_auth_type.safe_filter IS
-'schema.function of a function (jsonb) returning jsonb: of the stored data what GET /users/{user_uuid}/external may '
-'show; null: nothing';
 COMMENT ON COLUMN wazo_auth.external_auth_type.plugin_info IS 'Object that GET /users/{user_uuid}/external shows';
 COMMENT ON COLUMN wazo_auth.external_auth_type.shipped IS 'Comes with an extension, so a dump leaves it out';
 
