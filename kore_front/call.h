@@ -1,5 +1,5 @@
 /*
- * call.h: a request as a call of wazo_auth.http().
+ * call.h: requests as calls of wazo_auth.http() and wazo_auth.http_batch().
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -9,9 +9,24 @@
 #include "dbconn.h"
 #include "request.h"
 
-extern const DbStatement call_statement;
+/* A request as its client sent it. */
+typedef struct Call
+{
+	const Request *req;
+	const char *buf;			/* base of the request's offsets */
+	const char *body;			/* req->body_len bytes */
+	const char *peer;
+	size_t		peer_len;
+} Call;
 
-extern void call_parameters(DbParameters *p, const Request *req, const char *buf, const char *body,
-							const char *peer, size_t peer_len);
+extern const DbStatement call_statement;
+extern const DbStatement call_batch_statement;
+
+extern void call_parameters(DbParameters *p, const Call *call);
+extern void call_batch_start(void);
+extern void call_batch_add(const Call *call);
+extern void call_batch_parameters(DbParameters *p);
+extern const char *call_batch_answers(const char *value, size_t len, int n);
+extern const char *call_batch_next(const char **answers, const char *end, size_t *len);
 
 #endif

@@ -31,6 +31,7 @@
 #define READ_FIRST 4096			/* first size of the buffer; kept while idle only if not larger */
 #define READ_HEAD_MOST (REQUEST_MAX_LINE + REQUEST_MAX_HEADER_BLOCK + 512)
 #define SWEEP 500				/* ms */
+#define BATCHED_MOST 4096		/* bytes of a request that may go with others to the database */
 #define EMPTY_LINES_MOST 4
 #define LINGER 2000				/* ms to read and ignore what a refused client still sends */
 #define LARGE_BODY (64 * 1024)
@@ -324,19 +325,55 @@ client_refuse(Client *client, int status)
 
 /* ---- reading ---- */
 
+/* The request as it was sent. address: PEER_SIZE bytes that it points to. */
+static Call
+client_call(const Client *client, char *address)
+{
+	const Request *req = client->req;
+
+	return (Call) {
+				   .req = req,
+				   .buf = client->in,
+				   .body = client->in + req->head_len,
+				   .peer = address,
+				   .peer_len = peer_address(req, client->in, front_config.num_proxies, client->peer, address)
+		};
+}
+
 /* What the database is asked. */
 static void
 client_parameters(void *owner, DbParameters *p)
 {
 	static char address[PEER_SIZE];
-	const Client *client = owner;
-	const Request *req = client->req;
-	size_t		len = peer_address(req, client->in, front_config.num_proxies, client->peer, address);
+	Call		call = client_call(owner, address);
 
-	call_parameters(p, req, client->in, client->in + req->head_len, address, len);
+	call_parameters(p, &call);
 }
 
-static const JobCalls job_calls = {client_parameters, client_answer_row, client_answer_failure};
+/* The same for several. */
+static void
+client_batch_parameters(void *const *owners, int n, DbParameters *p)
+{
+	char		address[PEER_SIZE];
+
+	call_batch_start();
+	for (int i = 0; i < n; i++)
+	{
+		Call		call = client_call(owners[i], address);
+
+		call_batch_add(&call);
+	}
+	call_batch_parameters(p);
+}
+
+static const JobCalls job_calls = {
+	.parameters = client_parameters,
+	.batch_parameters = client_batch_parameters,
+	.batch_answers = call_batch_answers,
+	.batch_next = call_batch_next,
+	.answered = client_answer_row,
+	.failed = client_answer_failure
+};
 
 static void
 reserve_input(Client *client, size_t size)
@@ -379,7 +416,7 @@ submit(Client *client)
 	client->started = front_time_us();
 	peer = fair_key(address, peer_address(req, client->in, front_config.num_proxies, client->peer, address));
 	client->job = lanes_submit(lane[route_class(req, client->in)], &peer, route_is_repeatable(req, client->in),
-							   &job_calls, client);
+							   req->head_len + req->body_len <= BATCHED_MOST, &job_calls, client);
 	if (client->job == NULL)
 		client_answer_error(client, 503);
 }

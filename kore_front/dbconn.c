@@ -100,11 +100,17 @@ libpq_reason(const DbConn *conn)
 	return conn->pg != NULL ? PQerrorMessage(conn->pg) : "out of memory";
 }
 
-/* Settings of the session and the statement, in one round trip. */
+static bool
+send_prepare(DbConn *conn, const DbStatement *st)
+{
+	return PQsendPrepare(conn->pg, st->name, st->sql, st->n_parameters, st->types) && PQpipelineSync(conn->pg);
+}
+
+/* Settings of the session and the statements, in one round trip. */
 static bool
 send_setup(DbConn *conn)
 {
-	const DbStatement *st = conn->kind->statement;
+	const DbKind *kind = conn->kind;
 	char		timeout[32];
 	const char *values[2] = {timeout, starting ? "t" : "f"};
 
@@ -134,8 +140,8 @@ send_setup(DbConn *conn)
 							 " pg_catalog.set_config('debug_print_plan', 'off', false),"
 							 " CASE WHEN $2 THEN wazo_auth.go_live() END",
 							 2, NULL, values, NULL, NULL, 0) &&
-		PQsendPrepare(conn->pg, st->name, st->sql, st->n_parameters, st->types) &&
-		PQpipelineSync(conn->pg);
+		send_prepare(conn, kind->statement) &&
+		(kind->optional == NULL || send_prepare(conn, kind->optional));
 }
 
 static void
@@ -183,6 +189,7 @@ db_open(DbConn *conn)
 	conn->evt.handle = db_event;
 	conn->evt.flags = 0;
 	conn->state = DB_CONNECTING;
+	conn->has_required = conn->has_optional = false;
 	conn->since = kore_time_ms();
 	conn->head = conn->count = 0;
 	conn->pg = PQconnectStartParams(keywords, values, 1);
@@ -198,14 +205,14 @@ db_open(DbConn *conn)
 }
 
 /*
- * Sends a job. The caller has seen that the connection is ready and has room. Returns false when the connection is
+ * Sends a job: st, one of its kind's statements, with these parameters. The caller has seen that the connection is
+ * ready and has room. Returns false when the connection is
  * broken; the job is then not in its ring.
  */
 bool
-db_send(DbConn *conn, void *job, const DbParameters *p)
+db_send(DbConn *conn, const DbStatement *st, void *job, const DbParameters *p)
 {
 	static const int formats[DB_MAX_PARAMETERS] = {1, 1, 1, 1, 1, 1, 1, 1};
-	const DbStatement *st = conn->kind->statement;
 
 	if (!PQsendQueryPrepared(conn->pg, st->name, st->n_parameters, p->values, p->lengths, formats, 1) ||
 		!PQpipelineSync(conn->pg))
@@ -257,6 +264,8 @@ keep_error(DbConn *conn, const PGresult *res)
 	if (conn->sqlstate[0] != '\0')
 		return;					/* the first one is the cause */
 	snprintf(conn->sqlstate, sizeof(conn->sqlstate), "%s", state != NULL ? state : "08006");
+	if (conn->state == DB_SETUP && conn->has_required)
+		return;
 	if (conn->state == DB_SETUP)
 	{
 		log_connect_error("cannot set up the database session (is the extension there?)", PQresultErrorMessage(res));
@@ -267,14 +276,26 @@ keep_error(DbConn *conn, const PGresult *res)
 			  where != NULL ? where : "");
 }
 
-/* The session is set up, or not: then the reason is a missing extension, say, and a later attempt may find it. */
+/*
+ * A step of setting up the session is done, or not: then the reason is a missing extension, say, and a later attempt may
+ * find it. An extension that is older than this front lacks the optional statement, and does without.
+ */
 static bool
-setup_done(DbConn *conn)
+setup_step_done(DbConn *conn)
 {
-	if (conn->sqlstate[0] != '\0')
-		return false;
+	bool		failed = conn->sqlstate[0] != '\0';
+
 	forget_results(conn);
-	starting = false;
+	if (!conn->has_required)
+	{
+		if (failed)
+			return false;
+		starting = false;
+		conn->has_required = true;
+		if (conn->kind->optional != NULL)
+			return true;
+	}
+	conn->has_optional = conn->kind->optional != NULL && !failed;
 	conn->state = DB_READY;
 	conn->born = conn->since = conn->used = kore_time_ms();
 	conn->kind->ready(conn);
@@ -324,13 +345,10 @@ take_results(DbConn *conn)
 				break;
 			case PGRES_PIPELINE_SYNC:
 				PQclear(res);
-				if (conn->state == DB_SETUP)
-				{
-					if (!setup_done(conn))
-						return false;
-				}
-				else
+				if (conn->state != DB_SETUP)
 					job_done(conn);
+				else if (!setup_step_done(conn))
+					return false;
 				break;
 			case PGRES_PIPELINE_ABORTED:
 				PQclear(res);

@@ -21,7 +21,7 @@
 
 typedef struct DbConn DbConn;
 
-/* The statement that a connection executes for every job. It returns one row with one column. */
+/* A statement that a connection executes for a job. It returns one row with one column. */
 typedef struct DbStatement
 {
 	const char *name;
@@ -42,6 +42,7 @@ typedef struct DbKind
 {
 	const char *conninfo;		/* libpq connection string or URI, may be empty */
 	const DbStatement *statement;
+	const DbStatement *optional;	/* prepared too where the server has what it needs; NULL: none */
 	uint64_t	statement_timeout;	/* ms, kept by the server */
 
 	/* It can be used. */
@@ -56,7 +57,7 @@ typedef enum DbState
 {
 	DB_CLOSED,
 	DB_CONNECTING,
-	DB_SETUP,					/* connected, settings and statement under way */
+	DB_SETUP,					/* connected, settings and statements under way */
 	DB_READY
 } DbState;
 
@@ -69,6 +70,8 @@ struct DbConn
 	int			fd;
 	int			events;			/* what epoll watches */
 	bool		dirty;			/* has output to flush */
+	bool		has_required;	/* settings and kind->statement are there; said while READY or in SETUP */
+	bool		has_optional;	/* kind->optional can be sent */
 	uint64_t	since;			/* ms: entered the state; when READY: the oldest job became the oldest */
 	uint64_t	born;			/* ms: became ready */
 	uint64_t	used;			/* ms: last answer */
@@ -80,7 +83,7 @@ struct DbConn
 };
 
 extern void db_open(DbConn *conn);
-extern bool db_send(DbConn *conn, void *job, const DbParameters *p);
+extern bool db_send(DbConn *conn, const DbStatement *st, void *job, const DbParameters *p);
 extern void db_flush(DbConn *conn);
 extern void *db_take(DbConn *conn);
 extern void db_close(DbConn *conn);

@@ -10,6 +10,7 @@
 #include "fair_queue.h"
 
 #define LANE_MAX_CONNECTIONS 32
+#define LANE_BATCH 64			/* most jobs that go together */
 
 typedef enum JobFailure
 {
@@ -25,6 +26,11 @@ typedef struct Lane Lane;
 typedef struct JobCalls
 {
 	void		(*parameters) (void *owner, DbParameters *p);
+	/* of LanePolicy.batch for n of them; all NULL for jobs that go alone */
+	void		(*batch_parameters) (void *const *owners, int n, DbParameters *p);
+	/* where the n answers in its value begin, NULL when it holds anything else */
+	const char *(*batch_answers) (const char *value, size_t len, int n);
+	const char *(*batch_next) (const char **answers, const char *end, size_t *len);
 	void		(*answered) (void *owner, const char *value, size_t len);
 	void		(*failed) (void *owner, JobFailure failure);
 } JobCalls;
@@ -34,9 +40,10 @@ typedef struct LanePolicy
 	const char *name;
 	const char *conninfo;
 	const DbStatement *statement;
+	const DbStatement *batch;	/* for several jobs at a time, where the server has it; NULL: one by one */
 	int			min_connections;	/* kept open */
 	int			max_connections;
-	uint32_t	depth;			/* most jobs under way on one connection */
+	uint32_t	depth;			/* most jobs under way on one connection, LANE_BATCH at most */
 	int			limit;			/* jobs held at a time */
 	/* milliseconds */
 	uint64_t	time_limit;		/* for a job in all */
@@ -67,6 +74,7 @@ struct Lane
 	bool		stopping;
 	bool		down;			/* the last attempt to connect failed and no connection is left */
 	bool		tried;
+	void		(*dispatch) (Lane *lane);	/* sends what waits */
 	bool		turn_planned;
 	uint32_t	pause;			/* ms between attempts to connect */
 	uint64_t	next_attempt;	/* ms */
@@ -74,7 +82,8 @@ struct Lane
 };
 
 extern void lane_start(Lane *lane, const LanePolicy *policy);
-extern Job *lane_submit(Lane *lane, const FairKey *peer, bool repeatable, const JobCalls *calls, void *owner);
+extern Job *lane_submit(Lane *lane, const FairKey *peer, bool repeatable, bool small, const JobCalls *calls,
+						void *owner);
 extern void lane_abandon(Job *job);
 extern void lane_sweep(Lane *lane, uint64_t now);
 extern void lane_stop(Lane *lane);

@@ -1,7 +1,7 @@
 /*
  * lanes.c: the three lanes of a worker.
  *
- * A slow job never holds up a quick one: the fast lane pipelines many small jobs over a few connections; logins, whose
+ * A slow job never holds up a quick one: the fast lane sends together what came in together, over a few connections; logins, whose
  * cost is a password hash that anybody may ask for, and everything else have one job at a time on each of a few
  * connections of their own, opened as they are needed.
  *
@@ -23,9 +23,9 @@ sweep(void *arg, u_int64_t now)
 		lane_sweep(&lanes[i], now);
 }
 
-/* Opens the connections a worker starts with. statement: what they execute. */
+/* Opens the connections a worker starts with. statement: what they execute; batch: for several fast jobs at a time. */
 void
-lanes_start(const DbStatement *statement)
+lanes_start(const DbStatement *statement, const DbStatement *batch)
 {
 	const FrontConfig *c = &front_config;
 	LanePolicy	policy = {
@@ -49,6 +49,7 @@ lanes_start(const DbStatement *statement)
 	lane_start(&lanes[LANE_SLOW], &policy);
 
 	fast.name = "fast";
+	fast.batch = batch;
 	if (c->read_database != NULL)
 		fast.conninfo = c->read_database;
 	fast.min_connections = c->fast_connections;
@@ -72,9 +73,9 @@ lanes_settled(void)
 
 /* Takes a job, as lane_submit() does. */
 Job *
-lanes_submit(LaneId id, const FairKey *peer, bool repeatable, const JobCalls *calls, void *owner)
+lanes_submit(LaneId id, const FairKey *peer, bool repeatable, bool small, const JobCalls *calls, void *owner)
 {
-	return lane_submit(&lanes[id], peer, repeatable, calls, owner);
+	return lane_submit(&lanes[id], peer, repeatable, small, calls, owner);
 }
 
 /* Closes all connections; for the end of a worker. */

@@ -17,9 +17,10 @@ typedef enum LaneId
 
 #define LANES 3
 
-extern void lanes_start(const DbStatement *statement);
+extern void lanes_start(const DbStatement *statement, const DbStatement *batch);
 extern bool lanes_settled(void);
-extern Job *lanes_submit(LaneId id, const FairKey *peer, bool repeatable, const JobCalls *calls, void *owner);
+extern Job *lanes_submit(LaneId id, const FairKey *peer, bool repeatable, bool small, const JobCalls *calls,
+						 void *owner);
 extern void lanes_stop(void);
 
 #endif

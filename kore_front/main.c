@@ -191,7 +191,7 @@ kore_worker_configure(void)
 
 	log_worker_start();
 	front_log(LOG_DEBUG, "worker %d starts", worker->id);
-	lanes_start(&call_statement);
+	lanes_start(&call_statement, &call_batch_statement);
 	started = kore_time_ms();
 	accept_timer = kore_timer_add(accept_when_settled, 0, NULL, KORE_TIMER_ONESHOT);
 }

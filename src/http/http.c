@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -27,8 +28,10 @@
 #define HTTP_MAX_METHOD		16
 #define HTTP_MAX_BODY		(1024 * 1024)
 #define HTTP_MAX_HEADERS	65536	/* as an array, so a little less as sent */
+#define HTTP_MAX_BATCH		64
 
 PG_FUNCTION_INFO_V1(wazo_auth_http);
+PG_FUNCTION_INFO_V1(wazo_auth_http_batch);
 
 /*
  * Most answers have one header; its array is made once per backend.
@@ -106,10 +109,8 @@ strip_body(HttpReply *reply)
  * between the caller and us, and no matter of the client's.
  */
 static ArrayType *
-checked_headers(FunctionCallInfo fcinfo)
+checked_headers(ArrayType *headers)
 {
-	ArrayType  *headers = PG_ARGISNULL(2) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(2);
-
 	if (array_contains_nulls(headers))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -120,6 +121,19 @@ checked_headers(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the headers of wazo_auth.http() must be name and value in turn")));
 	return headers;
+}
+
+/* Bytes of a request's headers as an array. */
+static Size
+headers_size(const HttpCall *call)
+{
+	Size		size = 0;
+
+	if (call->headers)
+		return VARSIZE_ANY_EXHDR(call->headers);
+	for (int i = 0; i < call->nheader; i++)
+		size += VARSIZE_ANY(DatumGetPointer(call->header[i]));
+	return size;
 }
 
 static void
@@ -135,7 +149,7 @@ dispatch(HttpCall *call)
 		http_plain_reply(reply, 414, "The request target is too long.");
 		return;
 	}
-	if (VARSIZE_ANY_EXHDR(call->headers) > HTTP_MAX_HEADERS)
+	if (headers_size(call) > HTTP_MAX_HEADERS)
 	{
 		http_plain_reply(reply, 431, "The request headers are too large.");
 		return;
@@ -179,6 +193,20 @@ dispatch(HttpCall *call)
 		http_run_handler(call);
 }
 
+/* Answers a request of which everything but the reply is set. */
+static Datum
+answer(HttpCall *call, const text *method)
+{
+	call->method = VARSIZE_ANY_EXHDR(method) <= HTTP_MAX_METHOD ? text_to_cstring(method) : "?";
+	call->reply.content_type = HTTP_JSON;
+	initStringInfo(&call->reply.body);
+
+	dispatch(call);
+	if (strcmp(call->method, "HEAD") == 0)
+		strip_body(&call->reply);
+	return make_response(&call->reply);
+}
+
 /*
  * wazo_auth.http(method text, target text, headers text[], body bytea, peer text)
  *		returns wazo_auth.http_response
@@ -191,23 +219,105 @@ Datum
 wazo_auth_http(PG_FUNCTION_ARGS)
 {
 	HttpCall   *call = palloc0(sizeof(HttpCall));
-	text	   *method;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("method and target of wazo_auth.http() must not be null")));
-	method = PG_GETARG_TEXT_PP(0);
-	call->method = VARSIZE_ANY_EXHDR(method) <= HTTP_MAX_METHOD ? text_to_cstring(method) : "?";
 	call->target_text = PG_GETARG_TEXT_PP(1);
-	call->headers = checked_headers(fcinfo);
+	call->headers = checked_headers(PG_ARGISNULL(2) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(2));
 	call->body = PG_ARGISNULL(3) ? NULL : PG_GETARG_BYTEA_PP(3);
 	call->peer = PG_ARGISNULL(4) ? NULL : PG_GETARG_TEXT_PP(4);
-	call->reply.content_type = HTTP_JSON;
-	initStringInfo(&call->reply.body);
+	PG_RETURN_DATUM(answer(call, PG_GETARG_TEXT_PP(0)));
+}
 
-	dispatch(call);
-	if (strcmp(call->method, "HEAD") == 0)
-		strip_body(&call->reply);
-	PG_RETURN_DATUM(make_response(&call->reply));
+/* An argument of wazo_auth.http_batch(), which holds n elements (any number when n is -1). Returns how many. */
+static int
+batch_array(ArrayType *array, Oid type, int n, Datum **element, bool **isnull)
+{
+	int			found;
+
+	deconstruct_array(array, type, type == INT4OID ? sizeof(int32) : -1, type == INT4OID, TYPALIGN_INT,
+					  element, isnull, &found);
+	if (n >= 0 && found != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("the arrays of wazo_auth.http_batch() do not fit together"),
+				 errdetail("There are %d elements where %d are due.", found, n)));
+	return found;
+}
+
+/* The elements of an array that has no null among them. */
+static Datum *
+batch_values(ArrayType *array, Oid type, int n)
+{
+	Datum	   *element;
+	bool	   *isnull;
+
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("only bodies and peers of wazo_auth.http_batch() may be null")));
+	(void) batch_array(array, type, n, &element, &isnull);
+	return element;
+}
+
+/*
+ * wazo_auth.http_batch(methods text[], targets text[], headers text[], header_counts integer[], bodies bytea[],
+ *		peers text[]) returns wazo_auth.http_response[]
+ *
+ * What wazo_auth.http() says to each of several requests, in their order.
+ * headers: those of all requests, one behind the other; header_counts: how many
+ * elements of them belong to each.  Raises as wazo_auth.http() does; 2202E when
+ * the arrays do not fit together, 54000 for more than HTTP_MAX_BATCH requests.
+ */
+Datum
+wazo_auth_http_batch(PG_FUNCTION_ARGS)
+{
+	Oid			response = wazo_catalog()->http_response;
+	ArrayType  *methods = PG_GETARG_ARRAYTYPE_P(0);
+	int			n = ArrayGetNItems(ARR_NDIM(methods), ARR_DIMS(methods));
+	Datum	   *method = batch_values(methods, TEXTOID, n);
+	Datum	   *target = batch_values(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, n);
+	ArrayType  *headers = PG_GETARG_ARRAYTYPE_P(2);
+	int			left = ArrayGetNItems(ARR_NDIM(headers), ARR_DIMS(headers));
+	Datum	   *header = batch_values(headers, TEXTOID, left);
+	Datum	   *count = batch_values(PG_GETARG_ARRAYTYPE_P(3), INT4OID, n);
+	Datum	   *body;
+	Datum	   *peer;
+	bool	   *no_body;
+	bool	   *no_peer;
+	Datum	   *reply;
+
+	(void) batch_array(PG_GETARG_ARRAYTYPE_P(4), BYTEAOID, n, &body, &no_body);
+	(void) batch_array(PG_GETARG_ARRAYTYPE_P(5), TEXTOID, n, &peer, &no_peer);
+	if (n > HTTP_MAX_BATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("wazo_auth.http_batch() takes at most %d requests", HTTP_MAX_BATCH)));
+	reply = palloc(n * sizeof(Datum));
+	for (int i = 0; i < n; i++)
+	{
+		HttpCall   *call = palloc0(sizeof(HttpCall));
+		int32		mine = DatumGetInt32(count[i]);
+
+		if (mine < 0 || mine > left || mine % 2 != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("the header counts of wazo_auth.http_batch() do not fit its headers")));
+		CHECK_FOR_INTERRUPTS();
+		call->target_text = DatumGetTextPP(target[i]);
+		call->header = header;
+		call->nheader = mine;
+		header += mine;
+		left -= mine;
+		call->body = no_body[i] ? NULL : DatumGetByteaPP(body[i]);
+		call->peer = no_peer[i] ? NULL : DatumGetTextPP(peer[i]);
+		reply[i] = answer(call, DatumGetTextPP(method[i]));
+	}
+	if (left != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("the header counts of wazo_auth.http_batch() do not fit its headers")));
+	PG_RETURN_ARRAYTYPE_P(construct_array(reply, n, response, -1, false, TYPALIGN_DOUBLE));
 }

@@ -31,6 +31,15 @@ find_header(const Datum *header, int n, const char *name, size_t len)
 	return NULL;
 }
 
+/* The headers as an array of name, value, name, value. */
+ArrayType *
+http_headers(HttpCall *call)
+{
+	if (call->headers == NULL)
+		call->headers = construct_array(call->header, call->nheader, TEXTOID, -1, false, TYPALIGN_INT);
+	return call->headers;
+}
+
 /*
  * http_header
  *

@@ -22,8 +22,8 @@ typedef struct HttpCall
 	const char *method;
 	const text *target_text;
 	HttpTarget	target;
-	ArrayType  *headers;
-	Datum	   *header;			/* taken apart when first asked for */
+	ArrayType  *headers;		/* this or what follows is set; http_headers() and http_header() make the other */
+	Datum	   *header;			/* name, value, name, value */
 	int			nheader;
 	const bytea *body;			/* NULL: none */
 	const text *peer;			/* NULL: none */
@@ -51,6 +51,7 @@ typedef struct HttpCall
 /* The request whose checks or handler run, for errors that show its token; NULL: none */
 extern const HttpCall *http_current_call;
 
+extern ArrayType *http_headers(HttpCall *call);
 extern bool http_header(HttpCall *call, const char *name, HttpSpan *value);
 extern HttpSpan http_path_param(const HttpCall *call, const char *name, size_t len);
 

@@ -219,7 +219,7 @@ make_request(HttpCall *call)
 		call->params = params_jsonb(call);
 	SET(REQUEST_PARAMS, JsonbPGetDatum(call->params));
 	SET(REQUEST_QUERY, JsonbPGetDatum(call->query ? call->query : query_jsonb(&call->target)));
-	SET(REQUEST_HEADERS, PointerGetDatum(call->headers));
+	SET(REQUEST_HEADERS, PointerGetDatum(http_headers(call)));
 	if (call->json)
 		SET(REQUEST_BODY, JsonbPGetDatum(call->json));
 	if (call->body)

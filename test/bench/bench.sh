@@ -90,7 +90,7 @@ wrk_rps() {
 	local out
 	printf 'wrk.method = "%s"\n' "$1" >"$work/method.lua"
 	out=$(wrk -t 1 -c 32 -d "${seconds}s" -s "$work/method.lua" "$2")
-	case $out in *Non-2xx*) die "the front answered errors: $out" ;; esac
+	case $out in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $out" ;; esac
 	echo "$out" | sed -n 's/^Requests\/sec: *//p'
 }
 

@@ -210,10 +210,11 @@ $t->stop_front;
 $t->start_front('--workers', 1, '--slow-connections', 1, '--reconnect-wait', 0.1);
 {
 	my $definition = $t->psql("SELECT pg_get_functiondef('wazo_auth.http'::regproc)");
+	my $batch = $t->psql("SELECT pg_get_functiondef('wazo_auth.http_batch'::regproc)");
 	$t->psql("DROP FUNCTION wazo_auth.http; $definition");
 	is($t->call('GET', $_)->{status}, 200, "function dropped and created: $_") for '/echo', '/0.1/token/x', '/echo', '/0.1/token/x';
-	$t->psql("DROP FUNCTION wazo_auth.http; DROP TYPE wazo_auth.http_response;
-		CREATE TYPE wazo_auth.http_response AS (status integer, headers text[], body bytea); $definition");
+	$t->psql("DROP FUNCTION wazo_auth.http, wazo_auth.http_batch; DROP TYPE wazo_auth.http_response;
+		CREATE TYPE wazo_auth.http_response AS (status integer, headers text[], body bytea); $definition; $batch");
 	sleep 1.1;
 	is($t->call('GET', $_)->{status}, 200, "type, too: $_") for '/echo', '/0.1/token/x';
 	$t->psql("DROP FUNCTION wazo_auth.http");
@@ -289,30 +290,68 @@ $t->start_front('--workers', 1, '--slow-connections', 2, '--request-timeout', 1.
 }
 $t->stop_front;
 
-# ---- time limits in a pipeline ----
-$t->start_front('--workers', 1, '--fast-connections', 1, '--fast-timeout', 12);
+# ---- what came in together goes together; an older extension takes one by one ----
+# one loop turn of the worker: it is stopped while they come in
+sub together
 {
-	my $pid = $t->call('GET', '/0.1/token/x?backend')->{body};
-	$t->hold_lock;
-	# one loop turn of the worker: it is stopped while they come in
+	my (@requests) = @_;
 	my ($worker) = $t->workers;
 	kill 'STOP', $worker;
-	my @s = map { send_on_new('HEAD', $_) } '/0.1/token/x?lock', map { "/0.1/token/$_" } 1 .. 20;
+	my @s = map { send_on_new(@$_) } @requests;
 	kill 'CONT', $worker;
-	is(statuses(@s), '504' . ' 204' x 20, 'one of a pipeline takes too long: those behind it are answered');
+	return @s;
+}
+
+sub batches
+{
+	return map { [split /\|/] } $t->psql('WITH d AS (DELETE FROM wazo_auth.batch RETURNING n) SELECT count(*), COALESCE(sum(n), 0) FROM d');
+}
+
+foreach my $how ('together', 'one by one')
+{
+	my $batch = $t->psql("SELECT pg_get_functiondef('wazo_auth.http_batch'::regproc)");
+	$t->psql('DROP FUNCTION wazo_auth.http_batch') if $how eq 'one by one';
+	my $together = $how eq 'together';
+
+	$t->start_front('--workers', 1, '--fast-connections', 1, '--fast-timeout', 12, '--queue-wait', 600, '--reconnect-wait', 600);
+	is($t->call('GET', '/0.1/token/x')->{status}, 200, "$how: a lone request");
+	$t->psql('TRUNCATE wazo_auth.batch');
+	my @s = together(map { ['GET', "/0.1/token/$_", headers => ["X-Number: $_"]] } 1 .. 30);
+	is(join(' ', map { $t->read_answer($_)->{body} } @s), join(' ', map { "/0.1/token/$_" } 1 .. 30), '... each gets its own answer');
+	my ($statements, $requests) = @{(batches())[0]};
+	# the worker may have seen them come in several loop turns
+	ok($together ? $statements < 8 && $requests > 20 : $statements == 0, "... $requests of them in $statements statements");
+	@s = together(map { ['POST', '/0.1/token/x/scopes/check', body => 'b' x $_] } 1, 4000, 5000);
+	is(statuses(@s), '200 200 200', '... with bodies');
+	ok((batches())[0][1] <= 2, '... a large one goes alone');
+	@s = together(map { ['HEAD', '/0.1/token/x', headers => ["X-Latin: \xe9"]] } 1 .. 3);
+	is(statuses(@s), '204 204 204', '... headers that are no UTF-8');
+	@s = together(['HEAD', '/0.1/token/x?raise'], map { ['HEAD', '/0.1/token/x'] } 1 .. 9);
+	is(statuses(@s), '500' . ' 204' x 9, '... an error is the answer to its own request alone');
+
+	# one that takes too long
+	my $pid = $t->call('GET', '/0.1/token/x?backend')->{body};
+	$t->hold_lock;
+	@s = together(['HEAD', '/0.1/token/x?lock'], map { ['HEAD', "/0.1/token/$_"] } 1 .. 20);
+	is(statuses(@s), '504' . ' 204' x 20, '... one takes too long: the others are answered');
 	$t->release_lock;
 
+	# a backend that hangs: all of those that went together go over another connection; of a pipeline the first is late
+	my ($worker) = $t->workers;
+	$pid = $t->call('GET', '/0.1/token/x?backend')->{body};
 	kill 'STOP', $worker;
 	@s = map { send_on_new('HEAD', "/0.1/token/$_") } 1 .. 20;
 	kill 'STOP', $pid;
 	kill 'CONT', $worker;
-	my $got = statuses(@s);
-	is($got =~ s/ 204//gr, '504', 'a backend that hangs: one of its pipeline is late, the others go on over another connection');
+	# which one is the cause can be told where one alone was sent first
+	like(statuses(@s) =~ s/ ?204//gr, $together ? qr/\A(504)?\z/ : qr/\A504\z/,
+		'... a backend hangs: what was sent to it goes on over another connection');
 	kill 'CONT', $pid;
 	ok(wait_for(sub { $t->psql("SELECT count(*) FROM pg_stat_activity WHERE pid = $pid") == 0 }), '... and it ends when it can');
 	is(statuses(send_on_new('HEAD', '/0.1/token/x')), 204, '... service goes on');
+	$t->stop_front;
+	$t->psql($batch) if !$together;
 }
-$t->stop_front;
 
 # ---- what nobody waits for any more ends in the database ----
 $t->start_front('--workers', 1);

@@ -11,6 +11,9 @@ CREATE TABLE wazo_auth.child (id integer REFERENCES wazo_auth.parent DEFERRABLE 
 -- what was executed, and committed
 CREATE TABLE wazo_auth.done (target text, at timestamptz DEFAULT clock_timestamp());
 
+-- how many requests came together
+CREATE TABLE wazo_auth.batch (n integer);
+
 CREATE FUNCTION wazo_auth.http(method text, target text, headers text[] DEFAULT '{}', body bytea DEFAULT NULL,
   peer text DEFAULT NULL) RETURNS wazo_auth.http_response LANGUAGE plpgsql AS $$
 DECLARE
@@ -22,6 +25,9 @@ BEGIN
   IF split_part(target, '?', 2) LIKE 'lock%' THEN
     PERFORM pg_advisory_xact_lock_shared(7);
     INSERT INTO wazo_auth.done VALUES (target);
+  END IF;
+  IF target LIKE '/0.1/token/%?raise' THEN
+    RAISE EXCEPTION 'for its own request';
   END IF;
   IF target LIKE '%?backend' THEN
     RETURN (200, '{}'::text[], convert_to(pg_backend_pid()::text, 'UTF8'))::wazo_auth.http_response;
@@ -74,3 +80,20 @@ END $$;
 
 -- What a front says at its start; which database is live is no matter here.
 CREATE FUNCTION wazo_auth.go_live() RETURNS boolean LANGUAGE sql BEGIN ATOMIC SELECT false; END;
+
+CREATE FUNCTION wazo_auth.http_batch(methods text[], targets text[], headers text[], header_counts integer[],
+  bodies bytea[], peers text[]) RETURNS wazo_auth.http_response[] LANGUAGE plpgsql AS $$
+DECLARE
+  answers wazo_auth.http_response[];
+  used integer := 0;
+BEGIN
+  INSERT INTO wazo_auth.batch VALUES (cardinality(methods));
+  FOR i IN 1 .. cardinality(methods) LOOP
+    answers[i] := wazo_auth.http(methods[i], targets[i], headers[used + 1 : used + header_counts[i]], bodies[i], peers[i]);
+    used := used + header_counts[i];
+  END LOOP;
+  IF used <> cardinality(headers) THEN
+    RAISE EXCEPTION 'the headers do not fit the counts';
+  END IF;
+  RETURN answers;
+END $$;
