@@ -48,7 +48,11 @@ GRANT EXECUTE ON FUNCTION wazo_auth.http_batch(text[], text[], text[], integer[]
 GRANT EXECUTE ON FUNCTION wazo_auth.token_check(uuid, text, uuid) TO wazo_auth_front, wazo_auth_service;
 -- The start of a front says that its database is the live one.
 GRANT EXECUTE ON FUNCTION wazo_auth.go_live() TO wazo_auth_front;
-GRANT EXECUTE ON FUNCTION wazo_auth.token_get(uuid, text, uuid) TO wazo_auth_service;
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.check_request(uuid, text, uuid),
+  wazo_auth.check_requests(uuid[], text[], uuid[]),
+  wazo_auth.token_get(uuid, text, uuid)
+TO wazo_auth_service, wazo_auth_admin;
 
 GRANT EXECUTE ON FUNCTION
   wazo_auth.add_group_policy(uuid, uuid),
@@ -119,8 +123,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.worker_states()
 TO wazo_auth_admin;
 GRANT EXECUTE ON FUNCTION
-  wazo_auth.token_check(uuid, text, uuid),
-  wazo_auth.token_get(uuid, text, uuid)
+  wazo_auth.token_check(uuid, text, uuid)
 TO wazo_auth_admin;
 
 GRANT EXECUTE ON FUNCTION

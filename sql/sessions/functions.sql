@@ -11,6 +11,48 @@ COMMENT ON FUNCTION wazo_auth.token_check(uuid, text, uuid) IS
 'May the bearer of this token do this, for this tenant? A null access or tenant is not checked. Writes nothing, '
 'raises nothing, and works on a standby.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.token_owner(token uuid, OUT user_uuid uuid, OUT tenant_uuid uuid)
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_token_owner';
+COMMENT ON FUNCTION wazo_auth.token_owner(uuid) IS
+'Whose token it is: the user, null for a session without one, and the tenant that the owner is in now. Both null for '
+'a token that is not valid. Raises nothing.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_request(
+  token uuid, access text DEFAULT NULL, tenant uuid DEFAULT NULL,
+  OUT status wazo_auth.token_status, OUT user_uuid uuid, OUT tenant_uuid uuid, OUT visible_tenants uuid[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  status := wazo_auth.token_check(token, access, tenant);
+  IF status <> 'valid' THEN
+    RETURN;
+  END IF;
+  SELECT o.user_uuid, o.tenant_uuid INTO user_uuid, tenant_uuid FROM wazo_auth.token_owner(token) o;
+  visible_tenants := ARRAY(SELECT s FROM wazo_auth.tenant_scope(COALESCE(tenant, tenant_uuid)) s);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_request(uuid, text, uuid) IS
+'All that a daemon asks for one request that it serves: may the bearer of this token do this for this tenant '
+'(token_check()), whose token is it (token_owner()), and which tenants does it see: this one, or without one the '
+'owner''s, and those below. All but the status is null when that is not valid. Writes nothing and raises nothing.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_requests(
+  tokens uuid[], accesses text[], tenants uuid[],
+  OUT number integer, OUT status wazo_auth.token_status, OUT user_uuid uuid, OUT tenant_uuid uuid,
+  OUT visible_tenants uuid[])
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT r.number::integer, c.*
+    FROM unnest(tokens, accesses, tenants) WITH ORDINALITY r(token, access, tenant, number)
+    CROSS JOIN LATERAL wazo_auth.check_request(r.token, r.access, r.tenant) c
+    ORDER BY r.number;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_requests(uuid[], text[], uuid[]) IS
+'check_request() of several requests at once, a row each, numbered from 1 in the order of the arrays. A shorter array '
+'is filled up with nulls, which check nothing; a null token is unknown.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.token_grants(token uuid, accesses text[])
 RETURNS boolean[]
 LANGUAGE c STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_token_grants';

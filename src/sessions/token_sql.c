@@ -6,8 +6,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -22,6 +24,7 @@
 PG_FUNCTION_INFO_V1(wazo_auth_token_check);
 PG_FUNCTION_INFO_V1(wazo_auth_token_get);
 PG_FUNCTION_INFO_V1(wazo_auth_token_json);
+PG_FUNCTION_INFO_V1(wazo_auth_token_owner);
 PG_FUNCTION_INFO_V1(wazo_auth_token_grants);
 PG_FUNCTION_INFO_V1(wazo_auth_try_uuid);
 
@@ -79,6 +82,35 @@ wazo_auth_token_grants(PG_FUNCTION_ARGS)
 		granted[i] = BoolGetDatum(live && t && session_grants(&session, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)));
 	}
 	PG_RETURN_ARRAYTYPE_P(construct_array(granted, n, BOOLOID, 1, true, TYPALIGN_CHAR));
+}
+
+/*
+ * wazo_auth.token_owner(token uuid, OUT user_uuid uuid, OUT tenant_uuid uuid)
+ *
+ * The user, null for a session without one, and the owner's tenant as of now;
+ * both null for a token that is not valid.  Raises nothing.
+ */
+Datum
+wazo_auth_token_owner(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		value[2] = {0, 0};
+	bool		isnull[2] = {true, true};
+	Session		session;
+	pg_uuid_t	tenant;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "token_owner() is declared wrongly");
+	if (session_find(PG_GETARG_UUID_P(0), SESSION_FOR_CHECK, &session))
+	{
+		if (session.has_user)
+			value[0] = UUIDPGetDatum(&session.user_uuid);
+		isnull[0] = !session.has_user;
+		isnull[1] = !session_owner_tenant(&session, &tenant);
+		if (!isnull[1])
+			value[1] = UUIDPGetDatum(&tenant);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull)));
 }
 
 static Datum
