@@ -277,8 +277,8 @@ keep_error(DbConn *conn, const PGresult *res)
 }
 
 /*
- * A step of setting up the session is done, or not: then the reason is a missing extension, say, and a later attempt may
- * find it. An extension that is older than this front lacks the optional statement, and does without.
+ * A step of setting up the session is done, or not: then the reason is a missing extension, say, and a later attempt
+ * may find it. An extension that is older than this front lacks the optional statement, and does without.
  */
 static bool
 setup_step_done(DbConn *conn)

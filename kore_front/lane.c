@@ -30,9 +30,9 @@ expected_wait(const Lane *lane, const FairKey *peer)
 }
 
 /*
- * Takes a job. peer: whose share of the lane it takes. repeatable: it may be done twice. small: it may go together with
- * others, if it is repeatable. Returns it, for lane_abandon(), or NULL when it is refused: its turn would come too late,
- * its peer's share is used up, or enough jobs wait for a database that is away.
+ * Takes a job. peer: whose share of the lane it takes. repeatable: it may be done twice. small: it may go together
+ * with others, if it is repeatable. Returns it, for lane_abandon(), or NULL when it is refused: its turn would come
+ * too late, its peer's share is used up, or enough jobs wait for a database that is away.
  */
 Job *
 lane_submit(Lane *lane, const FairKey *peer, bool repeatable, bool small, const JobCalls *calls, void *owner)
@@ -111,11 +111,13 @@ pick(Lane *lane, uint64_t since)
 		Line	   *line = &lane->lines[i];
 		bool		stalled = is_stalled(line, now);
 
+		/* what goes together is one statement; others gather meanwhile */
+		uint32_t	room = line->db.has_optional ? 1 : depth;
+
 		if (line->db.state != DB_READY || line->retiring || line->db.born < since)
 			continue;
 		moving = moving || !stalled;
-		/* what goes together is one statement; others gather meanwhile */
-		if (line->db.count < (line->db.has_optional ? 1 : depth) && (best[stalled] == NULL || line->db.count < best[stalled]->db.count))
+		if (line->db.count < room && (best[stalled] == NULL || line->db.count < best[stalled]->db.count))
 			best[stalled] = line;
 	}
 	return moving ? best[0] : best[1];

@@ -1,9 +1,9 @@
 /*
  * lanes.c: the three lanes of a worker.
  *
- * A slow job never holds up a quick one: the fast lane sends together what came in together, over a few connections; logins, whose
- * cost is a password hash that anybody may ask for, and everything else have one job at a time on each of a few
- * connections of their own, opened as they are needed.
+ * A slow job never holds up a quick one: the fast lane sends together what came in together, over a few connections;
+ * logins, whose cost is a password hash that anybody may ask for, and everything else have one job at a time on each of
+ * a few connections of their own, opened as they are needed.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

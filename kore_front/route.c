@@ -15,17 +15,19 @@ typedef struct Route
 	const char *method;
 	const char *path;			/* '*': a segment of any text that is not empty */
 	RouteClass	class;
+	const char *header;			/* of this class only with it; NULL: always */
 } Route;
 
 static const Route routes[] = {
-	{"HEAD", "/0.1/token/*", ROUTE_FAST},
-	{"GET", "/0.1/token/*", ROUTE_FAST},
-	{"POST", "/0.1/token/*/scopes/check", ROUTE_FAST},
-	{"POST", "/0.1/token", ROUTE_LOGIN},
-	{"PUT", "/0.1/users/*/password", ROUTE_LOGIN},
-	{"GET", "/0.1/users/password/reset", ROUTE_LOGIN},
-	{"POST", "/0.1/users/password/reset", ROUTE_LOGIN},
-	{"POST", "/0.1/users/register", ROUTE_LOGIN}
+	{"HEAD", "/0.1/token/*", ROUTE_FAST, NULL},
+	{"GET", "/0.1/token/*", ROUTE_FAST, NULL},
+	{"POST", "/0.1/token/*/scopes/check", ROUTE_FAST, NULL},
+	/* without it no password is tried: a refresh token, or another server's word, costs no hash */
+	{"POST", "/0.1/token", ROUTE_LOGIN, "Authorization"},
+	{"PUT", "/0.1/users/*/password", ROUTE_LOGIN, NULL},
+	{"GET", "/0.1/users/password/reset", ROUTE_LOGIN, NULL},
+	{"POST", "/0.1/users/password/reset", ROUTE_LOGIN, NULL},
+	{"POST", "/0.1/users/register", ROUTE_LOGIN, NULL}
 };
 
 static bool
@@ -68,7 +70,8 @@ route_class(const Request *req, const char *buf)
 {
 	const Route *route = find_route(req, buf);
 
-	if (route == NULL || (route->class == ROUTE_FAST && req->body_len > FAST_BODY))
+	if (route == NULL || (route->class == ROUTE_FAST && req->body_len > FAST_BODY) ||
+		(route->header != NULL && request_header(req, buf, route->header) == NULL))
 		return ROUTE_OTHER;
 	return route->class;
 }

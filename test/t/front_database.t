@@ -79,7 +79,8 @@ is($t->call('GET', '/echo')->{status}, 200, '... and service goes on');
 	wait_for(sub { $t->waiting == 4 });
 	is(statuses(map { send_on_new('HEAD', "/0.1/token/$_") } 1 .. 50), '204 ' x 49 . '204', 'token checks behind slow requests');
 	is($t->call('POST', '/0.1/token/x/scopes/check', body => '{}')->{status}, 200, 'scope check, too');
-	my @logins = map { send_on_new('POST', '/0.1/token?lock') } 1 .. 30;
+	my @basic = (headers => ['Authorization: Basic eDp4']);
+	my @logins = map { send_on_new('POST', '/0.1/token?lock', @basic) } 1 .. 30;
 	wait_for(sub { $t->waiting == 8 });
 	is($t->waiting, 8, 'four slow requests and four logins are in the database');
 	is(statuses(send_on_new('HEAD', '/0.1/token/x')), 204, 'token check behind logins');
@@ -89,10 +90,11 @@ is($t->call('GET', '/echo')->{status}, 200, '... and service goes on');
 	is($t->psql('SELECT count(*) FROM wazo_auth.done'), 60, '... each done once');
 
 	$t->hold_lock;
-	@logins = map { send_on_new(@$_) } map { (['POST', '/0.1/token?lock'], ['PUT', '/0.1/users/u/password?lock'],
+	@logins = map { send_on_new(@$_) } map { (['POST', '/0.1/token?lock', @basic], ['PUT', '/0.1/users/u/password?lock'],
 		['POST', '/0.1/users/password/reset?lock'], ['GET', '/0.1/users/password/reset?lock'], ['POST', '/0.1/users/register?lock']) } 1 .. 4;
 	wait_for(sub { $t->waiting == 2 });
 	is($t->call('GET', '/echo')->{status}, 200, 'logins hold up no management');
+	is($t->call('POST', '/0.1/token')->{status}, 200, '... nor a login without a password');
 	ok(silent(@logins), '... and wait themselves');
 	$t->release_lock;
 	is(statuses(@logins), '200 ' x 19 . '200', '... and are answered');
@@ -185,7 +187,7 @@ $t->start_front('--workers', 1, '--reconnect-wait', 600, @long);
 foreach my $mode ('fast', 'immediate')
 {
 	$t->stop_server($mode);
-	my @s = map { send_on_new(@$_) } ['GET', '/echo'], ['POST', '/echo'], ['POST', '/0.1/token'], ['HEAD', '/0.1/token/x'];
+	my @s = map { send_on_new(@$_) } ['GET', '/echo'], ['POST', '/echo'], ['POST', '/0.1/token', headers => ['Authorization: Basic eDp4']], ['HEAD', '/0.1/token/x'];
 	logged(qr/the database is away \($_ lane\)/) for qw(fast login slow);
 	ok(silent(@s), "stopped ($mode): requests wait");
 	$t->start_server;
