@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "elapsed.h"
 #include "log.h"
 
 static void db_event(void *arg, int error);
@@ -87,7 +88,7 @@ log_connect_error(const char *what, const char *reason)
 	static char last_reason[256];
 	uint64_t	now = kore_time_ms();
 
-	if (last != 0 && now - last < LOG_AGAIN_MS && strncmp(reason, last_reason, sizeof(last_reason) - 1) == 0)
+	if (last != 0 && !elapsed(last, LOG_AGAIN_MS, now) && strncmp(reason, last_reason, sizeof(last_reason) - 1) == 0)
 		return;
 	last = now;
 	snprintf(last_reason, sizeof(last_reason), "%s", reason);

@@ -13,6 +13,7 @@
  */
 #include "lane.h"
 
+#include "elapsed.h"
 #include "job.h"
 #include "lane_limits.h"
 #include "line.h"
@@ -91,7 +92,7 @@ spare_line(Lane *lane)
 static bool
 is_stalled(const Line *line, uint64_t now)
 {
-	return line->db.count > 0 && now - line->head_since > STALLED;
+	return line->db.count > 0 && elapsed(line->head_since, STALLED, now);
 }
 
 /*

@@ -5,6 +5,7 @@
  */
 #include "lane_limits.h"
 
+#include "elapsed.h"
 #include "job.h"
 #include "line.h"
 #include "log.h"
@@ -67,12 +68,12 @@ sweep_line(Line *line, uint64_t now)
 	DbConn	   *conn = &line->db;
 
 	sweep_pipeline(line, now);
-	if ((conn->state == DB_CONNECTING || conn->state == DB_SETUP) && now - conn->since > CONNECT_TIMEOUT)
+	if ((conn->state == DB_CONNECTING || conn->state == DB_SETUP) && elapsed(conn->since, CONNECT_TIMEOUT, now))
 	{
 		front_log(LOG_WARNING, "connecting to the database takes too long (%s lane)", lane->policy.name);
 		line_lost(conn);
 	}
-	else if (conn->state == DB_READY && conn->count == 0 && now - conn->used > IDLE_CONNECTION &&
+	else if (conn->state == DB_READY && conn->count == 0 && elapsed(conn->used, IDLE_CONNECTION, now) &&
 			 lane_count(lane, DB_READY) > lane->policy.min_connections)
 		db_close(conn);
 }
@@ -84,8 +85,8 @@ waited_enough(const Job *job, bool away, uint64_t now)
 	const LanePolicy *policy = &job->lane->policy;
 	uint64_t	since = job->place == JOB_AGAIN ? job->lost : job->queued;
 
-	return now >= job->deadline || now - since > policy->queue_wait ||
-		(now - since > policy->reconnect_wait && (away || job->place == JOB_AGAIN));
+	return now >= job->deadline || elapsed(since, policy->queue_wait, now) ||
+		(elapsed(since, policy->reconnect_wait, now) && (away || job->place == JOB_AGAIN));
 }
 
 /* Refuses the jobs that have waited too long. They are taken out first: what their owners do changes the queue. */

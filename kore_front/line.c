@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "elapsed.h"
 #include "job.h"
 #include "log.h"
 
@@ -201,7 +202,7 @@ retire(Line *line)
 
 	if (line->retiring)
 		return true;
-	if (line->retired != 0 && now - line->retired < RETIRE_INTERVAL)
+	if (line->retired != 0 && !elapsed(line->retired, RETIRE_INTERVAL, now))
 		return false;
 	line->retired = now;
 	line->retiring = true;

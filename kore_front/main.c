@@ -20,6 +20,7 @@
 #include "call.h"
 #include "client.h"
 #include "config.h"
+#include "elapsed.h"
 #include "hooks.h"
 #include "kore_release.h"
 #include "lanes.h"
@@ -152,7 +153,7 @@ static void
 accept_when_settled(void *arg, u_int64_t now)
 {
 	(void) arg;
-	if (!lanes_settled() && now - started < ACCEPT_ANYWAY)
+	if (!lanes_settled() && !elapsed(started, ACCEPT_ANYWAY, now))
 	{
 		accept_timer = kore_timer_add(accept_when_settled, ACCEPT_TICK, NULL, KORE_TIMER_ONESHOT);
 		return;

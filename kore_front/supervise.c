@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "elapsed.h"
 #include "kore_release.h"
 #include "log.h"
 
@@ -151,13 +152,14 @@ worker_died(pid_t pid, int status, bool stopping)
 		w->respawn = now + 1;
 		if (stopping)
 			return;
-		if (WIFSIGNALED(status))
-			front_log(LOG_ERR, "worker %d was ended by signal %d%s", i + 1, WTERMSIG(status),
-					  WTERMSIG(status) == SIGSYS ? " (system call refused by the sandbox)" : "");
-		else
-			front_log(LOG_ERR, "worker %d ended with status %d", i + 1, WEXITSTATUS(status));
-		if (now - w->born > HEALTHY_MS)
+		if (elapsed(w->born, HEALTHY_MS, now))
 			w->pause = 0;
+		if (WIFSIGNALED(status))
+			front_log(LOG_ERR, "worker %d was ended by signal %d%s; starting another in %u ms", i + 1, WTERMSIG(status),
+					  WTERMSIG(status) == SIGSYS ? " (system call refused by the sandbox)" : "", w->pause);
+		else
+			front_log(LOG_ERR, "worker %d ended with status %d; starting another in %u ms", i + 1, WEXITSTATUS(status),
+					  w->pause);
 		w->respawn += w->pause;
 		w->pause = w->pause == 0 ? PAUSE_FIRST : w->pause * 2 > PAUSE_MOST ? PAUSE_MOST : w->pause * 2;
 		return;

@@ -244,19 +244,10 @@ $t->start_front('--workers', 2);
 
 # ---- a worker that dies again and again is started with pauses ----
 {
-	my $starts = 0;
-	my $end = time + 2;
-	my %seen;
-	while (time < $end)
-	{
-		for ($t->workers)
-		{
-			$seen{$_} = 1;
-			kill 'KILL', $_;
-		}
-		sleep 0.002;
-	}
-	cmp_ok(scalar(keys %seen), '<', 30, 'started again with growing pauses (' . scalar(keys %seen) . ' in two seconds)');
+	ok(wait_for(sub { kill 'KILL', $t->workers; $t->log =~ /worker 1 .*; starting another in 800 ms/ }), 'killed again and again');
+	my @pauses = $t->log =~ /worker 1 .*; starting another in (\d+) ms/g;
+	my @after = map { $_ == 0 ? 100 : 2 * $_ } @pauses[0 .. $#pauses - 1];
+	is(scalar(grep { $pauses[$_ + 1] != $after[$_] && $pauses[$_ + 1] != 0 } 0 .. $#after), 0, "... each pause is twice the last one (@pauses ms)");
 	ok(wait_for(sub { eval { $t->call('GET', '/echo')->{status} == 200 } }), '... and then serves again');
 }
 

@@ -6,6 +6,7 @@
  */
 #include "../../kore_front/chunked.h"
 #include "../../kore_front/config.h"
+#include "../../kore_front/elapsed.h"
 #include "../../kore_front/fair_queue.h"
 #include "../../kore_front/log.h"
 #include "../../kore_front/mask.h"
@@ -536,9 +537,17 @@ test_mask(void)
 	ok(good, "masking never leaves its buffer");
 }
 
+static void
+test_elapsed(void)
+{
+	ok(!elapsed(1000, 500, 1500) && elapsed(1000, 500, 1501), "a time has passed when it is over");
+	ok(!elapsed(1001, 500, 1000) && !elapsed(UINT64_MAX, 0, 0), "what is noted later than now has only begun");
+}
+
 int
 main(void)
 {
+	test_elapsed();
 	test_requests();
 	test_chunked();
 	test_fair_queue();
