@@ -43,11 +43,12 @@ COMMENT ON FUNCTION wazo_auth.password_kind(text) IS
 'that is no usable hash.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.hashes_computed(
-        OUT argon2id int8, OUT pbkdf2_sha512 int8)
+        OUT argon2id int8, OUT pbkdf2_sha512 int8, OUT argon2id_kb int8)
     LANGUAGE c VOLATILE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'wazo_auth_hashes_computed';
 COMMENT ON FUNCTION wazo_auth.hashes_computed() IS
-'How many password hashes of each scheme this connection has computed.';
+'How many password hashes of each scheme this connection has computed, and the kilobytes that argon2id went over for '
+'them, once per iteration: what they cost.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.hash_slots(
         OUT slot_limit int4, OUT in_use int4,

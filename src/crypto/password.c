@@ -45,6 +45,9 @@ static int	argon2_parallelism = 1;
 /* hashes that this backend has computed, by scheme */
 static int64 computed_hashes[2] = {0, 0};
 
+/* and what argon2id went over for them, iteration by iteration */
+static int64 computed_kilobytes = 0;
+
 PG_FUNCTION_INFO_V1(wazo_auth_password_hash);
 PG_FUNCTION_INFO_V1(wazo_auth_password_verify);
 PG_FUNCTION_INFO_V1(wazo_auth_password_needs_rehash);
@@ -196,6 +199,8 @@ compute_limited(const PhcHash *hash, const char *password, Size len,
 	problem = compute(hash, password, len, out);
 	hash_limit_release();
 	computed_hashes[hash->scheme]++;
+	if (hash->scheme == PHC_ARGON2ID)
+		computed_kilobytes += (int64) hash->memory * hash->iterations;
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -447,17 +452,20 @@ wazo_auth_password_from_upstream(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL: wazo_auth.hashes_computed(OUT argon2id bigint, OUT pbkdf2_sha512 bigint)
+ * SQL: wazo_auth.hashes_computed(OUT argon2id bigint, OUT pbkdf2_sha512 bigint,
+ *								 OUT argon2id_kb bigint)
  */
 Datum
 wazo_auth_hashes_computed(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		value[2] = {Int64GetDatum(computed_hashes[PHC_ARGON2ID]),
-	Int64GetDatum(computed_hashes[PHC_PBKDF2_SHA512])};
-	bool		isnull[2] = {false, false};
+	Datum		value[3];
+	bool		isnull[3] = {false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	value[0] = Int64GetDatum(computed_hashes[PHC_ARGON2ID]);
+	value[1] = Int64GetDatum(computed_hashes[PHC_PBKDF2_SHA512]);
+	value[2] = Int64GetDatum(computed_kilobytes);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull)));
 }

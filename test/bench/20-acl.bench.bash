@@ -38,6 +38,24 @@ bench_acl_size() {
 	done
 }
 
+# Twice the text takes about twice the time, not four times, whatever the pattern.
+bench_acl_text() {
+	local pattern
+	matched() { # SEGMENTS PATTERN: ms
+		sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' <<<"$(sql <<EOF
+SELECT wazo_auth.acl_of(VARIADIC array_fill(repeat('$2', 1000 / length('$2')), ARRAY[200])) AS acl, repeat('ab.', $1) AS access \\gset
+\\timing on
+SELECT wazo_auth.acl_grants(:'acl', :'access', 'u', 's');
+EOF
+)"
+	}
+	for pattern in '#a' '*a' '#.' '*.#' 'me.#' '#'; do
+		long() { matched 20000 "$pattern"; }
+		short() { matched 10000 "$pattern"; }
+		compare "ACL check in ms, 20,000 segments / 10,000 ($pattern)" "<= 3" long short
+	done
+}
+
 report_ratio() { report "$1" "$2" "$(awk -v x="$3" -v y="$4" 'BEGIN { printf "%.4f", x / y }')" "$3" "$4"; }
 
 # 100,000 users in a tree of 100 tenants. Asking everybody takes a minute, so one user in

@@ -26,12 +26,12 @@ our @EXPORT_OK = qw(wait_for parse_answers);
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
-# Polls until the code returns true, at most some seconds. Returns what it returned last. The limit is no measure of
+# Polls until the code returns true, at most some minutes. Returns what it returned last. The limit is no measure of
 # anything: it ends a test that has failed, on however slow a machine.
 sub wait_for
 {
 	my ($code, $seconds) = @_;
-	my $end = time() + ($seconds // 60);
+	my $end = time() + ($seconds // 300);
 	my $r;
 	until ($r = $code->())
 	{
@@ -223,7 +223,7 @@ sub workers
 sub connect
 {
 	my ($self) = @_;
-	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 5)
+	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 300)
 		or die "cannot connect to the front: $!";
 	$s->autoflush(1);
 	binmode $s;
@@ -254,7 +254,7 @@ sub take_answer
 sub read_answer
 {
 	my ($self, $s, %opt) = @_;
-	my $end = time() + ($opt{timeout} // 60);
+	my $end = time() + ($opt{timeout} // 300);
 	my $buf = \${*$s}{wazo_buffer};
 	$$buf //= '';
 	while (1)
@@ -272,7 +272,7 @@ sub read_answer
 sub closed
 {
 	my ($self, $s, $seconds) = @_;
-	my $end = time() + ($seconds // 60);
+	my $end = time() + ($seconds // 300);
 	return 0 if length(${*$s}{wazo_buffer} // '');
 	return 0 if !IO::Select->new($s)->can_read($end - time());
 	my $n = sysread($s, my $buf, 4096);

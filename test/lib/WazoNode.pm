@@ -64,12 +64,12 @@ sub add_database
 	return;
 }
 
-# Polls until the code returns true, at most some seconds. Returns what it
-# returned last.
+# Polls until the code returns true, at most some minutes. Returns what it
+# returned last. The limit ends a test that has failed, on however slow a machine.
 sub until_true
 {
 	my ($code, $seconds) = @_;
-	my $end = time + ($seconds // 20);
+	my $end = time + ($seconds // 300);
 	my $got;
 	until ($got = $code->())
 	{
@@ -141,7 +141,7 @@ sub stop_front
 sub call
 {
 	my ($front, $method, $target, %opt) = @_;
-	my $http = $opt{http} // HTTP::Tiny->new(timeout => 20);
+	my $http = $opt{http} // HTTP::Tiny->new(timeout => 300);
 	my %headers = %{ $opt{headers} // {} };
 	$headers{Authorization} = 'Basic ' . encode_base64($opt{login}, '') if defined $opt{login};
 	$headers{'Content-Type'} = 'application/json' if defined $opt{body};

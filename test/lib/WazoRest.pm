@@ -87,7 +87,7 @@ sub ask
 		push @headers, 'Content-Type: application/json';
 		$body = JSON->new->utf8->allow_nonref->encode($opt{json});
 	}
-	my $r = $self->call($method, $target, headers => \@headers, (defined $body ? (body => $body) : ()), timeout => 30)
+	my $r = $self->call($method, $target, headers => \@headers, (defined $body ? (body => $body) : ()))
 		// {status => 0, body => '', headers => {}};
 	$r->{json} = eval { JSON::decode_json($r->{body}) } if length $r->{body};
 	return $r;

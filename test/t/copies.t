@@ -29,7 +29,7 @@ my $smtp = WazoSmtp->new($node->basedir . '/smtp');
 sub states_are
 {
 	my ($on, $database, $want, $what) = @_;
-	return until_is($on, $database, "SELECT string_agg(DISTINCT state, ',' ORDER BY state) FROM wazo_auth.worker_status", $want, $what, 40);
+	return until_is($on, $database, "SELECT string_agg(DISTINCT state, ',' ORDER BY state) FROM wazo_auth.worker_status", $want, $what);
 }
 
 # Waits until a worker of a database has had some turns.
@@ -41,7 +41,7 @@ sub let_turn
 		my $start = $on->safe_psql('postgres', "SELECT query_start FROM pg_stat_activity WHERE datname = '$database' AND backend_type = 'wazo_auth $worker'");
 		$seen{$start} = 1 if $start ne '';
 		return keys %seen >= 4;
-	}, 60), "$worker of $database has turns");
+	}), "$worker of $database has turns");
 }
 
 # a mail that waits for its server, an event, an expired session
@@ -57,14 +57,14 @@ $node->safe_psql($_, "INSERT INTO wazo_auth.session (token_digest, tenant_uuid, 
 	SELECT gen_random_uuid(), wazo_auth.top_tenant_uuid(), wazo_auth.store_acl('{a}'), now(), 'wazo-auth'") foreach qw(app copy);
 until_is($node, 'app', "SELECT count(*) FROM wazo_auth.session WHERE auth_id IS NOT NULL AND expires_at <= now()", '0', 'the original deletes what has expired');
 $smtp->start;
-ok(until_true(sub { $smtp->mails >= 1 }, 60), 'the original sends its mail');
+ok(until_true(sub { $smtp->mails >= 1 }), 'the original sends its mail');
 let_turn($node, 'copy', $_) foreach qw(expiry relay);
 is(scalar(my @sent = $smtp->mails), 1, 'the copy sends nothing');
 is($node->safe_psql('copy', 'SELECT count(*), (SELECT count(*) FROM wazo_auth.session WHERE expires_at <= now()) FROM wazo_auth.mail_outbox'), '1|1', 'and deletes nothing');
 is($node->safe_psql('copy', "SELECT string_agg(DISTINCT state, ',') FROM wazo_auth.worker_status"), 'held', 'its workers are held');
 ok(!grep({ /broker/ && /copy/ } split /\n/, slurp_file($node->logfile)), 'it does not talk to the broker either');
 is($node->safe_psql('copy', 'SELECT wazo_auth.go_live()'), 't', 'when the copy is said to be live');
-ok(until_true(sub { $smtp->mails >= 2 }, 60), 'it sends its mail');
+ok(until_true(sub { $smtp->mails >= 2 }), 'it sends its mail');
 
 # a front that finds its database says that it is live, one that comes back to it does not
 sub restore_name

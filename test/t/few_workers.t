@@ -32,7 +32,7 @@ sub parallel
 }
 
 # The last database is known once the number of all is in the log.
-ok(until_true(sub { slurp_file($node->logfile) =~ /too few background workers for the 5 databases with wazo_auth/ }, 60),
+ok(until_true(sub { slurp_file($node->logfile) =~ /too few background workers for the 5 databases with wazo_auth/ }),
 	'the log says that there are too few');
 like(slurp_file($node->logfile), qr/HINT:  Set max_worker_processes to at least 14 and restart/, 'and what to set');
 until_is($node, 'postgres', $pairs, 'd1 2, d2 2', 'the first databases have both workers, the others none');
@@ -46,13 +46,13 @@ is($node->safe_psql('d1', "SELECT wazo_auth.health(false) ->> 'status'"), 'ok', 
 
 # one that loses its workers for a moment gets them back, not another one
 $node->safe_psql('postgres', 'CREATE DATABASE d6 TEMPLATE d1');
-ok(until_true(sub { slurp_file($node->logfile) =~ /for the 6 databases/ }, 60), 'a sixth database is seen');
+ok(until_true(sub { slurp_file($node->logfile) =~ /for the 6 databases/ }), 'a sixth database is seen');
 until_is($node, 'postgres', $pairs, 'd1 2, d2 2', 'the same databases have workers');
 
 $node->safe_psql('postgres', 'DROP DATABASE d6');
 $node->append_conf('postgresql.conf', 'max_worker_processes = 14');
 $node->restart;
-until_is($node, 'postgres', $pairs, join(', ', map { "$_ 2" } @databases), 'with as many as it said, all have workers', 60);
+until_is($node, 'postgres', $pairs, join(', ', map { "$_ 2" } @databases), 'with as many as it said, all have workers');
 ok(until_true(sub { parallel() == 2 }), 'and a parallel query has its processes');
 is($node->safe_psql('d5', "SELECT wazo_auth.health(false) ->> 'status'"), 'ok', 'all is well');
 $node->stop('fast');

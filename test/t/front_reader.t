@@ -318,11 +318,11 @@ foreach my $case (['0', ''], ['000', ''], ["3\r\nabc\r\n0", 'abc'], ["A\r\n01234
 	syswrite($s, "GET /sleep/0.3 HTTP/1.1\r\n$host\r\n");
 	shutdown($s, 1);
 	is(($t->read_answer($s) // {})->{body}, 'slept', 'a half-closed client is answered');
-	ok($t->closed($s, 2), '... and closed');
+	ok($t->closed($s), '... and closed');
 	$s = $t->connect;
 	syswrite($s, "GET /echo HTTP/1.1\r\nHo");
 	shutdown($s, 1);
-	ok($t->closed($s, 2), 'half a request and the end');
+	ok($t->closed($s), 'half a request and the end');
 }
 
 # ---- time limits; the worker is idle meanwhile ----

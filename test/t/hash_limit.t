@@ -51,11 +51,11 @@ sub finish
 
 sub sql { return scalar $node->safe_psql('postgres', $_[0]) }
 
-# Polls until the query answers what is wanted; dies after ten seconds.
+# Polls until the query answers what is wanted; fails after some minutes.
 sub until_is
 {
 	my ($query, $want, $what) = @_;
-	my ($got, $end) = ('', time + 10);
+	my ($got, $end) = ('', time + 300);
 	while (time < $end)
 	{
 		$got = sql($query);

@@ -139,9 +139,9 @@ my $worker = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'wazo_a
 kill 'KILL', $worker;
 $mail = next_mail('before the crash');
 $smtp->mode('');
-ok(until_true(sub { $smtp->mails > $seen }, 60), 'it is sent once more');
+ok(until_true(sub { $smtp->mails > $seen }), 'it is sent once more');
 is(next_mail('after the crash')->{token}, $mail->{token}, 'with the same token');
-until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.mail_outbox', '0', 'and not again', 30);
+until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.mail_outbox', '0', 'and not again');
 is(scalar($smtp->mails), $seen, 'there was one repetition');
 
 # ---- a server that does not like the mail ----
@@ -149,7 +149,7 @@ foreach my $mode ('refuse', 'later')
 {
 	$smtp->mode($mode);
 	is(ask_reset('username=alice'), 204, "$mode: a mail");
-	until_is($node, 'app', 'SELECT attempts FROM wazo_auth.parked_mail', '3', 'is parked after some attempts', 30);
+	until_is($node, 'app', 'SELECT attempts FROM wazo_auth.parked_mail', '3', 'is parked after some attempts');
 	like(sql('SELECT error FROM wazo_auth.parked_mail'), qr/^the mail server refuses the mail with the reply \d{3} /, 'with the reason');
 	$smtp->mode('');
 	is(sql('SELECT wazo_auth.retry_parked_mails()'), '1', 'and can be sent again');
@@ -214,15 +214,15 @@ until_is($node, 'app', 'SELECT recipient, body FROM text_message', 'alice@exampl
 
 # ---- a server that takes connections and says nothing ----
 sql(qq{SELECT wazo_auth.configure('{"email_notification_plugin": null, "smtp": {"hostname": "127.0.0.1", "port": $port}}')});
+my $log_size = -s $node->logfile;
 my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1) or die "listen: $!";
 is(ask_reset('username=alice'), 204, 'a server that says nothing');
 my $client = $silent->accept;
 is(login('alice', 'newer')->{status}, 200, 'a login meanwhile');
-until_is($node, 'app', q{SELECT count(*) > 0 FROM wazo_auth.event_log WHERE name = 'auth_session_created' AND delivered_at > now() - interval '3 s'}, 't', 'its event is delivered at once', 3);
-# not by the time limit of the attempt, which the log would tell
-my $log_size = -s $node->logfile;
+until_is($node, 'app', q{SELECT count(*) FROM wazo_auth.event_outbox}, '0', 'its event is delivered');
 $node->stop('fast');
-unlike(slurp_file($node->logfile, $log_size), qr/mail server: /, 'the worker stops while it waits for the server');
+# the time limit of the attempt would be told in the log
+unlike(slurp_file($node->logfile, $log_size), qr/mail server: /, '... and the worker stops, while the attempt still waits for the server');
 close $client;
 close $silent;
 $node->start;

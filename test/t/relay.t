@@ -32,7 +32,7 @@ add_database($node, 'app');
 sub sql { return scalar $node->safe_psql('app', $_[0]) }
 sub configure { return sql("SELECT wazo_auth.configure(\$json\${\"amqp.uri\": $_[0]}\$json\$)") }
 sub log_text { return PostgreSQL::Test::Utils::slurp_file($node->logfile) }
-sub outbox_is { return until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', $_[0], $_[1], 40) }
+sub outbox_is { return until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', $_[0], $_[1]) }
 
 my ($amqp, $queue);
 
@@ -122,7 +122,7 @@ is_deeply($seen->{4}, [ 1 .. 10 ], 'and of the other one');
 {
 	my ($in, $out, $err) = ("BEGIN; SELECT 'locked' FROM pg_advisory_xact_lock(2002877039, 1);\n", '', '');
 	my $handle = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, '2>', \$err,
-		IPC::Run::timeout(60));
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	until_true(sub { $handle->pump_nb; $out =~ /locked/ });
 	$serial{5} = 3;
 	sql("SELECT wazo_auth.emit_event('test', '00000000-0000-4000-8000-000000000005', 'k', json_build_object('object', '5', 'n', n)) FROM generate_series(1, 3) n");
@@ -133,7 +133,7 @@ is_deeply($seen->{4}, [ 1 .. 10 ], 'and of the other one');
 	my $pid = sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND datname = 'app'");
 	ok($pid && kill('KILL', $pid), 'kill -9 of the relay');
 	eval { $handle->kill_kill; };
-	until_true(sub { $node->psql('app', 'SELECT 1') == 0 }, 30);
+	until_true(sub { $node->psql('app', 'SELECT 1') == 0 });
 	outbox_is('0', 'the next relay settles them');
 	my @again = drain();
 	is_deeply(serials(@again)->{5}, [ 1 .. 3 ], 'by sending them again');
@@ -202,7 +202,7 @@ outbox_is('0', 'the right type again');
 {
 	my ($in, $out, $err) = ("LISTEN wazo_auth_event; SELECT 'ready';\n", '', '');
 	my $handle = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, '2>', \$err,
-		IPC::Run::timeout(60));
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	until_true(sub { $handle->pump_nb; $out =~ /ready/ });
 	emit('c1');
 	outbox_is('0', 'sent');
@@ -227,7 +227,7 @@ like($err, qr/setting "amqp.uri" must be/, 'a wrong URI is refused');
 unlike($err, qr/s3cret/, 'and not shown');
 my $offset = -s $node->logfile;
 configure('"amqp://guest:s3cretpw@127.0.0.1:' . $rabbit->{port} . '/"');
-until_true(sub { substr(log_text(), $offset) =~ /message broker: could not log in/ }, 30);
+until_true(sub { substr(log_text(), $offset) =~ /message broker: could not log in/ });
 my @lines = grep { !/configure/ } split /\n/, substr(log_text(), $offset);
 ok((grep { /message broker: could not log in/ } @lines), 'a refused login is in the log');
 is_deeply([ grep { /s3cretpw/ } @lines ], [], 'but no password');
@@ -237,7 +237,7 @@ is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ 'wazo_auth' A
 $offset = -s $node->logfile;
 configure("\"$tls_uri\"");
 emit('d1');
-until_true(sub { substr(log_text(), $offset) =~ /message broker: could not connect: TLS/ }, 30);
+until_true(sub { substr(log_text(), $offset) =~ /message broker: could not connect: TLS/ });
 like(substr(log_text(), $offset), qr/message broker: could not connect: TLS: certificate: /, 'an unknown certificate is refused');
 is(sql('SELECT count(*) FROM wazo_auth.event_outbox'), '1', 'nothing was sent');
 {

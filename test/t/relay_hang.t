@@ -126,7 +126,7 @@ sub while_it_hangs
 	for (1 .. 6)
 	{
 		my $before;
-		until_true(sub { $before = failures(); return activity() eq $hangs }, 60) or last;
+		until_true(sub { $before = failures(); return activity() eq $hangs }) or last;
 		$do->();
 		$done = failures() == $before && activity() eq $hangs;
 		last if $done;
@@ -160,25 +160,25 @@ foreach my $case (@cases)
 		my $seen = $smtp->mails;
 		$user++;
 		$node->safe_psql('app', "SELECT wazo_auth.ask_for_mail('password_reset', 'username', 'user$user', 'localhost')");
-		until_true(sub { $smtp->mails > $seen }, 60) or die 'no mail';
+		until_true(sub { $smtp->mails > $seen }) or die 'no mail';
 	});
 	my $before;
 	while_it_hangs("$what: the relay ends when it is told to", $hangs, sub {
 		$before = failures();
 		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND datname = 'app'");
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
-		until_true(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid") eq '0' }, 60);
+		until_true(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid") eq '0' });
 		# its successor hangs in its turn
-		until_true(sub { failures() > $before || activity() eq $hangs }, 60);
+		until_true(sub { failures() > $before || activity() eq $hangs });
 	});
 	$before = 0;
-	until_true(sub { $before = failures(); return activity() eq $hangs }, 60);
+	until_true(sub { $before = failures(); return activity() eq $hangs });
 	$node->stop('fast');
 	is(failures(), $before, "$what: a fast stop does not wait for it");
 	start();
 	until_true(sub { $node->psql('postgres', 'SELECT 1') == 0 });
 }
 unlink "$dir/slow";
-until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', '0', 'a name server that answers after all: the events go out', 60);
+until_is($node, 'app', 'SELECT count(*) FROM wazo_auth.event_outbox', '0', 'a name server that answers after all: the events go out');
 $node->stop('fast');
 done_testing();

@@ -84,7 +84,7 @@ while (my @batch = splice(@cases, 0, 4))
 		my $up = wait_for(sub {
 			($run->{ended} ||= waitpid($run->{pid}, WNOHANG)) ||
 			  slurp("$home/$name.log") =~ /Get a token/ && IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $run->{port}, Timeout => 1)
-		}, 60) && !$run->{ended};
+		}) && !$run->{ended};
 		ok($up, "$name: make run serves") or diag(slurp("$home/$name.log"));
 		for (1 .. $times)
 		{
@@ -96,9 +96,9 @@ while (my @batch = splice(@cases, 0, 4))
 	{
 		my ($name) = @$case;
 		my $run = $runs{$name};
-		ok(wait_for(sub { $run->{ended} ||= waitpid($run->{pid}, WNOHANG) }, 30), "$name: it ends");
+		ok(wait_for(sub { $run->{ended} ||= waitpid($run->{pid}, WNOHANG) }), "$name: it ends");
 		my $state = state_of($name);
-		ok(wait_for(sub { !left($state) }, 30), "$name: nothing of it is left running") or diag(join ' ', left($state));
+		ok(wait_for(sub { !left($state) }), "$name: nothing of it is left running") or diag(join ' ', left($state));
 		ok(!-e "$state/data/postmaster.pid" && -s "$state/data/PG_VERSION", "$name: the cluster was stopped, its data stays");
 		like(slurp("$state/postgresql.log"), qr/database system is shut down\s*\z/, "$name: ... properly");
 	}

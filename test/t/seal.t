@@ -184,7 +184,7 @@ write_keys('k9:' . key(9) . "\n");
 rename $file, $other or die $!;
 $node->append_conf('postgresql.conf', "wazo_auth.secret_key_file = '$other'");
 $node->reload;
-my ($id, $end) = ('', time + 10);
+my ($id, $end) = ('', time + 300);
 while ($id ne 'k9' && time < $end)
 {
 	my ($rc, $out) = $node->psql('postgres', 'SELECT wazo_auth.seal_key_id()');

@@ -7,7 +7,6 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use Time::HiRes qw(time);
 use WazoNode;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -80,10 +79,8 @@ $node->safe_psql('app', q{
 	FOR EACH STATEMENT EXECUTE FUNCTION note_deleted()});
 add_sessions($node, 'app', 12000, 10, 3);
 $node->append_conf('postgresql.conf', 'wazo_auth.token_cleanup_interval = 1');
-my $before = time;
 $node->reload;
 until_is($node, 'app', counts(), '5|1', 'a reload turns the rounds on again');
-diag(sprintf('12,000 sessions deleted within %.2f s of the reload', time - $before));
 is($node->safe_psql('app', 'SELECT count(*), count(DISTINCT xid), max(n) FROM deleted WHERE n > 0'), '3|3|5000',
 	'12,000 sessions go in three transactions of at most 5,000');
 
@@ -94,7 +91,7 @@ add_sessions($node, 'app', 10, 1, 1);
 ok(until_true(sub { slurp_file($node->logfile, $log_size) =~ /ERROR:  relation "public.deleted" does not exist/ }),
 	'an error in a round is logged');
 my $pid = $node->safe_psql('postgres', sprintf($pid_of, 'app'));
-ok(until_true(sub { () = slurp_file($node->logfile, $log_size) =~ /ERROR:  relation "public.deleted"/g; }, 10) >= 1, 'it tries again');
+ok(until_true(sub { () = slurp_file($node->logfile, $log_size) =~ /ERROR:  relation "public.deleted"/g; }) >= 1, 'it tries again');
 $node->safe_psql('app', 'ALTER TABLE gone RENAME TO deleted');
 until_is($node, 'app', counts(), '5|1', 'and works on once the cause is gone');
 is($node->safe_psql('postgres', sprintf($pid_of, 'app')), $pid, 'in the same process');
@@ -164,14 +161,14 @@ ok(until_true(sub {
 	my $new = '';
 	$node->psql('postgres', sprintf($pid_of, 'app'), stdout => \$new);
 	return $new ne '' && $new ne $pid;
-}, 30), 'after kill -9 there is a worker again');
+}), 'after kill -9 there is a worker again');
 add_sessions($node, 'app', 10, 1, 2);
 until_is($node, 'app', counts(), '0|0', 'that works');
 
 # stop
 $log_size = -s $node->logfile;
 ok($node->stop('fast', fail_ok => 1), 'a fast stop ends it');
-unlike(slurp_file($node->logfile, $log_size), qr/FATAL:.*wazo_auth|PANIC|WARNING/, 'and quiet');
+unlike(slurp_file($node->logfile, $log_size), qr/FATAL:(?!.*terminating background worker).*wazo_auth|PANIC|WARNING/, 'and quiet');
 
 # a standby
 $node->start;
