@@ -42,10 +42,23 @@ COMMENT ON COLUMN wazo_auth.worker_status.reason IS
 COMMENT ON COLUMN wazo_auth.worker_status.last_error IS
 'Why an attempt failed last, also when the work goes again since';
 
+CREATE OR REPLACE FUNCTION wazo_auth.secret_key_problem(OUT problem text, OUT reason text) RETURNS record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.seal_key_id();
+EXCEPTION WHEN config_file_error THEN
+  GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, reason = PG_EXCEPTION_HINT;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.secret_key_problem() IS
+'What is wrong with the file of wazo_auth.secret_key_file, and as the reason what to do about it; null when it seals '
+'and unseals. Its path is not told.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.health(with_queues boolean DEFAULT true) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_bootstrapped boolean := wazo_auth.top_tenant_uuid() IS NOT NULL;
+  v_key record := wazo_auth.secret_key_problem();
   v_ok boolean;
   v_workers json;
 BEGIN
@@ -62,13 +75,17 @@ BEGIN
     FROM wazo_auth.worker_states() w;
   END IF;
   RETURN json_build_object(
-    'status', CASE WHEN NOT v_bootstrapped THEN 'fail' WHEN v_ok THEN 'ok' ELSE 'degraded' END,
+    'status', CASE WHEN NOT v_bootstrapped THEN 'fail' WHEN v_ok AND v_key.problem IS NULL THEN 'ok'
+      ELSE 'degraded' END,
     'top_tenant', CASE WHEN v_bootstrapped THEN 'ok' ELSE 'fail' END,
+    'secret_key', json_build_object('state', COALESCE(v_key.problem, 'ok'), 'reason', v_key.reason),
     'workers', v_workers);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.health(boolean) IS
-'How the service is: status is "ok"; "degraded", when a worker does not do its work (its reason tells what to do) or '
-'something is parked: logins and checks go on, and what waits is sent later; or "fail", when nobody can log in '
+'How the service is: status is "ok"; "degraded", when a worker does not do its work (its reason tells what to do), '
+'something is parked, or there is no usable key for secrets (secret_key: state and reason): logins and checks go on, '
+'what waits is sent later, and only what needs a secret ends in errors (offline logins, mails with tokens, external '
+'accounts); or "fail", when nobody can log in '
 'because there is no top tenant yet (wazo_auth.bootstrap()). workers has the rows of wazo_auth.worker_status, or '
 'with with_queues => false, which costs less, those of wazo_auth.worker_states().';

@@ -69,7 +69,7 @@ sub add_database
 sub until_true
 {
 	my ($code, $seconds) = @_;
-	my $end = time + ($seconds // 300);
+	my $end = time + ($seconds // 180);
 	my $got;
 	until ($got = $code->())
 	{

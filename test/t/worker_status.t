@@ -11,6 +11,7 @@ use WazoNode;
 use WazoRabbit;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Cwd ();
 use Test::More;
 
 my $rabbit = WazoRabbit->new;
@@ -33,6 +34,26 @@ states_are('events running, mails running, sessions running', 'all workers run')
 is(sql("SELECT count(*) FROM wazo_auth.worker_status w JOIN pg_stat_activity a USING (pid)
 	WHERE a.backend_type = 'wazo_auth ' || w.worker AND a.datname = 'app' AND w.started_at > a.backend_start - interval '1 s'"), '3', 'their processes are named');
 is(sql("SELECT wazo_auth.health() ->> 'status'"), 'ok', 'all is well');
+
+# a key file that is not there, and one that others can read
+sub use_key_file
+{
+	$node->append_conf('postgresql.conf', "wazo_auth.secret_key_file = '$_[0]'");
+	$node->reload;
+	return;
+}
+my $key = "SELECT h ->> 'status', h #>> '{secret_key,state}', h #>> '{secret_key,reason}' LIKE '%openssl rand%' FROM wazo_auth.health() h";
+is(sql($key), 'ok|ok|', 'the key file is usable');
+use_key_file('/nowhere/secret.key');
+until_is($node, 'app', $key, 'degraded|the secret key file cannot be opened: No such file or directory|t', 'no key file: degraded, and what to do');
+is(status(), 200, 'HEAD /status does not mind');
+my $open = Cwd::abs_path($node->data_dir) . "/open.key";
+append_to_file($open, 'k1:' . 'A' x 43 . "=\n");
+chmod 0644, $open;
+use_key_file($open);
+until_is($node, "app", "SELECT wazo_auth.health(false) #>> '{secret_key,state}'", "the secret key file is accessible for others (it needs mode 0600, or 0640 when it belongs to root)", 'one that others can read: so, too');
+use_key_file($ENV{WAZO_AUTH_SECRET_KEY_FILE});
+until_is($node, 'app', $key, 'ok|ok|', 'the right one: all is well again');
 
 # a broker that refuses the password, after one that is not there
 my $wrong = "amqp://guest:s3cretpw\@127.0.0.1:$rabbit->{port}/";
@@ -68,7 +89,7 @@ states_are('events running, mails running, sessions running', 'and the next one'
 my $pid = sql("SELECT pid FROM wazo_auth.worker_status WHERE worker = 'expiry'");
 sql("SELECT pg_terminate_backend($pid)");
 until_is($node, 'app', "SELECT state, pid <> $pid, last_error IS NOT NULL FROM wazo_auth.worker_status WHERE worker = 'expiry'",
-	'running|t|t', 'a successor knows the last error', 30);
+	'running|t|t', 'a successor knows the last error');
 
 # turned off, and not there
 $node->append_conf('postgresql.conf', "wazo_auth.relay_interval = 0\nwazo_auth.token_cleanup_interval = 0");
