@@ -2,7 +2,9 @@
  * listen.c: accepting connections on the socket that all workers share.
  *
  * Kore's own way hands a lock around between workers, and the one that has it takes all connections until it is full.
- * Here every worker watches the socket, the kernel wakes one of them, and that one takes a few.
+ * Here every worker watches the socket, the kernel wakes one of them, and that one takes a few. The kernel wakes the
+ * first in its list that sleeps, which would be the same one again and again; so who has taken some goes to the list's
+ * end.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -72,20 +74,21 @@ make_room(void)
 		(void) kore_timer_add(accept_again, FULL_PAUSE, NULL, KORE_TIMER_ONESHOT);
 }
 
-/* Accepts what waits, at most some connections. Returns whether there may be more. */
-static bool
+/* Accepts what waits, at most some connections. Returns how many. */
+static int
 accept_some(int most)
 {
 	struct connection *c;
+	int			i;
 
-	for (int i = 0; i < most; i++)
+	for (i = 0; i < most; i++)
 	{
 		if (worker_active_connections >= worker_max_connections)
 		{
 			/* Only who is known to wait is made room for; epoll tells of the next one. */
 			if (i == 0)
 				make_room();
-			return false;
+			break;
 		}
 		if (!kore_connection_accept(&listener, &c))
 		{
@@ -95,11 +98,11 @@ accept_some(int most)
 				stop_accepting();
 				(void) kore_timer_add(accept_again, ACCEPT_PAUSE, NULL, KORE_TIMER_ONESHOT);
 			}
-			return false;
+			break;
 		}
 		on_accept(c);
 	}
-	return true;
+	return i;
 }
 
 static void
@@ -108,8 +111,11 @@ listener_event(void *arg, int error)
 	(void) arg;
 	(void) error;
 	listener.evt.flags = 0;
-	if (accepting)
-		(void) accept_some(ACCEPT_AT_ONCE);
+	if (accepting && accept_some(ACCEPT_AT_ONCE) > 0 && accepting)
+	{
+		stop_accepting();
+		start_accepting();
+	}
 }
 
 /*

@@ -192,6 +192,26 @@ foreach my $signal ('TERM', 'INT')
 	ok(!running($worker), '... and it is gone');
 }
 
+# ---- connections go to all workers ----
+$t->start_front('--workers', 2, '--fast-connections', 1);
+{
+	my (@open, %backend);
+	# one by one: each finds all workers asleep
+	my $ask = sub {
+		my $s = $t->connect;
+		push @open, $s;
+		syswrite($s, "GET /0.1/token/x?backend HTTP/1.1\r\n$host\r\n");
+		$backend{$t->read_answer($s)->{body}}++;
+		return keys %backend;
+	};
+	ok(wait_for(sub { $ask->() == 2 }), 'both workers get connections');
+	%backend = ();
+	$ask->() for 1 .. 16;
+	is(join(' and ', sort grep { $_ < 4 } values %backend), '', '... each its share (' . join(' and ', values %backend) . ')');
+	is(scalar(keys %backend), 2, '... really');
+}
+$t->stop_front;
+
 # ---- kill -9 of a worker under load ----
 $t->start_front('--workers', 2);
 {
