@@ -36,6 +36,24 @@ sql("SELECT count(wazo_auth.create_user('$north', 'user-' || i, uuid => ('222222
 sql("SELECT wazo_auth.create_external_auth_config(t, '$north', '{\"client_id\": \"the client\", \"client_secret\": \"the:s3cret~\"}') FROM unnest('{google,microsoft}'::text[]) t");
 sql("SELECT wazo_auth.configure('" . $provider->settings(1) . "')");
 
+# From here on the server logs all that it can of what the worker does.
+$node->append_conf('postgresql.conf', <<'EOC');
+shared_preload_libraries = 'wazo_auth, auto_explain'
+log_min_duration_statement = 0
+log_min_messages = debug1
+log_min_error_statement = debug1
+auto_explain.log_min_duration = 0
+auto_explain.log_nested_statements = on
+auto_explain.log_verbose = on
+debug_print_parse = on
+debug_print_rewritten = on
+debug_print_plan = on
+debug_pretty_print = off
+log_parameter_max_length = -1
+log_parameter_max_length_on_error = -1
+EOC
+$node->restart;
+
 my $seen = 0;
 sub logged { my $text = slurp_file($node->logfile, $seen); return $text }
 sub is_logged
@@ -45,11 +63,17 @@ sub is_logged
 	$seen = -s $node->logfile;
 	return;
 }
+# Of this session nothing is logged: it is not what the test is about, and types secrets.
+sub quietly
+{
+	return sql(join(' ', map { "SET $_;" } 'debug_print_parse = off', 'debug_print_rewritten = off', 'debug_print_plan = off',
+		'log_min_duration_statement = -1', 'auto_explain.log_min_duration = -1', 'log_min_error_statement = panic') . $_[0]);
+}
 # Begins for a user; returns the state and what the provider sends the user back with.
 sub begun
 {
 	my ($user, $type) = @_;
-	my $begun = JSON::decode_json(sql("SELECT wazo_auth.oauth2_begin('" . user($user) . "', '" . ($type // 'google') . "', NULL)"));
+	my $begun = JSON::decode_json(quietly("SELECT wazo_auth.oauth2_begin('" . user($user) . "', '" . ($type // 'google') . "', NULL)"));
 	return ($begun->{state}, JSON::encode_json($provider->ask('authorize', $begun->{authorization_url})));
 }
 sub are_waiting
@@ -72,7 +96,7 @@ sub has_account
 	my ($user, $name, $type) = @_;
 	$type //= 'google';
 	until_is($node, 'app', "SELECT count(*) FROM wazo_auth.external_auth_data WHERE user_uuid = '" . user($user) . "' AND type = '$type'", 1, $name);
-	my $token = sql("SELECT wazo_auth.external_auth('" . user($user) . "', '$type') ->> 'access_token'");
+	my $token = quietly("SELECT wazo_auth.external_auth('" . user($user) . "', '$type') ->> 'access_token'");
 	ok($provider->ask('good', $token)->{good}, '... with a token of the provider\'s');
 	return;
 }
@@ -187,7 +211,12 @@ are_waiting(0, 'none of them was told the state');
 sql('UPDATE wazo_auth.oauth2_pending SET expires_at = clock_timestamp()');
 until_is($node, 'app', $pending, 0, 'what nobody finishes is cleared away');
 ok(until_true(sub { programs() eq '' }), '... and the program with it');
-unlike(slurp_file($node->logfile), qr/s3cret/, 'no secret is in the log');
+my $all = slurp_file($node->logfile);
+like($all, qr/plan:|rewritten parse tree/, 'the log is full');
+my %secret = map { $_ => 1 } 'the:s3cret~', 'the%3As3cret~', keys %wanted, map { JSON::decode_json($_)->{code} } values %wanted;
+$secret{$_} = 1 foreach split /\n/, quietly("SELECT t FROM wazo_auth.external_auth_data d, jsonb_each_text(wazo_auth.unseal_external_auth(d)) e (k, t) WHERE k LIKE '%_token'");
+cmp_ok(scalar(keys %secret), '>', 150, 'there are secrets to look for');
+is(join(' ', grep { index($all, $_) >= 0 } sort keys %secret), '', '... of which none is in it');
 
 $node->stop;
 $provider->stop;

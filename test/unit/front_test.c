@@ -505,6 +505,7 @@ test_mask(void)
 		{"/0.1/token?x", "/0.1/token?x"},
 		{"/0.1/t%6fken/abc?token=1", "/0.1/t%6fken/***?token=***"},
 		{"/?token=a&b=c&refresh_token=", "/?token=***&b=c&refresh_token=***"},
+		{"/x/authorize?state=a&code=b&iss=c", "/x/authorize?state=***&code=***&iss=c"},
 		{"/?&&;=x&=", "/?&&;=x&="},
 		{"*", "*"},
 	};

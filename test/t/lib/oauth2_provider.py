@@ -129,7 +129,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             counts[form.get("grant_type") if status == 200 else answer["error"]] += 1
         if mode == "late":
             # what the provider did is done, whoever still listens
-            time.sleep(0.3)
+            time.sleep(0.1)
         self.send(status, answer)
 
     def do_GET(self):
