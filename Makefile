@@ -65,6 +65,20 @@ check-fresh: packages ## what the README promises, make check included, on a Deb
 check-debian: all ## the tests on another Debian's PostgreSQL (SUITE=trixie or sid)
 	@SUITES='$(SUITES)' TESTS='$(TESTS)' bash tools/check_debian.sh $(SUITE)
 
+.PHONY: check-import check-upgrade check-pg-upgrade
+
+check-import: packages ## import 100,000 users and 1,000,000 tokens of a Python wazo-auth, with its time
+	@$(MAKE) --no-print-directory all
+	@bash test/lib/check.sh import
+
+check-upgrade: packages ## upgrades from the earlier versions, with the front of the last one (built from its tag)
+	@$(MAKE) --no-print-directory all
+	@sh tools/old_front.sh v0.1.0 build/old/wazo-auth
+	@TESTS=test/t/upgrade.t bash test/lib/check.sh tap
+
+check-pg-upgrade: all ## PostgreSQL 15 with live sessions becomes 17, by pg_upgrade (in the root of check-debian)
+	@bash test/pg_upgrade/pg_upgrade.sh
+
 chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos

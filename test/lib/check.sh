@@ -37,6 +37,8 @@ cp -r .editorconfig docs migrations debian src kore_front tools "$work/src/" 2>/
 cp build/wazo-auth build/wazo-auth-xml build/wazo_auth--*.sql "$work/src/build/"
 [ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
 [ ! -d build/npm ] || cp -r build/npm "$work/src/build/"
+# the front of an earlier version, where make check-upgrade has built it
+[ ! -d build/old ] || cp -r build/old "$work/src/build/"
 chown -R "$SERVER_USER": "$work/src" "$work/logs"
 mkdir -m 700 "$work/data" "$work/socket"
 chown "$SERVER_USER": "$work/data" "$work/socket"
@@ -48,6 +50,7 @@ suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" L
 	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
 	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_XML="$work/src/build/wazo-auth-xml"
 	WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
+	WAZO_AUTH_OLD_FRONT="$([ ! -x build/old/wazo-auth ] || echo "$work/src/build/old/wazo-auth")"
 	TESTDATADIR="$work/src/tmp_check" TESTLOGDIR="$work/src/tmp_check/log" CI="${CI:-}")
 
 in_src() { (cd "$work/src" && as_server "${suite_env[@]}" "$@"); }
@@ -148,6 +151,12 @@ suite_tap() {
 # In a root of Debian where nothing is installed: the only suite that runs as root.
 suite_fresh() {
 	count_tap fresh bash test/fresh/fresh.sh
+}
+
+# A large import, with its time.
+suite_import() {
+	count_tap import in_src prove --verbose --timer -I test/lib -I "$pgxs/src/test/perl" test/large/import.t
+	grep '^# ' "$work/logs/import.log" || true
 }
 
 # Kills until enough of it; what it prints is shown as it comes. Not by prove,
