@@ -176,7 +176,8 @@ unseal(const bytea *sealed, const char *context, Size context_len, Size *len)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("the secret key file has no key for this sealed value"),
-				 errhint("wazo_auth.sealed_key_id() tells which one it needs.")));
+				 errdetail("It was sealed with the key \"%s\".", parts.key_id),
+				 errhint("Put that key back into the file, below the current one.")));
 
 	plaintext = secret_palloc(CurrentMemoryContext, parts.ciphertext_len + 1);
 	memcpy(tag, parts.tag, TAG_BYTES);
