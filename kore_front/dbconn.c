@@ -256,12 +256,26 @@ db_flush(DbConn *conn)
 	/* r == -1 shows itself as an event, after what the server said last has been read */
 }
 
+/*
+ * Does the error come from a pooler that gives each transaction another
+ * connection?  Prepared statements are then there where they should not be, and
+ * the other way round.
+ */
+static bool
+is_pooler_error(const char *sqlstate)
+{
+	return strcmp(sqlstate, "42P05") == 0 || strcmp(sqlstate, "26000") == 0;
+}
+
 static void
 keep_error(DbConn *conn, const PGresult *res)
 {
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	const char *where = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
 
+	if (state != NULL && conn->sqlstate[0] == '\0' && is_pooler_error(state))
+		front_log(LOG_ERR, "the database is behind a pooler that keeps no prepared statements, as PgBouncer with "
+				  "pool_mode = transaction; connect to PostgreSQL itself, or through pool_mode = session");
 	if (conn->sqlstate[0] != '\0')
 		return;					/* the first one is the cause */
 	snprintf(conn->sqlstate, sizeof(conn->sqlstate), "%s", state != NULL ? state : "08006");
