@@ -6,8 +6,10 @@
 MODULE_big = wazo_auth
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 EXTENSION = wazo_auth
-DATA = $(wildcard migrations/wazo_auth--*--*.sql)
-DATA_built = build/wazo_auth--$(WAZO_AUTH_VERSION).sql
+# The install scripts of earlier versions, and an upgrade from each.
+DATA = $(wildcard migrations/wazo_auth--*.sql)
+UPGRADES = $(patsubst migrations/wazo_auth--%.sql,build/wazo_auth--%--$(WAZO_AUTH_VERSION).sql,$(DATA))
+DATA_built = build/wazo_auth--$(WAZO_AUTH_VERSION).sql $(UPGRADES)
 
 PG_CPPFLAGS = -Isrc -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"'
 PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-sign-compare \
@@ -66,6 +68,11 @@ build/wazo_auth--$(WAZO_AUTH_VERSION).sql: sql/manifest sql/assemble $(shell fin
 	@mkdir -p build
 	$(call say,SQL $@)
 	$(Q)sh sql/assemble install > $@.tmp
+	@mv $@.tmp $@
+
+$(UPGRADES): build/wazo_auth--%--$(WAZO_AUTH_VERSION).sql: build/wazo_auth--$(WAZO_AUTH_VERSION).sql $(wildcard migrations/*.sql)
+	$(call say,SQL $@)
+	$(Q)sh sql/assemble upgrade $* > $@.tmp
 	@mv $@.tmp $@
 
 # A header that is gone is no error: what included it is compiled anew.

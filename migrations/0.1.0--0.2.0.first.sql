@@ -1,0 +1,2 @@
+-- From 0.1.0 to 0.2.0, before anything is replayed: what is in the way of it. Files of new tables come by
+-- themselves.

@@ -1,0 +1,1 @@
+-- From 0.1.0 to 0.2.0, after all else: tables that clients read are locked from here to the end.
