@@ -9,7 +9,9 @@ BEGIN
     ('wazo_auth.ldap_config', 'sealed_bind_password', $c$'ldap:' || tenant_uuid$c$),
     ('wazo_auth.mail_outbox', 'sealed_message', $c$'mail:' || id$c$),
     ('wazo_auth.external_auth_config', 'sealed_config', $c$'external_auth_config:' || tenant_uuid || ':' || type$c$),
-    ('wazo_auth.external_auth_data', 'sealed_data', $c$'external_auth_data:' || user_uuid || ':' || type$c$);
+    ('wazo_auth.external_auth_data', 'sealed_data', $c$'external_auth_data:' || user_uuid || ':' || type$c$),
+    ('wazo_auth.oauth2_pending', 'sealed_flow', $c$'oauth2_flow:' || encode(state_digest, 'hex')$c$),
+    ('wazo_auth.oauth2_pending', 'sealed_message', $c$'oauth2_message:' || encode(state_digest, 'hex')$c$);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.sealed_columns() IS
