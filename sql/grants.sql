@@ -138,6 +138,27 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.top_tenant_uuid()
 TO wazo_auth_admin;
 
+-- What registered functions are written with, and how they are registered.
+GRANT EXECUTE ON FUNCTION wazo_auth.import_crypt_password(uuid, text), wazo_auth.registration_states()
+TO wazo_auth_admin;
+GRANT SELECT ON wazo_auth.registrations TO wazo_auth_admin;
+GRANT USAGE ON SCHEMA wazo_auth TO wazo_auth_plugin;
+GRANT USAGE ON TYPE wazo_auth.http_request, wazo_auth.http_response, wazo_auth.login_attempt, wazo_auth.login_answer
+TO wazo_auth_plugin;
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.http_header(wazo_auth.http_request, text),
+  wazo_auth.json_response(json, integer, text[]),
+  wazo_auth.raise_error(integer, text, text, json, text, json),
+  wazo_auth.register_backend(text, text, text, text, text, boolean, text, interval),
+  wazo_auth.register_check(text, text, integer[], text, text, interval),
+  wazo_auth.register_idp(text, text, numeric, text, boolean, text, interval),
+  wazo_auth.register_mail_sender(text, text, text, interval),
+  wazo_auth.register_metadata(text, text, text, text, interval),
+  wazo_auth.register_route(
+    text, text, text, text, text[], text, text, text, text, integer, integer[], boolean, text, text, text, interval),
+  wazo_auth.unregister(text, text)
+TO wazo_auth_plugin;
+
 -- Questions about accesses: the type's own functions tell nothing about anybody,
 -- the others everything.
 GRANT EXECUTE ON FUNCTION

@@ -4,7 +4,7 @@ DO $$
 DECLARE
   v_role text;
 BEGIN
-  FOREACH v_role IN ARRAY ARRAY['wazo_auth_front', 'wazo_auth_service', 'wazo_auth_admin'] LOOP
+  FOREACH v_role IN ARRAY ARRAY['wazo_auth_front', 'wazo_auth_service', 'wazo_auth_admin', 'wazo_auth_plugin'] LOOP
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role) THEN
       EXECUTE pg_catalog.format('CREATE ROLE %I', v_role);
     END IF;
@@ -16,6 +16,8 @@ COMMENT ON ROLE wazo_auth_front IS
 'wazo_auth: may execute wazo_auth.http(), the token check and wazo_auth.go_live(); the HTTP front logs in with it';
 COMMENT ON ROLE wazo_auth_service IS 'wazo_auth: may validate tokens, nothing else; for daemons beside the database';
 COMMENT ON ROLE wazo_auth_admin IS 'wazo_auth: may execute the management functions';
+COMMENT ON ROLE wazo_auth_plugin IS
+'wazo_auth: may register functions that become part of the service and see what it sees: passwords, tokens';
 -- What a statement of these roles holds, tokens and passwords, must not reach
 -- the server's log, however much it logs: neither as parameters, nor as the
 -- constants of a plan made for them, nor as the statement beside an error.

@@ -8,6 +8,10 @@ CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
 COMMENT ON TRIGGER forget_cached ON wazo_auth.check IS 'Makes all backends read the routes again, with their checks';
 
+CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.registration
+FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
+COMMENT ON TRIGGER forget_cached ON wazo_auth.registration IS 'Makes all backends read the routes again';
+
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.setting
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
 COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS

@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "acl/acl_cache.h"
+#include "base/plugin_limits.h"
 #include "base/table_watch.h"
 #include "crypto/hash_limit.h"
 #include "crypto/key_file.h"
@@ -31,6 +32,7 @@ _PG_init(void)
 {
 	table_watch_init();
 	route_init();
+	plugin_limits_init();
 	acl_cache_init();
 	password_init();
 	hash_limit_init();

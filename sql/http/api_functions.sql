@@ -82,7 +82,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.api_definitions() RETURNS json
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   WITH RECURSIVE used AS (
-    SELECT r.body_schema AS name FROM wazo_auth.route r WHERE r.body_schema IS NOT NULL
+    SELECT (a.route).body_schema AS name FROM wazo_auth.all_routes a WHERE (a.route).body_schema IS NOT NULL
     UNION
     SELECT f.item_schema FROM used u JOIN wazo_auth.schema_field f ON f.schema = u.name WHERE f.item_schema IS NOT NULL
   )
@@ -180,7 +180,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT e FROM unnest((api_errors.route).errors) e
   UNION SELECT 401 WHERE (api_errors.route).access IS NOT NULL
-  UNION SELECT s FROM wazo_auth.check c CROSS JOIN unnest(c.statuses) s
+  UNION SELECT s FROM wazo_auth.all_checks c CROSS JOIN unnest(c.statuses) s
         WHERE c.name = ANY ((api_errors.route).checks);
 END;
 COMMENT ON FUNCTION wazo_auth.api_errors(wazo_auth.route) IS
@@ -219,9 +219,9 @@ BEGIN ATOMIC
   -- /policies/{policy_uuid} and /policies/{policy_slug} are described as
   -- /policies/{policy_uuid_or_policy_slug}.
   WITH here AS (
-    SELECT r, regexp_replace(r.path, '\{\w+\}', '{}', 'g') AS shape
-    FROM wazo_auth.route r
-    WHERE r.path LIKE '/0.1/%'
+    SELECT a.route AS r, regexp_replace((a.route).path, '\{\w+\}', '{}', 'g') AS shape
+    FROM wazo_auth.all_routes a
+    WHERE (a.route).path LIKE '/0.1/%'
   ), names AS (
     SELECT n.shape, n.place, string_agg(n.name, '_or_' ORDER BY n.name LIKE '%uuid' DESC, n.name) AS name
     FROM (SELECT DISTINCT h.shape, m.place, m.groups[1] AS name

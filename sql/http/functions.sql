@@ -118,7 +118,7 @@ BEGIN
             HINT = 'Give it the access that a token must grant, or say public => true if everybody may use it.';
   END IF;
   SELECT c.name INTO v_check FROM unnest(route.checks) c (name)
-  WHERE NOT EXISTS (SELECT FROM wazo_auth.check k WHERE k.name = c.name);
+  WHERE NOT EXISTS (SELECT FROM wazo_auth.all_checks k WHERE k.name = c.name);
   IF FOUND THEN
     RAISE EXCEPTION 'there is no check "%" for the route %', v_check, v_name
       USING ERRCODE = 'undefined_object', HINT = 'See SELECT name, description FROM wazo_auth.check.';

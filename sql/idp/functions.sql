@@ -39,12 +39,19 @@ DECLARE
   v_plugins jsonb := wazo_auth.get_setting('idp_plugins');
 BEGIN
   RETURN QUERY
+  WITH provider AS (
+    SELECT i.* FROM wazo_auth.identity_provider i
+    UNION ALL
+    SELECT g.name, NULL, (g.options ->> 'priority')::numeric, g.options ->> 'backend',
+           (g.options ->> 'keeps_passwords')::boolean, false, false
+    FROM wazo_auth.registration g WHERE g.kind = 'idp'
+  )
   SELECT e.name, e.function, e.priority, e.backend, e.keeps_passwords, e.built_in, e.shipped
   FROM (SELECT DISTINCT ON (i.name) i.name, i.function,
                CASE WHEN i.built_in THEN i.priority
                     ELSE COALESCE((v_plugins -> i.name ->> 'priority')::numeric, i.priority) END AS priority,
                i.backend, i.keeps_passwords, i.built_in, i.shipped
-        FROM wazo_auth.identity_provider i
+        FROM provider i
         WHERE i.built_in OR v_plugins -> i.name ->> 'enabled' = 'true'
         -- What people registered takes the place of what ships.
         ORDER BY i.name, i.shipped) e
@@ -52,8 +59,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.identity_providers() IS
-'The identity providers that are on, in the order in which a login is put to them, with the priorities in force. All'
-' that asks for providers or methods asks here.';
+'The identity providers that are on, in the order in which a login is put to them, with the priorities in force; one'
+' without a function is registered (wazo_auth.registration). All that asks for providers or methods asks here.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.authentication_methods() RETURNS SETOF text
 LANGUAGE plpgsql STABLE ROWS 4 SET search_path = pg_catalog, pg_temp AS $$
@@ -73,11 +80,13 @@ BEGIN
     SELECT COALESCE(jsonb_agg(b.key ORDER BY b.key), '[]'::jsonb)
     FROM jsonb_each(wazo_auth.get_setting('enabled_backend_plugins')) b
     WHERE b.value = 'true'
-      AND b.key IN (SELECT i.backend FROM wazo_auth.identity_provider i));
+      AND b.key IN (SELECT i.backend FROM wazo_auth.identity_provider i
+                    UNION ALL SELECT g.options ->> 'backend' FROM wazo_auth.registration g WHERE g.kind = 'idp'
+                    UNION ALL SELECT g.name FROM wazo_auth.registration g WHERE g.kind = 'backend' AND NOT g.shipped));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.loaded_backends() IS
-'Names of the backends of registered identity providers that the setting enabled_backend_plugins enables.';
+'Names of the backends, of identity providers or registered, that the setting enabled_backend_plugins enables.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.password_is_kept_elsewhere(user_uuid uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -86,7 +95,9 @@ DECLARE
 BEGIN
   -- Whether the provider is on or not: the password stays where it is.
   RETURN v_method = 'saml'
-    OR EXISTS (SELECT FROM wazo_auth.identity_provider i WHERE i.name = v_method AND i.keeps_passwords);
+    OR EXISTS (SELECT FROM wazo_auth.identity_provider i WHERE i.name = v_method AND i.keeps_passwords)
+    OR EXISTS (SELECT FROM wazo_auth.registration g
+               WHERE g.kind = 'idp' AND g.name = v_method AND g.options -> 'keeps_passwords' = 'true');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.password_is_kept_elsewhere(uuid) IS
@@ -113,30 +124,69 @@ $$;
 COMMENT ON FUNCTION wazo_auth.check_authentication_method(text) IS
 'Raises WA400 when a user cannot have this authentication method; null passes.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.ask_provider(provider wazo_auth.identity_provider, attempt wazo_auth.login_attempt)
+RETURNS wazo_auth.login_answer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_function regprocedure := to_regprocedure(provider.function || '(wazo_auth.login_attempt)');
+  v_answer wazo_auth.login_answer;
+BEGIN
+  IF provider.function IS NULL THEN
+    v_answer := wazo_auth.call_plugin('idp', provider.name, ARRAY[attempt.password, attempt.refresh_token], attempt);
+    -- Which refresh token it was is for the one that keeps them to say.
+    v_answer.refresh_token := NULL;
+    RETURN v_answer;
+  ELSIF v_function IS NULL THEN
+    RAISE EXCEPTION 'the function of the identity provider "%" does not exist', provider.name
+      USING ERRCODE = 'undefined_function',
+            HINT = 'Create it again, or turn the provider off in the setting idp_plugins.';
+  END IF;
+  EXECUTE format('SELECT (a).* FROM %s($1) a', v_function::oid::regproc) INTO v_answer USING attempt;
+  RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.ask_provider(wazo_auth.identity_provider, wazo_auth.login_attempt) IS
+'What an identity provider answers to a login. Raises 42883 when its function is gone, and what it or'
+' wazo_auth.call_plugin() raises.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.identify(
   attempt wazo_auth.login_attempt, OUT method text, OUT answer wazo_auth.login_answer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_provider text;
-  v_function regprocedure;
+  v_provider wazo_auth.identity_provider;
+  v_failed text;
+  v_state text;
 BEGIN
-  FOR v_provider, v_function IN
-    SELECT p.name, to_regprocedure(p.function || '(wazo_auth.login_attempt)') FROM wazo_auth.identity_providers() p
-  LOOP
-    IF v_function IS NULL THEN
-      RAISE EXCEPTION 'the function of the identity provider "%" does not exist', v_provider
-        USING ERRCODE = 'undefined_function',
-              HINT = 'Create it again, or turn the provider off in the setting idp_plugins.';
+  FOR v_provider IN SELECT p.* FROM wazo_auth.identity_providers() p LOOP
+    IF v_provider.function IS NOT NULL THEN
+      answer := wazo_auth.ask_provider(v_provider, attempt);
+    ELSE
+      BEGIN
+        answer := wazo_auth.ask_provider(v_provider, attempt);
+      EXCEPTION WHEN undefined_function OR external_routine_exception OR configuration_limit_exceeded THEN
+        -- One that others have registered holds up its own users only.
+        answer := NULL;
+        v_failed := SQLERRM;
+        v_state := SQLSTATE;
+        PERFORM wazo_auth.log_message(v_failed);
+      END;
     END IF;
-    EXECUTE format('SELECT (a).* FROM %s($1) a', v_function::oid::regproc) INTO answer USING attempt;
     IF answer.taken THEN
-      method := v_provider;
+      method := v_provider.name;
+      -- Only registered backends have anything to say.
+      IF NOT v_provider.shipped THEN
+        answer.backend := COALESCE(answer.backend, v_provider.backend);
+      END IF;
       RETURN;
     END IF;
   END LOOP;
   answer := NULL;
+  IF v_failed IS NOT NULL THEN
+    RAISE EXCEPTION '%', v_failed USING ERRCODE = v_state;
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.identify(wazo_auth.login_attempt) IS
 'Puts a login to the identity providers that are on, in their order; the first that takes it decides alone. Both null'
-' when none does. Raises 42883 when the function of one is gone.';
+' when none does. A registered one that fails is logged and passed over; when no other takes the login its error is'
+' raised: 42883, 38000 or 53400. Raises 42883 when the function of another one is gone.';

@@ -14,12 +14,15 @@ CREATE TYPE wazo_auth.login_answer AS (
   user_uuid uuid,
   login text,
   metadata json,
-  refresh_token wazo_auth.refresh_token
+  refresh_token wazo_auth.refresh_token,
+  backend text,
+  args jsonb
 );
 COMMENT ON TYPE wazo_auth.login_answer IS
 'What an identity provider answers. taken: the attempt is of its kind, so none after it is asked. user_uuid: who it '
 'is, null for nobody. login: under which name, for refresh tokens and the log. metadata: goes into the token. '
-'refresh_token: with which it logged in';
+'refresh_token: with which it logged in. backend: a registered one, which is asked for metadata and accesses; null '
+'for the provider''s. args: what it is told besides the request';
 
 CREATE TABLE wazo_auth.identity_provider (
   name text COLLATE "C",

@@ -276,20 +276,15 @@ CREATE OR REPLACE FUNCTION wazo_auth.deliver_mail_by_function(id bigint) RETURNS
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_mail wazo_auth.mail_outbox;
-  v_sender text := wazo_auth.get_setting('email_notification_plugin') #>> '{}';
-  v_function regprocedure;
+  v_context jsonb;
 BEGIN
   SELECT m.* INTO v_mail FROM wazo_auth.mail_outbox m WHERE m.id = deliver_mail_by_function.id FOR UPDATE;
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
-  SELECT to_regprocedure(s.handler || '(text, jsonb)') INTO v_function FROM wazo_auth.mail_sender s
-    WHERE s.name = v_sender;
-  IF v_function IS NULL THEN
-    RAISE EXCEPTION 'the function of the mail sender "%" does not exist', v_sender USING ERRCODE = 'undefined_function';
-  END IF;
-  EXECUTE format('SELECT %s($1, $2)', v_function::oid::regproc)
-  USING v_mail.kind, wazo_auth.unseal(v_mail.sealed_message, 'mail:' || v_mail.id)::jsonb -> 'context';
+  v_context := wazo_auth.unseal(v_mail.sealed_message, 'mail:' || v_mail.id)::jsonb -> 'context';
+  PERFORM wazo_auth.call_plugin_for_mail('mail_sender', wazo_auth.get_setting('email_notification_plugin') #>> '{}',
+    ARRAY[v_context ->> 'token'], v_mail.kind, v_context);
   RETURN wazo_auth.finish_mail(v_mail.id);
 END
 $$;

@@ -13,7 +13,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.is_mail_sender(name text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-  RETURN name = 'smtp' OR EXISTS (SELECT FROM wazo_auth.mail_sender s WHERE s.name = name);
+  RETURN name = 'smtp'
+    OR EXISTS (SELECT FROM wazo_auth.registration g WHERE g.kind = 'mail_sender' AND g.name = name);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.is_mail_sender(text) IS
@@ -41,21 +42,3 @@ $$;
 COMMENT ON FUNCTION wazo_auth.mail_transport() IS
 'How mails are sent: by a registered function, or with these settings of SMTP. For the relay: the password is in '
 'clear.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.register_mail_sender(name text, handler text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-BEGIN
-  IF to_regprocedure(handler || '(text, jsonb)') IS NULL THEN
-    RAISE EXCEPTION 'there is no function %(kind text, context jsonb)', handler USING ERRCODE = 'undefined_function';
-  END IF;
-  INSERT INTO wazo_auth.mail_sender (name, handler) VALUES (name, handler)
-  ON CONFLICT ON CONSTRAINT mail_sender_pkey DO UPDATE SET handler = EXCLUDED.handler;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.register_mail_sender(text, text) IS
-'Names a function (kind text, context jsonb) that sends mail in place of SMTP once the setting '
-'email_notification_plugin is that name. handler: schema.function; it runs as the owner of the extension, in the '
-'transaction that takes the mail from the outbox, for 30 seconds at most; an error means that it is tried again. '
-'kind: email_confirmation or password_reset; context: token, username, email_address, email_uuid or user_uuid, '
-'hostname, port, prefix, public_url. Raises 42883 for a function that is not there.';

@@ -75,18 +75,7 @@ CREATE TABLE wazo_auth.mail_template (
 COMMENT ON TABLE wazo_auth.mail_template IS
 'Edited templates; set with wazo_auth.set_mail_template(), read in wazo_auth.mail_templates';
 
-CREATE TABLE wazo_auth.mail_sender (
-  name text COLLATE "C" PRIMARY KEY,
-  handler text COLLATE "C" NOT NULL,
-  CONSTRAINT mail_sender_name_check CHECK (name <> 'smtp')
-);
-COMMENT ON TABLE wazo_auth.mail_sender IS
-'What can send mail in place of SMTP, by the name for the setting email_notification_plugin; see '
-'wazo_auth.register_mail_sender()';
-COMMENT ON COLUMN wazo_auth.mail_sender.handler IS 'schema.function of a function (kind text, context jsonb)';
-
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_outbox_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.latest_mail', '');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_template', '');
-SELECT pg_catalog.pg_extension_config_dump('wazo_auth.mail_sender', '');

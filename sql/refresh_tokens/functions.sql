@@ -63,7 +63,7 @@ COMMENT ON FUNCTION wazo_auth.delete_refresh_tokens(uuid[], boolean) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.obtain_refresh_token(
   user_uuid uuid, client_id text, login text, mobile boolean, backend text, user_agent text, remote_addr text,
-  OUT token text, OUT refresh_token wazo_auth.refresh_token, OUT revoked integer)
+  metadata json DEFAULT NULL, OUT token text, OUT refresh_token wazo_auth.refresh_token, OUT revoked integer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -85,11 +85,11 @@ BEGIN
   v_token := gen_random_uuid();
   token := v_token::text;
   INSERT INTO wazo_auth.refresh_token AS r (token_digest, sealed_token, user_uuid, client_id, mobile, backend, login,
-    user_agent, remote_addr)
+    user_agent, remote_addr, metadata)
   VALUES (wazo_auth.token_digest(v_token),
           wazo_auth.seal(token, 'refresh_token:' || wazo_auth.token_digest(v_token)),
           user_uuid, client_id, mobile, backend, login, left(user_agent, 1024),
-            left(remote_addr, 256))
+            left(remote_addr, 256), COALESCE(metadata, '{}'))
   RETURNING r.* INTO v_old;
   refresh_token := v_old;
   PERFORM wazo_auth.emit_refresh_tokens('created', ARRAY[v_old]);
@@ -103,7 +103,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text) IS
+COMMENT ON FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text, json) IS
 'Refresh token of a client of a user, whose row the caller has locked: the existing one, or a new one; for a mobile '
 'client always a new one in place of all mobile ones. revoked: sessions that ended thereby (contract: semantics.md '
 'section 1, steps 11 and 12).';

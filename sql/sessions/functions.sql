@@ -335,6 +335,7 @@ DECLARE
   v_answer wazo_auth.login_answer;
   v_refresh wazo_auth.refresh_token;
   v_obtained record;
+  v_parts record;
 BEGIN
   mobile := COALESCE(mobile, false);
   members := COALESCE(members, '{}'::jsonb);
@@ -358,9 +359,12 @@ BEGIN
     PERFORM wazo_auth.raise_authentication_failed();
   END IF;
 
+  v_parts := wazo_auth.plugin_parts(v_user, v_answer, members - 'refresh_token'::text || jsonb_build_object(
+    'backend', backend, 'access_type', access_type, 'client_id', client_id, 'mobile', mobile,
+    'user_agent', user_agent, 'remote_addr', remote_addr));
   IF access_type = 'offline' THEN
     v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, v_answer.login, mobile, backend,
-      user_agent, remote_addr);
+      user_agent, remote_addr, v_parts.persistent_metadata);
     v_refresh := v_obtained.refresh_token;
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
@@ -371,10 +375,11 @@ BEGIN
   token := wazo_auth.open_session(
     v_user,
     COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer),
-    wazo_auth.user_acl(v_user.uuid, backend),
+    CASE WHEN v_parts.acl IS NULL THEN wazo_auth.user_acl(v_user.uuid, backend)
+         ELSE wazo_auth.acl_concat(wazo_auth.user_acl(v_user.uuid, backend), v_parts.acl) END,
     wazo_auth.merge_metadata(
       COALESCE(v_refresh.metadata, '{}'),
-      wazo_auth.merge_metadata(COALESCE(v_answer.metadata, '{}'), wazo_auth.user_metadata(v_user))),
+      wazo_auth.merge_metadata(COALESCE(v_answer.metadata, '{}'), v_parts.metadata)),
     mobile, v_refresh.token_digest, user_agent, remote_addr);
   PERFORM wazo_auth.log_login(v_answer.login, token, remote_addr, user_agent);
 END
@@ -386,4 +391,4 @@ COMMENT ON FUNCTION wazo_auth.token_create(
 'default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the '
 'refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. '
 'Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords '
-'are being checked (contract: semantics.md section 1).';
+'are being checked, and what registered functions fail with (contract: semantics.md section 1).';

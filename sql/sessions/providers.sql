@@ -31,6 +31,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_answer wazo_auth.login_answer;
   v_user wazo_auth.user;
+  v_elsewhere record;
 BEGIN
   -- Who names a domain, a tenant or a SAML session asks another provider, also one that is off.
   v_answer.taken := attempt.login <> '' AND attempt.password <> ''
@@ -38,13 +39,20 @@ BEGIN
   v_answer.login := attempt.login;
   IF v_answer.taken THEN
     v_user := wazo_auth.verify_credentials(attempt.login, attempt.password);
+    IF v_user.uuid IS NULL THEN
+      v_elsewhere := wazo_auth.verify_elsewhere(attempt.login, attempt.password,
+        COALESCE(attempt.members, '{}'::jsonb) - 'refresh_token'::text);
+      v_user := v_elsewhere.of_user;
+      v_answer.backend := v_elsewhere.backend;
+      v_answer.args := v_elsewhere.told;
+    END IF;
     v_answer.user_uuid := v_user.uuid;
   END IF;
   RETURN v_answer;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.native_login(wazo_auth.login_attempt) IS
-'Identity provider of logins by a password that is kept here; locks the user''s row.';
+'Identity provider of logins by a password that is kept here or with a registered backend; locks the user''s row.';
 SELECT wazo_auth.add_identity_provider('native', 'wazo_auth.native_login', 'Infinity', 'wazo_user', built_in => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.login_user(
@@ -60,6 +68,9 @@ BEGIN
   IF v_identified.method <> 'refresh_token'
      AND wazo_auth.effective_authentication_method(of_user.uuid) IS DISTINCT FROM v_identified.method THEN
     of_user := NULL;
+  ELSIF v_identified.method = 'refresh_token' THEN
+    answer.backend := (SELECT p.backend FROM wazo_auth.identity_providers() p
+                       WHERE p.name = wazo_auth.effective_authentication_method(of_user.uuid) AND NOT p.shipped);
   END IF;
 END
 $$;

@@ -61,6 +61,22 @@ SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_tok
   summary => 'A token, if it is valid for a scope and tenant', errors => '{400,403,404}', query_schema => 'token_query',
     public => true);
 
+CREATE OR REPLACE FUNCTION wazo_auth.login_members(request wazo_auth.http_request) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_all jsonb;
+BEGIN
+  IF NOT EXISTS (SELECT FROM wazo_auth.registration g WHERE g.kind = 'idp') THEN
+    RETURN request.body;
+  END IF;
+  v_all := ltrim(convert_from(request.raw_body, 'UTF8'), U&'\FEFF')::jsonb;
+  RETURN CASE WHEN jsonb_typeof(v_all) = 'object' THEN v_all || request.body ELSE request.body END;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.login_members(wazo_auth.http_request) IS
+'The members of a login''s body: those that we know, as they were validated, and for registered identity providers the '
+'others, as they came.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -79,7 +95,7 @@ BEGIN
     backend => v_body ->> 'backend',
     user_agent => COALESCE(wazo_auth.http_header(request, 'User-Agent'), ''),
     remote_addr => COALESCE(request.peer, ''),
-    members => v_body);
+    members => wazo_auth.login_members(request));
   RETURN wazo_auth.json_response(
     json_build_object('data', wazo_auth.token_json(v_new.token, v_new.new_refresh_token)),
     headers => ARRAY['Wazo-Sessions-Revoked', v_new.sessions_revoked::text]);

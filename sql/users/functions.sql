@@ -126,12 +126,13 @@ BEGIN
     INSERT INTO wazo_auth.password (user_uuid, hash) VALUES (user_uuid, hash)
     ON CONFLICT ON CONSTRAINT password_pkey DO UPDATE SET hash = EXCLUDED.hash;
   END IF;
+  DELETE FROM wazo_auth.crypt_password c WHERE c.user_uuid = store_password.user_uuid;
   PERFORM wazo_auth.void_user_mail_tokens(user_uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.store_password(uuid, text) IS
-'Stores the hash of a user''s new password, null for none, and ends the tokens of mails to the user, which could '
-'replace it again.';
+'Stores the hash of a user''s new password, null for none, in the place of what was imported, and ends the tokens of '
+'mails to the user, which could replace it again.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_password(user_uuid uuid, password text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -334,7 +335,10 @@ BEGIN
   -- One hash whatever is wrong, and no lock while it is computed.
   IF NOT wazo_auth.password_verify(old_password, CASE WHEN wazo_auth.resolve_login(v_login) = user_uuid THEN v_hash END)
     THEN
-    PERFORM wazo_auth.raise_authentication_failed();
+    IF ((wazo_auth.verify_elsewhere(v_login, old_password, '{}')).of_user).uuid IS DISTINCT FROM user_uuid THEN
+      PERFORM wazo_auth.raise_authentication_failed();
+    END IF;
+    v_hash := wazo_auth.stored_password(user_uuid);
   END IF;
   PERFORM wazo_auth.check_password_is_ours(user_uuid);
   v_new_hash := wazo_auth.password_hash(new_password);

@@ -54,6 +54,7 @@ static const struct
 	[T_SETTING] = {"setting", N_COLUMNS},
 	[T_ROUTE] = {"route", N_COLUMNS},
 	[T_CHECK] = {"check", N_COLUMNS},
+	[T_REGISTRATION] = {"registration", N_COLUMNS},
 	[T_SCHEMA] = {"schema", N_COLUMNS},
 	[T_SCHEMA_FIELD] = {"schema_field", N_COLUMNS},
 	[T_COUNTED] = {"counted", N_COLUMNS},

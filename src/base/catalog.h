@@ -33,6 +33,7 @@ typedef enum TableId
 	T_SETTING,
 	T_ROUTE,
 	T_CHECK,
+	T_REGISTRATION,
 	T_SCHEMA,
 	T_SCHEMA_FIELD,
 	T_COUNTED,					/* stands for what lists count, see cached_count.c */

@@ -26,7 +26,8 @@ static TableWatch yaml_watch;
 static void
 make_yaml(void)
 {
-	TableWatch	watch = catalog_watch(TABLE_BIT(T_ROUTE) | TABLE_BIT(T_SCHEMA) | TABLE_BIT(T_SCHEMA_FIELD));
+	TableWatch	watch = catalog_watch(TABLE_BIT(T_ROUTE) | TABLE_BIT(T_REGISTRATION) | TABLE_BIT(T_SCHEMA) |
+									  TABLE_BIT(T_SCHEMA_FIELD));
 	text	   *made;
 	bool		isnull;
 

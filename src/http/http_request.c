@@ -29,11 +29,15 @@
 #include "base/compat.h"
 #include "base/catalog.h"
 #include "base/pinned.h"
+#include "base/plugin_call.h"
 #include "base/error.h"
 #include "http/http_access.h"
 #include "http/http_error.h"
 #include "http/http_request.h"
 #include "validate/validate.h"
+
+/* most bytes of what a registered function answers */
+#define MAX_REGISTERED_ANSWER	(16 * 1024 * 1024)
 
 /* Columns of wazo_auth.http_request, in the order of sql/http/tables.sql. */
 enum
@@ -307,14 +311,41 @@ call_with_request(HttpCall *call, const FmgrInfo *function, bool *isnull)
 	return result;
 }
 
+/*
+ * The same for what others have registered.  Their errors of class WA are
+ * answers; what else they say shows no token.
+ */
+static Datum
+call_registered(HttpCall *call, const char *kind, const char *name, Oid result_type, bool *isnull)
+{
+	PluginCall	plugin = {
+		.kind = kind, .name = name,
+		.nargs = 1, .argtype = {wazo_catalog()->http_request},
+		.result_type = result_type, .may_be_void = result_type == JSONBOID,
+		.max_result = MAX_REGISTERED_ANSWER,
+		.may_answer = true,
+	};
+
+	if (call->row == (Datum) 0)
+		call->row = make_request(call);
+	plugin.arg[0] = call->row;
+	if (call->token)
+		plugin.secret[plugin.nsecrets++] = call->token;
+	return plugin_call(&plugin, isnull);
+}
+
 /* A check raises an error, or finds further parameters for what comes after it. */
 static void
 run_check_function(HttpCall *call, const RouteCheck *check)
 {
 	bool		isnull;
-	Datum		found = call_with_request(call, &check->function, &isnull);
+	Datum		found;
 
-	if (!check->finds || isnull)
+	if (check->registration)
+		found = call_registered(call, "check", check->registration, JSONBOID, &isnull);
+	else
+		found = call_with_request(call, &check->function, &isnull);
+	if (isnull || !(check->finds || check->registration))
 		return;
 	call->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(call->params), found));
 	call->row = (Datum) 0;
@@ -342,6 +373,7 @@ run_own_check(HttpCall *call, RouteCheckKind kind)
 			call->json = body_jsonb(call, NULL);
 			break;
 		case ROUTE_CHECK_FUNCTION:
+		case ROUTE_CHECK_REGISTERED:
 			break;
 	}
 	call->row = (Datum) 0;
@@ -355,7 +387,7 @@ run_checks(HttpCall *call)
 	{
 		const RouteCheck *check = &call->route->check[i];
 
-		if (check->kind == ROUTE_CHECK_FUNCTION)
+		if (check->kind == ROUTE_CHECK_FUNCTION || check->kind == ROUTE_CHECK_REGISTERED)
 			run_check_function(call, check);
 		else
 			run_own_check(call, check->kind);
@@ -367,14 +399,17 @@ check_and_call(HttpCall *call)
 {
 	const Route *route = call->route;
 	Datum		result;
-	bool		isnull;
+	bool		isnull = true;
 
 	run_checks(call);
-	if (!route->has_function)
+	if (route->registration)
+		result = call_registered(call, "route", route->registration, wazo_catalog()->http_response, &isnull);
+	else if (route->has_function)
+		result = call_with_request(call, &route->function, &isnull);
+	else
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("the function %s or one of the route's checks does not exist", route->handler)));
-	result = call_with_request(call, &route->function, &isnull);
 	if (isnull)
 		raise_bad_response(call, "null");
 	take_response(call, result);

@@ -2,10 +2,11 @@
  * http_route.c
  *	  Finds the route of a request.
  *
- * The tables wazo_auth.route and wazo_auth.check are read once per backend into a
- * tree of path segments.  They are read again after a change of one of them, of
- * the setting that enables plugins (all three have a statement trigger that says so, since plain
- * DML reaches no other backend's caches), or of a function.
+ * The tables wazo_auth.route and wazo_auth.check, and what others have registered
+ * of both, are read once per backend into a tree of path segments.  They are read
+ * again after a change of one of them, of the setting that enables plugins (all
+ * have a statement trigger that says so, since plain DML reaches no other
+ * backend's caches), or of a function.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -212,50 +213,66 @@ find_own_check(const char *name, RouteCheck *check)
 
 /* False when there is no such check, or not its function. */
 static bool
-resolve_check(RouteCheck *check, const char *name, const char *function, MemoryContext context)
+resolve_check(RouteCheck *check, const char *name, const char *function, const char *registration, MemoryContext context)
 {
 	Oid			oid;
 
+	check->registration = registration;
+	check->kind = registration ? ROUTE_CHECK_REGISTERED : ROUTE_CHECK_FUNCTION;
+	if (registration)
+		return true;
 	if (function == NULL)
 		return find_own_check(name, check);
 	oid = find_function(function, wazo_catalog()->http_request);
 	if (!OidIsValid(oid))
 		return false;
-	check->kind = ROUTE_CHECK_FUNCTION;
 	check->finds = get_func_rettype(oid) == JSONBOID;
 	fmgr_info_cxt(oid, &check->function, context);
 	return true;
 }
 
+/* The texts of an array, NULL for null; there are n. */
+static const char **
+array_texts(Datum array, int *n)
+{
+	Datum	   *item;
+	bool	   *isnull;
+	const char **result;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &item, &isnull, n);
+	result = palloc0(sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+		if (!isnull[i])
+			result[i] = TextDatumGetCString(item[i]);
+	return result;
+}
+
 /*
- * The checks of a route: their names, and the functions of those that are
- * registered.  A route with one that cannot be done is not served: serving it
- * without would be a hole.
+ * The checks of a route: their names, their functions, and the registrations of
+ * those that are others'.  A route with one that cannot be done is not served:
+ * serving it without would be a hole.
  */
 static void
-resolve_checks(Route *route, Datum names, Datum functions, MemoryContext context)
+resolve_checks(Route *route, Datum names, Datum functions, Datum registrations, MemoryContext context)
 {
-	Datum	   *name;
-	Datum	   *function;
-	bool	   *isnull;
-	int			nfunctions;
+	int			n;
+	const char **function = array_texts(functions, &n);
+	const char **registration = array_texts(registrations, &n);
+	const char **name = array_texts(names, &route->nchecks);
 
-	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &name, NULL, &route->nchecks);
-	deconstruct_array(DatumGetArrayTypeP(functions), TEXTOID, -1, false, TYPALIGN_INT, &function, &isnull, &nfunctions);
-	Assert(nfunctions == route->nchecks);
-	route->check = palloc0(sizeof(RouteCheck) * route->nchecks);
+	Assert(n == route->nchecks);
+	route->check = palloc0(sizeof(RouteCheck) * Max(route->nchecks, 1));
 	for (int i = 0; i < route->nchecks; i++)
 	{
-		const char *word = TextDatumGetCString(name[i]);
-
-		if (resolve_check(&route->check[i], word, isnull[i] ? NULL : TextDatumGetCString(function[i]), context))
+		if (resolve_check(&route->check[i], name[i], function[i], registration[i], context))
 			continue;
 		ereport(WARNING,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the route %s %s has the check \"%s\", which cannot be done, and is not served",
-						route->method, route->path, word),
-				 errhint("Register the check in wazo_auth.check, with a function that exists, or take it from the route.")));
+						route->method, route->path, name[i]),
+				 errhint("Register the check, with a function that exists, or take it from the route.")));
 		route->has_function = route->direct = false;
+		route->registration = NULL;
 		route->nchecks = 0;
 	}
 }
@@ -312,14 +329,18 @@ set_allow(RouteNode *node)
 	set_allow(node->any);
 }
 
-/* The last column: the function of each check; null for those of http() itself and unknown ones. */
+/* The last columns: function and registration of each check; null for those of http() itself and unknown ones. */
 static const char route_query[] =
-"SELECT DISTINCT ON (r.path, r.method) r.method, r.path, r.handler, r.access, r.token_from, r.query_schema,"
-" r.body_schema, r.checks, ARRAY(SELECT c.function FROM pg_catalog.unnest(r.checks) WITH ORDINALITY k (name, place)"
-" LEFT JOIN wazo_auth.check c ON c.name = k.name ORDER BY k.place)"
-" FROM wazo_auth.route r"
-" WHERE wazo_auth.plugin_enabled(r.plugin)"
-" ORDER BY r.path, r.method, r.shipped";
+"SELECT DISTINCT ON ((a.route).path, (a.route).method) (a.route).method, (a.route).path, (a.route).handler,"
+" (a.route).access, (a.route).token_from, (a.route).query_schema, (a.route).body_schema, (a.route).checks,"
+" ARRAY(SELECT c.function FROM pg_catalog.unnest((a.route).checks) WITH ORDINALITY k (name, place)"
+" LEFT JOIN wazo_auth.all_checks c ON c.name = k.name ORDER BY k.place),"
+" ARRAY(SELECT c.registration FROM pg_catalog.unnest((a.route).checks) WITH ORDINALITY k (name, place)"
+" LEFT JOIN wazo_auth.all_checks c ON c.name = k.name ORDER BY k.place),"
+" a.registration"
+" FROM wazo_auth.all_routes a"
+" WHERE wazo_auth.plugin_enabled((a.route).plugin)"
+" ORDER BY (a.route).path, (a.route).method, (a.route).shipped";
 
 static Datum
 column_datum(HeapTuple tuple, TupleDesc desc, int attnum)
@@ -378,8 +399,11 @@ route_load(void)
 		route->token_in_query = strcmp(column_text(tuple, desc, 5), "query") == 0;
 		route->query_schema = column_text(tuple, desc, 6);
 		route->body_schema = column_text(tuple, desc, 7);
-		resolve_handler(route, context);
-		resolve_checks(route, column_datum(tuple, desc, 8), column_datum(tuple, desc, 9), context);
+		route->registration = column_text(tuple, desc, 11);
+		if (route->registration == NULL)
+			resolve_handler(route, context);
+		resolve_checks(route, column_datum(tuple, desc, 8), column_datum(tuple, desc, 9),
+					   column_datum(tuple, desc, 10), context);
 		node = tree_insert(tree->root, route);
 		if (node)
 			node->routes = lappend(node->routes, route);
@@ -470,7 +494,8 @@ route_find(const char *method, const HttpTarget *target,
 
 	if (unlikely(!table_watch_unchanged(&route_watch) || route_function_changes != function_changes))
 	{
-		TableWatch	watch = catalog_watch(TABLE_BIT(T_ROUTE) | TABLE_BIT(T_CHECK) | TABLE_BIT(T_SETTING));
+		TableWatch	watch = catalog_watch(TABLE_BIT(T_ROUTE) | TABLE_BIT(T_CHECK) | TABLE_BIT(T_REGISTRATION) |
+										  TABLE_BIT(T_SETTING));
 		uint64		heard = function_changes;
 		RouteTree  *fresh = route_load();
 

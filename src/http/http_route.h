@@ -1,6 +1,6 @@
 /*
  * http_route.h
- *	  The table wazo_auth.route, compiled per backend.
+ *	  The table wazo_auth.route and registered routes, compiled per backend.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -13,7 +13,7 @@
 
 #include "plain/http_target.h"
 
-/* What stands before a handler: a row of wazo_auth.check each */
+/* What stands before a handler: a row of wazo_auth.check or a registration each */
 typedef enum RouteCheckKind
 {
 	ROUTE_CHECK_TENANT,			/* http() itself: the scoping tenant */
@@ -21,7 +21,8 @@ typedef enum RouteCheckKind
 	ROUTE_CHECK_QUERY,			/* validation */
 	ROUTE_CHECK_BODY,
 	ROUTE_CHECK_JSON,
-	ROUTE_CHECK_FUNCTION		/* a function of the check's domain */
+	ROUTE_CHECK_FUNCTION,		/* a function of the check's domain */
+	ROUTE_CHECK_REGISTERED		/* one that others have registered */
 } RouteCheckKind;
 
 typedef struct RouteCheck
@@ -29,6 +30,7 @@ typedef struct RouteCheck
 	RouteCheckKind kind;
 	FmgrInfo	function;		/* of ROUTE_CHECK_FUNCTION */
 	bool		finds;			/* it returns further path parameters */
+	const char *registration;	/* name of that, or NULL */
 } RouteCheck;
 
 typedef struct Route
@@ -44,6 +46,7 @@ typedef struct Route
 	int			nparams;
 	const char *param[HTTP_MAX_SEGMENTS];	/* names in the path template */
 	const char *handler;		/* for messages */
+	const char *registration;	/* its name where others have registered the route, or NULL */
 	bool		has_function;
 	bool		direct;			/* a C function of the token path, see http.c */
 	FmgrInfo	function;

@@ -256,14 +256,16 @@ SELECT wazo_auth.delete_user(:'north_user');
 SELECT is((SELECT count(*) FROM wazo_auth.session s JOIN wazo_auth.acl_set a ON a.digest = s.acl_digest WHERE a.acl::text LIKE '%password.reset.' || :'north_user' || '%'), 0::bigint, 'a deleted user leaves no token of a mail');
 
 -- a scheduler in place of the worker
-CREATE TABLE pg_temp.sent (kind text, context jsonb);
-CREATE FUNCTION public.send_mail_of_test(kind text, context jsonb) RETURNS void LANGUAGE sql AS 'INSERT INTO pg_temp.sent VALUES (kind, context)';
+CREATE ROLE postman IN ROLE wazo_auth_plugin;
+CREATE TABLE public.sent_by_test (kind text, context jsonb);
+GRANT INSERT ON public.sent_by_test TO postman;
+CREATE FUNCTION public.send_mail_of_test(kind text, context jsonb) RETURNS void LANGUAGE sql AS 'INSERT INTO public.sent_by_test VALUES (kind, context)';
 SELECT throws_ok($$SELECT wazo_auth.register_mail_sender('mine', 'public.nothing')$$, '42883', NULL, 'a sender must exist');
-SELECT wazo_auth.register_mail_sender('mine', 'public.send_mail_of_test'), wazo_auth.configure('{"email_notification_plugin": "mine"}');
+SELECT wazo_auth.register_mail_sender('mine', 'public.send_mail_of_test', role => 'postman'), wazo_auth.configure('{"email_notification_plugin": "mine"}');
 SELECT wazo_auth.ask_for_mail('password_reset', 'login', 'reg@example.com', 'h.example.com', 8443, '/p');
 UPDATE wazo_auth.email SET confirmed = true WHERE address = 'reg@example.com';
 SELECT is((wazo_auth.tick()).mails_delivered, 1, 'tick() gives mails to a function');
-SELECT is((s.kind, s.context - 'token' - 'user_uuid')::text, $$(password_reset,"{""port"": 8443, ""prefix"": ""/p"", ""hostname"": ""h.example.com"", ""username"": ""reg"", ""email_address"": ""reg@example.com""}")$$, 'with what it needs') FROM pg_temp.sent s;
+SELECT is((s.kind, s.context - 'token' - 'user_uuid')::text, $$(password_reset,"{""port"": 8443, ""prefix"": ""/p"", ""hostname"": ""h.example.com"", ""username"": ""reg"", ""email_address"": ""reg@example.com""}")$$, 'with what it needs') FROM public.sent_by_test s;
 
 SELECT * FROM finish();
 ROLLBACK;

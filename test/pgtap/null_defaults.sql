@@ -15,6 +15,9 @@ SELECT wazo_auth.create_group(:'north', 'a group') AS a_group \gset
 SELECT wazo_auth.set_password(:'north_user', 'secret'), wazo_auth.replace_emails(:'north_user', '{n@x.org}', 'n@x.org', '{true}');
 SELECT wazo_auth.add_user_policy(:'deep_user', :'policy');
 CREATE FUNCTION public.provider_of_test(wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql AS 'SELECT NULL::wazo_auth.login_answer';
+CREATE FUNCTION public.route_of_test(wazo_auth.http_request) RETURNS wazo_auth.http_response LANGUAGE sql AS 'SELECT NULL::wazo_auth.http_response';
+CREATE ROLE plugin_of_test IN ROLE wazo_auth_plugin;
+CREATE FUNCTION public.backend_of_test(text, text, jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
 CREATE FUNCTION public.check_of_test(text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 
 -- One parameter with a default that is not null of one function.
@@ -63,6 +66,12 @@ INSERT INTO call VALUES
   ('warn_message', $$message => 'x'$$),
   ('what_grants', format('access => %L, tenant => %L', 'a.b', :'north')),
   ('who_can', format('access => %L, tenant => %L', 'a.b', :'north'));
+
+-- What others register
+INSERT INTO call VALUES
+  ('register_backend', $$name => 'of_test', function => 'public.backend_of_test', role => 'plugin_of_test'$$),
+  ('register_idp', $$name => 'of_test_2', function => 'public.provider_of_test', role => 'plugin_of_test'$$),
+  ('register_route', $$method => 'GET', path => '/0.1/of-test-2', function => 'public.route_of_test', access => 'x', role => 'plugin_of_test'$$);
 -- Some work to do: sessions of both kinds, refresh tokens, events, mails.
 SELECT wazo_auth.configure('{"mail_interval": 0}');
 SELECT count(token) FROM wazo_auth.token_create('north', 'secret', access_type => 'offline', client_id => 'c') \g /dev/null

@@ -45,6 +45,14 @@ $$ BEGIN IF request.query ? 'rude' THEN PERFORM wazo_auth.raise_error(404, 'not 
 SELECT wazo_auth.add_check('polite', 'plugin.polite', '{404}', 'The caller is polite');
 SELECT wazo_auth.add_route('GET', '/0.1/hello', 'plugin.hello', 'hello', public => true, checks => '{polite}');
 SELECT wazo_auth.add_route('GET', '/0.1/backends', 'plugin.hello', 'hello', public => true, replaces => true);
+-- and what a role of its own has registered, whose functions are restored after the rows
+CREATE ROLE plugin IN ROLE wazo_auth_plugin;
+CREATE FUNCTION plugin.late(wazo_auth.http_request) RETURNS wazo_auth.http_response LANGUAGE plpgsql AS
+$$ BEGIN RETURN wazo_auth.json_response(json_build_object('as', current_user)); END $$;
+CREATE FUNCTION plugin.send(text, jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN END $$;
+SELECT wazo_auth.register_route('GET', '/0.1/late', 'plugin.late', public => true, role => 'plugin', time_limit => '20 s');
+SELECT wazo_auth.register_mail_sender('slow', 'plugin.send', role => 'plugin', time_limit => '1 minute');
+SELECT wazo_auth.configure('{"email_notification_plugin": "slow"}');
 SELECT wazo_auth.declare_schema('hello', 'first_error', 'hello', '{"name": {"type": "string", "max": 80}}');
 EOC
 
@@ -106,6 +114,9 @@ sub check_database
 	is(call($on, 'GET', '/0.1/hello?rude')->{status}, 404, "$database: with its check");
 	is(call($on, 'GET', '/0.1/backends')->{content}, qq({"hello": "you"}\n), "$database: one in place of a shipped one");
 	is(call($on, 'HEAD', '/0.1/status')->{status}, 200, "$database: a shipped route");
+	is(call($on, 'GET', '/0.1/late')->{content}, qq({"as": "plugin"}\n), "$database: a registered route");
+	is($node->safe_psql($database, q{SELECT kind, role, time_limit, state FROM wazo_auth.registrations WHERE NOT shipped ORDER BY kind}),
+		"mail_sender|plugin|00:01:00|ok\nroute|plugin|00:00:20|ok", "$database: what was registered");
 	stop_front($on);
 	return join('', @shown);
 }

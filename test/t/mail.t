@@ -185,6 +185,8 @@ $smtp->stop;
 # ---- a sender in SQL ----
 sql(<<'EOS');
 CREATE TABLE sent (kind text, keys text);
+CREATE ROLE postman IN ROLE wazo_auth_plugin;
+GRANT SELECT, INSERT ON sent TO postman;
 CREATE FUNCTION send_mail(kind text, context jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM public.sent s WHERE s.kind = 'fail') THEN
@@ -194,7 +196,7 @@ BEGIN
   END IF;
   INSERT INTO public.sent VALUES (kind, (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(context) k));
 END $$;
-SELECT wazo_auth.register_mail_sender('mine', 'public.send_mail');
+SELECT wazo_auth.register_mail_sender('mine', 'public.send_mail', role => 'postman');
 SELECT wazo_auth.configure('{"email_notification_plugin": "mine"}');
 EOS
 is(ask_reset('username=alice'), 204, 'a mail by a function');
@@ -202,7 +204,7 @@ until_is($node, 'app', 'SELECT kind, keys FROM sent', 'password_reset|email_addr
 empty('and leaves the outbox');
 sql(q{INSERT INTO sent VALUES ('fail')});
 is(ask_reset('username=alice'), 204, 'a function that fails');
-until_is($node, 'app', 'SELECT attempts, error FROM wazo_auth.parked_mail', '3|cannot send ***', 'has its mail parked, without the token');
+until_is($node, 'app', 'SELECT attempts, error FROM wazo_auth.parked_mail', '3|the mail_sender "mine" (public.send_mail(text,jsonb)) failed: cannot send ***', 'has its mail parked, without the token');
 sql(q{DELETE FROM sent; SELECT wazo_auth.retry_parked_mails()});
 until_is($node, 'app', 'SELECT kind FROM sent', 'password_reset', 'and can send it later');
 
