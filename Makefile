@@ -22,7 +22,7 @@ else
 # Without LLVM bitcode: it only serves to inline C functions into JIT code.
 EXTENSION_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) EXTENSION_ONLY=1 with_llvm=no
 
-all: extension front xml ## build the extension, the front, and the parser of SAML documents
+all: extension front ## build the extension with its programs, and the front
 
 extension:
 	@$(EXTENSION_MAKE) all
@@ -31,7 +31,7 @@ include $(wildcard kore_front/front.mk)
 include $(wildcard src/saml/xml/xml.mk)
 include $(wildcard test/unit/unit.mk)
 
-install: install-extension install-front install-xml ## install them (PG_CONFIG chooses the PostgreSQL)
+install: install-extension install-front ## install them (PG_CONFIG chooses the PostgreSQL)
 
 install-extension: extension
 	@$(EXTENSION_MAKE) install

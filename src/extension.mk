@@ -23,7 +23,8 @@ include $(PGXS)
 include tools/quiet.mk
 
 # Programs that the backend starts, beside the library (src/base/helper_process.c).
-HELPERS = build/wazo-auth-ldap build/wazo-auth-oauth2 build/wazo-auth-oauth2-relay
+include src/saml/xml/xml.mk
+HELPERS = build/wazo-auth-ldap build/wazo-auth-oauth2 build/wazo-auth-oauth2-relay $(SAML_XML_BINARY)
 HELPER_CFLAGS = -std=gnu11 -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wall -Wextra $(WERROR) -Isrc
 HELPER_LDFLAGS = -pie -Wl,-z,relro,-z,now
 

@@ -19,6 +19,7 @@
 #include "ldap/ldap_login.h"
 #include "oauth2/oauth2_ask.h"
 #include "relay/relay_settings.h"
+#include "saml/saml_program.h"
 #include "workers/expiry_worker.h"
 #include "workers/launcher.h"
 #include "workers/wake.h"
@@ -38,6 +39,7 @@ _PG_init(void)
 	hash_limit_init();
 	ldap_login_init();
 	oauth2_ask_init();
+	saml_program_init();
 	key_file_init();
 	launcher_init();
 	expiry_worker_init();

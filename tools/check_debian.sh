@@ -66,7 +66,7 @@ status=0
 root_run "$layer/upper:$base" "$work" sh -eu -c '
 	cd /root/wazo_auth
 	export PG_CONFIG=/usr/lib/postgresql/$1/bin/pg_config TESTS="$3"
-	make --no-print-directory -k extension xml WERROR=-Werror >/root/build.log 2>&1 || { grep -E "error|Error" /root/build.log | head -n 40; exit 1; }
+	make --no-print-directory -k extension WERROR=-Werror >/root/build.log 2>&1 || { grep -E "error|Error" /root/build.log | head -n 40; exit 1; }
 	exec bash test/lib/check.sh $2
 ' sh "$version" "${SUITES:-regress isolation pgtap tap}" "${TESTS:-$(tap_tests | tr '\n' ' ')}" || status=$?
 if [ "$status" -ne 0 ] && [ -d "$home/build/check" ]; then

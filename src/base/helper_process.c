@@ -98,24 +98,17 @@ spawn_with(pid_t *pid, const char *path, int fd)
 	return error;
 }
 
-static void
-helper_start(Helper *helper, const char *name)
+/* Spawns it on one end of a socket pair, the other end is ours; tells an error of the system. */
+static int
+spawn_on_pair(Helper *helper, const char *path)
 {
-	char		path[MAXPGPATH];
 	int			fds[2];
 	int			error;
 
-	snprintf(path, sizeof(path), "%s/%s", pkglib_path, name);
-	if (!AcquireExternalFD())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("too many open files to start \"%s\"", name)));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
 	{
 		ReleaseExternalFD();
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not make a socket pair for \"%s\": %m", name)));
+		return errno;
 	}
 	helper->fd = fds[0];
 	/* the program reads and writes it as a file */
@@ -125,14 +118,27 @@ helper_start(Helper *helper, const char *name)
 		error = spawn_with(&helper->pid, path, fds[1]);
 	close(fds[1]);
 	if (error != 0)
-	{
 		helper->pid = 0;
-		errno = error;
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not start \"%s\": %m", path),
-				 errhint("The extension's programs are installed beside its library.")));
-	}
+	return error;
+}
+
+static bool
+helper_start(Helper *helper, const char *name)
+{
+	char		path[MAXPGPATH];
+	int			error;
+
+	snprintf(path, sizeof(path), "%s/%s", pkglib_path, name);
+	error = AcquireExternalFD() ? spawn_on_pair(helper, path) : EMFILE;
+	if (error == 0)
+		return true;
+	errno = error;
+	ereport(LOG_SERVER_ONLY,
+			(errcode_for_file_access(),
+			 errmsg("could not start \"%s\": %m", path),
+			 errhint("The extension's programs are installed beside its library."),
+			 errhidestmt(true), errhidecontext(true)));
+	return false;
 }
 
 /* Milliseconds until the deadline, 0 when it is over. */
@@ -213,9 +219,27 @@ converse(Helper *helper, const char *input, size_t len, StringInfo output, size_
 	}
 }
 
+/* What the end of the program means; one by itself of which nobody else tells is logged. */
+static HelperEnd
+judge_end(const char *name, int status)
+{
+	char	   *how;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return HELPER_DONE;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
+		return HELPER_REFUSED;
+	how = wait_result_to_str(status);
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("program \"%s\" failed: %s", name, how),
+			 errhidestmt(true), errhidecontext(true)));
+	pfree(how);
+	return HELPER_FAILED;
+}
+
 /* Waits for the end of a program that has closed its output. */
 static HelperEnd
-await_end(Helper *helper, TimestampTz deadline)
+await_end(Helper *helper, const char *name, TimestampTz deadline)
 {
 	for (;;)
 	{
@@ -225,7 +249,7 @@ await_end(Helper *helper, TimestampTz deadline)
 		if (pid == helper->pid)
 		{
 			helper->pid = 0;
-			return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? HELPER_DONE : HELPER_FAILED;
+			return judge_end(name, status);
 		}
 		if (pid < 0 && errno != EINTR)
 		{
@@ -247,8 +271,8 @@ await_end(Helper *helper, TimestampTz deadline)
  * of it is left when this returns or raises.  Input may be secret: it is on no
  * command line and in no environment; the caller wipes it.
  *
- * Raises the errors of the system when the program cannot be started, and
- * answers cancel and terminate at once, whatever the program does.
+ * Raises nothing of its own, and answers cancel and terminate at once, whatever
+ * the program does.
  */
 HelperEnd
 helper_run(const char *name, const char *input, size_t input_len, StringInfo output, size_t output_max, int limit_ms)
@@ -259,10 +283,12 @@ helper_run(const char *name, const char *input, size_t input_len, StringInfo out
 
 	PG_ENSURE_ERROR_CLEANUP(helper_stop_at_exit, PointerGetDatum(&helper));
 	{
-		helper_start(&helper, name);
-		end = converse(&helper, input, input_len, output, output_max, deadline);
+		if (!helper_start(&helper, name))
+			end = HELPER_NOT_STARTED;
+		else
+			end = converse(&helper, input, input_len, output, output_max, deadline);
 		if (end == HELPER_DONE)
-			end = await_end(&helper, deadline);
+			end = await_end(&helper, name, deadline);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(helper_stop_at_exit, PointerGetDatum(&helper));
 	helper_stop(&helper);

@@ -15,7 +15,9 @@
 typedef enum HelperEnd
 {
 	HELPER_DONE,				/* it exited with status 0 */
-	HELPER_FAILED,				/* it exited with another one, or a signal ended it */
+	HELPER_REFUSED,				/* it exited with status 1: it did its work, and says no */
+	HELPER_FAILED,				/* it exited with another one, or a signal ended it; the log says how */
+	HELPER_NOT_STARTED,			/* it could not be started; the log says why */
 	HELPER_LATE,				/* it was ended because its time was up */
 	HELPER_TALKATIVE			/* it was ended because it wrote too much */
 } HelperEnd;

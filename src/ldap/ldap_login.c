@@ -149,6 +149,11 @@ judge(const pg_uuid_t *tenant, HelperEnd end, StringInfo output)
 		log_failure(tenant, "has no answer", "it took longer than wazo_auth.ldap_login_timeout");
 		raise_no_answer();
 	}
+	if (end == HELPER_NOT_STARTED)
+	{
+		log_failure(tenant, "has no answer", "the program " PROGRAM " did not start");
+		raise_no_answer();
+	}
 	if (end != HELPER_DONE || !read_answer(output, &answer))
 	{
 		log_failure(tenant, "was refused", "the program " PROGRAM " failed");

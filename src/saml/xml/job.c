@@ -89,50 +89,154 @@ set_flag(bool *flag, Field value)
 	return true;
 }
 
+/* The jobs, and what each cannot do without besides the time. */
+static const struct
+{
+	const char *name;
+	JobKind		kind;
+	bool		reads;				/* a document in one of its forms */
+	size_t		needs[6];			/* offsets of fields, to the first 0 */
+	bool		certificate;
+	bool		key;
+}			kinds[] =
+{
+#define AT(member) offsetof(Job, member)
+	{"verify_response", JOB_VERIFY_RESPONSE, true,
+	{AT(issuer), AT(audience), AT(destination), AT(recipient), AT(in_response_to)}, true, false},
+	{"verify_logout", JOB_VERIFY_LOGOUT, true, {AT(issuer), AT(destination)}, true, false},
+	{"peek_logout", JOB_PEEK_LOGOUT, true, {0}, false, false},
+	{"parse_metadata", JOB_PARSE_METADATA, true, {0}, false, false},
+	{"make_authn_request", JOB_MAKE_AUTHN_REQUEST, false, {AT(issuer), AT(destination), AT(recipient)}, false, true},
+	{"make_logout_request", JOB_MAKE_LOGOUT_REQUEST, false, {AT(issuer), AT(destination), AT(name_id)}, false, true},
+	{"make_logout_response", JOB_MAKE_LOGOUT_RESPONSE, false,
+	{AT(issuer), AT(destination), AT(in_response_to)}, false, true},
+	{"make_metadata", JOB_MAKE_METADATA, false, {AT(issuer), AT(recipient)}, true, false},
+	{"make_key", JOB_MAKE_KEY, false, {AT(common_name)}, false, false},
+};
+
+/* Fields that occur once. */
+static const struct
+{
+	const char *name;
+	size_t		at;
+}			texts[] =
+{
+	{"document", AT(document)},
+	{"base64", AT(base64)},
+	{"query", AT(query)},
+	{"issuer", AT(issuer)},
+	{"audience", AT(audience)},
+	{"destination", AT(destination)},
+	{"recipient", AT(recipient)},
+	{"in_response_to", AT(in_response_to)},
+	{"logout_url", AT(logout_url)},
+	{"relay_state", AT(relay_state)},
+	{"name_id", AT(name_id)},
+	{"name_id_format", AT(name_id_format)},
+	{"name_id_name_qualifier", AT(name_id_name_qualifier)},
+	{"name_id_sp_name_qualifier", AT(name_id_sp_name_qualifier)},
+	{"common_name", AT(common_name)},
+#undef AT
+};
+
+static const struct
+{
+	const char *name;
+	size_t		at;
+}			flags[] =
+{
+	{"sign_response", offsetof(Job, sign_response)},
+	{"sign_assertion", offsetof(Job, sign_assertion)},
+	{"redirect", offsetof(Job, redirect)},
+	{"failed", offsetof(Job, failed)},
+};
+
 static bool
 set_kind(JobKind *kind, Field value)
 {
 	if (*kind != JOB_NONE)
 		return false;
-	if (field_is(&value, "verify_response"))
-		*kind = JOB_VERIFY_RESPONSE;
-	else if (field_is(&value, "parse_metadata"))
-		*kind = JOB_PARSE_METADATA;
-	else if (field_is(&value, "verify_logout"))
-		*kind = JOB_VERIFY_LOGOUT;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	{
+		if (field_is(&value, kinds[i].name))
+			*kind = kinds[i].kind;
+	}
 	return *kind != JOB_NONE;
+}
+
+/* The field of the job at that place. */
+static Field *
+text_at(const Job *job, size_t at)
+{
+	return (Field *) ((char *) job + at);
+}
+
+/* Sets a number or a flag, or adds to a list. */
+static bool
+set_other(Job *job, Field name, Field value)
+{
+	if (field_is(&name, "job"))
+		return set_kind(&job->kind, value);
+	if (field_is(&name, "certificate"))
+		return add(job->certificates, &job->certificate_count, JOB_MAX_CERTIFICATES, value);
+	if (field_is(&name, "key"))
+		return add(job->keys, &job->key_count, JOB_MAX_KEYS, value);
+	if (field_is(&name, "session_index"))
+		return add(job->sessions, &job->session_count, JOB_MAX_SESSIONS, value);
+	if (field_is(&name, "now"))
+		return job->now_given = number(value.data, value.len, &job->now);
+	if (field_is(&name, "skew"))
+		return number(value.data, value.len, &job->skew) && job->skew <= SKEW_MAX_SECONDS;
+	if (field_is(&name, "days"))
+		return number(value.data, value.len, &job->days) && job->days <= DAYS_MAX;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+	{
+		if (field_is(&name, flags[i].name))
+			return set_flag((bool *) ((char *) job + flags[i].at), value);
+	}
+	return false;
 }
 
 static bool
 set_field(Job *job, Field name, Field value)
 {
-	if (field_is(&name, "job"))
-		return set_kind(&job->kind, value);
-	if (field_is(&name, "document"))
-		return set_once(&job->document, value);
-	if (field_is(&name, "certificate"))
-		return add(job->certificates, &job->certificate_count, JOB_MAX_CERTIFICATES, value);
-	if (field_is(&name, "key"))
-		return add(job->keys, &job->key_count, JOB_MAX_KEYS, value);
-	if (field_is(&name, "issuer"))
-		return set_once(&job->issuer, value);
-	if (field_is(&name, "audience"))
-		return set_once(&job->audience, value);
-	if (field_is(&name, "destination"))
-		return set_once(&job->destination, value);
-	if (field_is(&name, "recipient"))
-		return set_once(&job->recipient, value);
-	if (field_is(&name, "in_response_to"))
-		return set_once(&job->in_response_to, value);
-	if (field_is(&name, "now"))
-		return job->now_given = number(value.data, value.len, &job->now);
-	if (field_is(&name, "skew"))
-		return number(value.data, value.len, &job->skew) && job->skew <= SKEW_MAX_SECONDS;
-	if (field_is(&name, "sign_response"))
-		return set_flag(&job->sign_response, value);
-	if (field_is(&name, "sign_assertion"))
-		return set_flag(&job->sign_assertion, value);
-	return false;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		if (field_is(&name, texts[i].name))
+			return set_once(text_at(job, texts[i].at), value);
+	}
+	return set_other(job, name, value);
+}
+
+static const char *
+name_of(size_t at)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		if (texts[i].at == at)
+			return texts[i].name;
+	}
+	return "a field";
+}
+
+/* What this kind of job lacks. */
+static const char *
+what_kind_lacks(const Job *job, size_t kind)
+{
+	int			documents = (job->document.data != NULL) + (job->base64.data != NULL) + (job->query.data != NULL);
+
+	if (documents != kinds[kind].reads)
+		return "one of document, base64 and query";
+	for (const size_t *need = kinds[kind].needs; *need != 0; need++)
+	{
+		if (text_at(job, *need)->len == 0)
+			return name_of(*need);
+	}
+	if (kinds[kind].certificate && job->certificate_count == 0)
+		return "certificate";
+	if (kinds[kind].key && job->key_count == 0)
+		return "key";
+	return NULL;
 }
 
 /* An expectation that was forgotten must not read as "anything will do". */
@@ -141,29 +245,20 @@ what_is_missing(const Job *job)
 {
 	if (job->kind == JOB_NONE)
 		return "job";
-	if (job->document.data == NULL)
-		return "document";
 	if (!job->now_given)
 		return "now";
-	if (job->kind == JOB_PARSE_METADATA)
-		return NULL;
-	if (job->certificate_count == 0)
-		return "certificate";
-	if (job->issuer.len == 0)
-		return "issuer";
-	if (job->destination.len == 0)
-		return "destination";
-	if (job->kind == JOB_VERIFY_LOGOUT)
-		return NULL;
-	if (job->audience.len == 0)
-		return "audience";
-	if (job->recipient.len == 0)
-		return "recipient";
-	if (job->in_response_to.len == 0)
-		return "in_response_to";
-	if (!job->sign_response && !job->sign_assertion)
+	if (job->kind == JOB_VERIFY_RESPONSE && !job->sign_response && !job->sign_assertion)
 		return "sign_response or sign_assertion";
-	return NULL;
+	if (job->query.data != NULL && job->kind != JOB_VERIFY_LOGOUT && job->kind != JOB_PEEK_LOGOUT)
+		return "document or base64";
+	if (job->kind == JOB_MAKE_KEY && job->days == 0)
+		return "days";
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	{
+		if (kinds[i].kind == job->kind)
+			return what_kind_lacks(job, i);
+	}
+	return "job";
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * jobs.h
- *	  The jobs: each reads the parsed document, and reports or refuses.
+ *	  The jobs. Those that read are given the parsed document; each reports or refuses.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -11,6 +11,14 @@
 
 extern bool verify_response(Work *w, xmlNode *root);
 extern bool verify_logout(Work *w, xmlNode *root);
+extern bool peek_logout(Work *w, xmlNode *root);
+extern bool read_query(Work *w);
 extern bool parse_metadata(Work *w, xmlNode *root);
+
+extern bool make_authn_request(Work *w);
+extern bool make_logout_request(Work *w);
+extern bool make_logout_response(Work *w);
+extern bool make_metadata(Work *w);
+extern bool make_key(Work *w);
 
 #endif							/* SAML_XML_JOBS_H */

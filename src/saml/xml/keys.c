@@ -12,6 +12,8 @@
 #include <string.h>
 #include <xmlsec/openssl/evp.h>
 
+#include "encoding.h"
+
 #define RSA_MIN_BITS	2048
 #define EC_MIN_BITS		256
 
@@ -52,15 +54,23 @@ wrapped(EVP_PKEY *pkey)
 	return key;
 }
 
-static xmlSecKey *
-key_of_certificate(const Field *pem)
+static X509 *
+certificate_of_pem(const Field *pem)
 {
 	BIO		   *bio = BIO_new_mem_buf(pem->data, (int) pem->len);
 	X509	   *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return cert;
+}
+
+static xmlSecKey *
+key_of_certificate(const Field *pem)
+{
+	X509	   *cert = certificate_of_pem(pem);
 	EVP_PKEY   *pkey = cert ? X509_get_pubkey(cert) : NULL;
 
 	X509_free(cert);
-	BIO_free(bio);
 	if (pkey != NULL && !is_strong(pkey))
 	{
 		EVP_PKEY_free(pkey);
@@ -106,18 +116,11 @@ key_of_pem(const Field *pem)
 static X509 *
 certificate_of_base64(const char *base64)
 {
-	BIO		   *text = BIO_new(BIO_s_mem());
-	BIO		   *decode = BIO_new(BIO_f_base64());
-	X509	   *cert;
+	xmlBuffer  *der = base64_decode(base64, strlen(base64));
+	const unsigned char *p = der ? xmlBufferContent(der) : NULL;
+	X509	   *cert = der ? d2i_X509(NULL, &p, xmlBufferLength(der)) : NULL;
 
-	BIO_set_flags(decode, BIO_FLAGS_BASE64_NO_NL);
-	for (const char *p = base64; *p != '\0'; p++)
-	{
-		if (strchr(" \t\r\n", *p) == NULL)
-			BIO_write(text, p, 1);
-	}
-	cert = d2i_X509_bio(BIO_push(decode, text), NULL);
-	BIO_free_all(decode);
+	xmlBufferFree(der);
 	return cert;
 }
 
@@ -140,4 +143,25 @@ certificate_pem(Work *w, const char *base64)
 	BIO_free(bio);
 	X509_free(cert);
 	return pem;
+}
+
+/* What stands between the lines of a certificate's PEM text, which has been read before. */
+const char *
+certificate_base64(Work *w, const Field *pem)
+{
+	X509	   *cert = certificate_of_pem(pem);
+	unsigned char *der = NULL;
+	int			len = cert ? i2d_X509(cert, &der) : -1;
+	const char *text = NULL;
+
+	if (len > 0)
+	{
+		xmlBuffer  *base64 = base64_encode(der, (size_t) len);
+
+		text = keep(w, xmlBufferDetach(base64));
+		xmlBufferFree(base64);
+	}
+	OPENSSL_free(der);
+	X509_free(cert);
+	return text;
 }

@@ -13,6 +13,7 @@
 
 extern bool keys_of_certificates(Work *w);
 extern xmlSecKey *key_of_pem(const Field *pem);
+extern const char *certificate_base64(Work *w, const Field *pem);
 extern const char *certificate_pem(Work *w, const char *base64);
 
 #endif							/* SAML_XML_KEYS_H */

@@ -1,7 +1,8 @@
 /*
  * logout.c
- *	  The job verify_logout: a LogoutResponse when the job says what it must
- *	  answer (in_response_to), else a LogoutRequest; signed within the document.
+ *	  The jobs about logouts of others: a LogoutResponse when the job says what it
+ *	  must answer (in_response_to), else a LogoutRequest; signed within the
+ *	  document or, in a query string, around it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -10,6 +11,7 @@
 #include "document.h"
 #include "jobs.h"
 #include "message.h"
+#include "query.h"
 #include "signature.h"
 
 static const char *const response_children[] = {
@@ -56,16 +58,88 @@ response_found(Work *w, const xmlNode *root)
 	return true;
 }
 
-bool
-verify_logout(Work *w, xmlNode *root)
+/* The judgement of a message whose signature is good, wherever it stood. */
+static bool
+logout_found(Work *w, const xmlNode *root)
+{
+	if (!message_head_is_good(w, root))
+		return false;
+	return w->job->in_response_to.data != NULL ? response_found(w, root) : request_found(w, root);
+}
+
+/* Is it of the kind that the job waits for? */
+static bool
+kind_is_good(Work *w, const xmlNode *root)
 {
 	bool		answer = w->job->in_response_to.data != NULL;
 
-	if (!is(root, NS_SAMLP, answer ? "LogoutResponse" : "LogoutRequest"))
-		return refuse(w, "not_a_logout", (const char *) root->name);
+	return is(root, NS_SAMLP, answer ? "LogoutResponse" : "LogoutRequest") ||
+		refuse(w, "not_a_logout", (const char *) root->name);
+}
+
+bool
+verify_logout(Work *w, xmlNode *root)
+{
+	if (!kind_is_good(w, root))
+		return false;
 	if (count_below(root, NS_DS, "Signature") > 1)
 		return refuse(w, "signature_form", "several");
-	if (!signature_check(w, root, true) || !message_head_is_good(w, root))
+	return signature_check(w, root, true) && logout_found(w, root);
+}
+
+/* A message whose signature stood in the query string has none within. */
+static bool
+verify_logout_of_query(Work *w, const xmlNode *root)
+{
+	if (!kind_is_good(w, root))
 		return false;
-	return answer ? response_found(w, root) : request_found(w, root);
+	if (count_below(root, NS_DS, "Signature") > 0)
+		return refuse(w, "signature_form", "within a message of a query string");
+	if (!is_plain_id(attribute(w, root, "ID")))
+		return refuse(w, "id", (const char *) root->name);
+	return logout_found(w, root);
+}
+
+/*
+ * The job peek_logout: who says to have sent this, so that it can be verified
+ * by what is stored of that issuer. Nothing of it may be believed.
+ */
+bool
+peek_logout(Work *w, xmlNode *root)
+{
+	const xmlNode *issuer = only_child(root, NS_SAML, "Issuer");
+	const char *text = issuer ? uri_of(w, issuer) : NULL;
+
+	if (!is(root, NS_SAMLP, "LogoutResponse") && !is(root, NS_SAMLP, "LogoutRequest"))
+		return refuse(w, "not_a_logout", (const char *) root->name);
+	if (text == NULL || *text == '\0')
+		return refuse(w, "issuer", NULL);
+	found(w, "kind", is(root, NS_SAMLP, "LogoutRequest") ? "request" : "response");
+	found(w, "issuer", text);
+	found(w, "in_response_to", attribute(w, root, "InResponseTo"));
+	return true;
+}
+
+/* A job whose message is in a query string. */
+bool
+read_query(Work *w)
+{
+	bool		peek = w->job->kind == JOB_PEEK_LOGOUT;
+	Query		query;
+	xmlBuffer  *document;
+	xmlNode    *root;
+
+	if (!query_read(w, &query) || (!peek && !query_signature_check(w, &query)))
+		return false;
+	document = query_document(w, &query);
+	if (document == NULL)
+		return false;
+	root = document_parse(w, 0, (const char *) xmlBufferContent(document), (size_t) xmlBufferLength(document));
+	xmlBufferFree(document);
+	if (root == NULL)
+		return false;
+	if ((query.request.data != NULL) != is(root, NS_SAMLP, "LogoutRequest"))
+		return refuse(w, "query", "the parameter is not of the message's kind");
+	query_relay_state_found(w, &query);
+	return peek ? peek_logout(w, root) : verify_logout_of_query(w, root);
 }

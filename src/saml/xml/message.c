@@ -12,8 +12,6 @@
 #include "moment.h"
 
 #define ISSUED_MAX_AGE	86400
-#define FORMAT_ENTITY	"urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
-#define STATUS_SUCCESS	"urn:oasis:names:tc:SAML:2.0:status:Success"
 
 bool
 not_yet(const Work *w, int64_t moment)

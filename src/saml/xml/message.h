@@ -9,6 +9,12 @@
 
 #include "work.h"
 
+#define BINDING_REDIRECT	"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+#define BINDING_POST		"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+#define FORMAT_ENTITY		"urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
+#define STATUS_SUCCESS		"urn:oasis:names:tc:SAML:2.0:status:Success"
+#define STATUS_RESPONDER	"urn:oasis:names:tc:SAML:2.0:status:Responder"
+
 extern bool issuer_is(Work *w, const xmlNode *parent);
 extern bool issued_lately(Work *w, const xmlNode *node);
 extern bool message_head_is_good(Work *w, const xmlNode *root);

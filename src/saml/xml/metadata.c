@@ -14,8 +14,6 @@
 #include "keys.h"
 #include "message.h"
 
-#define BINDING_REDIRECT	"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
-#define BINDING_POST		"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 #define ENTITY_ID_MAX		1024
 
 /* Only what a browser may be sent to. */
@@ -34,7 +32,7 @@ is_web_address(const char *location)
 		return false;
 	for (const char *p = location; *p != '\0'; p++)
 	{
-		if ((unsigned char) *p <= ' ' || strchr("\"'<>\\`", *p) != NULL)
+		if ((unsigned char) *p <= ' ' || strchr("\"'<>\\`#", *p) != NULL)
 			return false;
 	}
 	return location[host] != '\0' && strchr("/?#", location[host]) == NULL;

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 static bool
 digits(const char **p, int n, int *out)
@@ -80,4 +81,15 @@ moment_read(const char *text, int64_t *seconds)
 		return false;
 	*seconds = days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 	return true;
+}
+
+/* The text of a moment, for moments of the years 1970 to 9999. */
+void
+moment_write(int64_t seconds, char text[MOMENT_TEXT])
+{
+	time_t		t = (time_t) seconds;
+	struct tm	tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(text, MOMENT_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) != MOMENT_TEXT - 1)
+		text[0] = '\0';
 }

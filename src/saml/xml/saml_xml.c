@@ -11,12 +11,14 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <time.h>
 #include <xmlsec/xmlsec.h>
 #include <xmlsec/errors.h>
 #include <xmlsec/openssl/app.h>
 #include <xmlsec/openssl/crypto.h>
 
 #include "document.h"
+#include "encoding.h"
 #include "jobs.h"
 #include "keys.h"
 
@@ -53,6 +55,8 @@ saml_xml_init(void)
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS |
 							OPENSSL_INIT_ADD_ALL_CIPHERS | OPENSSL_INIT_ADD_ALL_DIGESTS, NULL) != 1)
 		return -1;
+	/* gmtime() reads the local time zone at its first call. */
+	tzset();
 	xmlInitParser();
 	xmlSetGenericErrorFunc(NULL, say_nothing);
 	if (xmlSecInit() < 0 || xmlSecOpenSSLAppInit(NULL) < 0 || xmlSecOpenSSLInit() < 0)
@@ -61,24 +65,59 @@ saml_xml_init(void)
 	return RAND_bytes(&byte, 1) == 1 ? 0 : -1;
 }
 
+/* Parses the document that came as XML or in base64; NULL with the refusal noted. */
+static xmlNode *
+document_of(Work *w)
+{
+	const Job  *job = w->job;
+	xmlBuffer  *xml;
+	xmlNode    *root;
+
+	if (job->base64.data == NULL)
+		return document_parse(w, 0, job->document.data, job->document.len);
+	xml = base64_decode(job->base64.data, job->base64.len);
+	if (xml == NULL)
+		return refuse(w, "base64", NULL), NULL;
+	root = document_parse(w, 0, (const char *) xmlBufferContent(xml), (size_t) xmlBufferLength(xml));
+	xmlBufferFree(xml);
+	return root;
+}
+
+static bool
+read_document(Work *w, bool (*job) (Work *, xmlNode *))
+{
+	xmlNode    *root = document_of(w);
+
+	return root != NULL && job(w, root);
+}
+
 static bool
 done(Work *w)
 {
-	xmlNode    *root;
-
 	if (!keys_of_certificates(w))
 		return false;
-	root = document_parse(w, 0, w->job->document.data, w->job->document.len);
-	if (root == NULL)
-		return false;
+	if (w->job->query.data != NULL)
+		return read_query(w);
 	switch (w->job->kind)
 	{
 		case JOB_VERIFY_RESPONSE:
-			return verify_response(w, root);
-		case JOB_PARSE_METADATA:
-			return parse_metadata(w, root);
+			return read_document(w, verify_response);
 		case JOB_VERIFY_LOGOUT:
-			return verify_logout(w, root);
+			return read_document(w, verify_logout);
+		case JOB_PEEK_LOGOUT:
+			return read_document(w, peek_logout);
+		case JOB_PARSE_METADATA:
+			return read_document(w, parse_metadata);
+		case JOB_MAKE_AUTHN_REQUEST:
+			return make_authn_request(w);
+		case JOB_MAKE_LOGOUT_REQUEST:
+			return make_logout_request(w);
+		case JOB_MAKE_LOGOUT_RESPONSE:
+			return make_logout_response(w);
+		case JOB_MAKE_METADATA:
+			return make_metadata(w);
+		case JOB_MAKE_KEY:
+			return make_key(w);
 		case JOB_NONE:
 			break;
 	}
