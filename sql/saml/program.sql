@@ -87,7 +87,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.saml_peek_logout(tenant uuid, binding text,
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.saml_job(tenant, VARIADIC ARRAY['job', 'peek_logout']
-    || wazo_auth.saml_message_fields(binding, message) || wazo_auth.saml_now(NULL));
+    || wazo_auth.saml_message_fields(binding, message) || wazo_auth.saml_now(NULL::timestamptz));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.saml_peek_logout(uuid, text, text) IS
@@ -182,7 +182,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.saml_make_key(
 RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.saml_job(NULL, VARIADIC ARRAY[
+  RETURN wazo_auth.saml_job(NULL::uuid, VARIADIC ARRAY[
     'job', 'make_key', 'common_name', common_name, 'days', coalesce(days, 3650)::text] || wazo_auth.saml_now(at));
 END
 $$;

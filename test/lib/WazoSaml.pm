@@ -178,8 +178,8 @@ sub run_job
 {
 	my ($job) = @_;
 	my ($out, $err) = ('', '');
-	local $SIG{PIPE} = 'IGNORE';
-	eval { IPC::Run::run([ $ENV{WAZO_AUTH_XML} // 'build/wazo-auth-xml' ], '<', \$job, '>', \$out, '2>', \$err); };
+	# From a file: it does not read to the end what is too large.
+	IPC::Run::run([ $ENV{WAZO_AUTH_XML} // 'build/wazo-auth-xml' ], '<', file_of($job), '>', \$out, '2>', \$err);
 	my $status = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
 	return ($status, $out . $err);
 }
