@@ -15,6 +15,8 @@ use strict;
 use warnings FATAL => 'all';
 
 use File::Basename ();
+use IO::Handle ();
+use IPC::Open2 ();
 use IPC::Run ();
 use JSON ();
 
@@ -55,11 +57,23 @@ sub trust
 sub step
 {
 	my ($self, $step, %arguments) = @_;
-	my $in = JSON::encode_json(\%arguments);
-	my ($out, $err) = ('', '');
-	IPC::Run::run([ '/usr/bin/python3', $program, $self->{folder}, $step ], '<', \$in, '>', \$out, '2>', \$err)
-	  or die "identity provider, $step: $err";
-	return JSON::decode_json($out);
+	$self->{pid} //= IPC::Open2::open2($self->{out}, $self->{in}, '/usr/bin/python3', $program, $self->{folder});
+	print { $self->{in} } JSON::encode_json([ $step, \%arguments ]), "\n";
+	my $line = readline($self->{out}) // die "identity provider, $step: it has ended";
+	my $result = JSON::decode_json($line);
+	die "identity provider, $step: $result->{refused}\n" if exists $result->{refused};
+	return $result;
+}
+
+# It ends with its input.
+sub DESTROY
+{
+	my ($self) = @_;
+	return unless $self->{pid};
+	local ($?, $!);
+	close $self->{in};
+	waitpid $self->{pid}, 0;
+	return;
 }
 
 # Its metadata, as text of XML.

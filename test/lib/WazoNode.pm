@@ -36,11 +36,12 @@ our @EXPORT = qw(new_node add_database until_is until_true start_front stop_fron
 my %fronts;
 
 # A cluster with the extension's library preloaded, not started: initialised
-# for replication, with the key for refresh tokens, and with further settings.
+# for replication, with the key for refresh tokens, with further settings and
+# what PostgreSQL::Test::Cluster takes besides (install_path).
 sub new_node
 {
-	my ($name, $conf) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my ($name, $conf, @more) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name, @more);
 	$node->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 	$node->append_conf('postgresql.conf', <<"EOC");
 shared_preload_libraries = 'wazo_auth'

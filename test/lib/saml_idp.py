@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""An identity provider for tests: pysaml2 and xmlsec1, one step for each run.
+"""An identity provider for tests: pysaml2 and xmlsec1.
 
-usage: saml_idp.py FOLDER STEP < arguments.json > result.json
+usage: saml_idp.py FOLDER; a line of its input is ["step", {arguments}], and a
+line of its output the result, or {"refused": why}.
 
 FOLDER has idp.key, idp.pem and settings.json (entity_id, url), and sp.xml, the
 service provider's metadata, for all steps but "metadata". A message that came
@@ -86,6 +87,7 @@ class Idp:
         """The form to be posted after a login. sign: response, assertion, both or none; encrypt: gcm, cbc or 3des."""
         value, binding, relay_state = self.received(message, 'SAMLRequest')
         request = self.parsed(self.server.parse_authn_request, value, binding)
+        saml2.entity.pre_encryption_part = pre_encryption_part
         if encrypt:
             cipher, session_key = CIPHERS[encrypt]
             saml2.entity.pre_encryption_part = functools.partial(pre_encryption_part, msg_enc=cipher)
@@ -164,14 +166,19 @@ def form(parameter, xml, relay_state):
     return {parameter: base64.b64encode(xml.encode()).decode(), **({'RelayState': relay_state} if relay_state else {})}
 
 
-def main():
-    folder, step = sys.argv[1:]
-    arguments = json.load(sys.stdin)
+def done(folder, step, arguments):
     if step == 'metadata':
-        result = {'metadata': str(entity_descriptor(configuration(folder, False)))}
-    else:
-        result = getattr(Idp(folder), step)(**arguments)
-    json.dump(result, sys.stdout)
+        return {'metadata': str(entity_descriptor(configuration(folder, False)))}
+    return getattr(Idp(folder), step)(**arguments)
+
+
+def main():
+    for line in sys.stdin:
+        try:
+            result = done(sys.argv[1], *json.loads(line))
+        except Exception as error:
+            result = {'refused': '%s: %s' % (type(error).__name__, error)}
+        print(json.dumps(result), flush=True)
 
 
 if __name__ == '__main__':

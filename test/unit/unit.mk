@@ -52,15 +52,28 @@ $(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) $(wildcard kore_fro
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
 
 # The reader of SAML documents, which xml.mk builds into a program of its own.
-UNIT_SAML_MUTATIONS ?= 10000
+# So many changes without sanitizers, a tenth of them with.
+UNIT_SAML_MUTATIONS ?= 100000
 SAML_SAMPLE = test/unit/saml_sample.c $(SAML_XML_PURE)
 SAML_HEADERS = test/unit/saml_sample.h $(wildcard src/saml/xml/*.h)
 
 $(UNIT_DIR)/saml_mutation_test: test/unit/saml_mutation_test.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(SAML_XML_INCLUDES) -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
 
-$(UNIT_DIR)/saml_fuzz: test/fuzz/saml_fuzz.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) $(SAML_XML_INCLUDES) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
+$(UNIT_DIR)/saml_mutation_fast: test/unit/saml_mutation_test.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
+	$(UNIT_CC) $(filter-out -O1 -g -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -O2 $(SAML_XML_INCLUDES) -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
+
+# A target for each kind of message.
+SAML_FUZZERS = $(addprefix $(UNIT_DIR)/,saml_response_fuzz saml_logout_fuzz saml_metadata_fuzz)
+$(UNIT_DIR)/saml_response_fuzz: SAMPLES = -DFIRST_SAMPLE=SAMPLE_RESPONSE -DLAST_SAMPLE=SAMPLE_ASSERTION
+$(UNIT_DIR)/saml_logout_fuzz: SAMPLES = -DFIRST_SAMPLE=SAMPLE_LOGOUT -DLAST_SAMPLE=SAMPLE_QUERY
+$(UNIT_DIR)/saml_metadata_fuzz: SAMPLES = -DFIRST_SAMPLE=SAMPLE_METADATA -DLAST_SAMPLE=SAMPLE_METADATA
+$(SAML_FUZZERS): test/fuzz/saml_fuzz.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) $(SAML_XML_INCLUDES) $(SAMPLES) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
+
+# The program with a parser that does what the document says, for test/t/saml_program.t.
+$(UNIT_DIR)/saml_hostile: test/unit/hostile_document.c $(wildcard src/saml/xml/*.[ch]) | $(UNIT_DIR)
+	$(UNIT_CC) -std=c11 -D_GNU_SOURCE -Isrc $(SAML_XML_INCLUDES) -Wl,--wrap=document_parse -o $@ $(filter %.c,$^) $(SAML_XML_LIBS) -lseccomp
 
 # Without sanitizers: they need more than the sandbox leaves.
 $(UNIT_DIR)/sandbox_test: test/unit/sandbox_test.c src/saml/xml/sandbox.c src/saml/xml/sandbox.h | $(UNIT_DIR)
@@ -70,8 +83,9 @@ $(UNIT_DIR)/sandbox_test: test/unit/sandbox_test.c src/saml/xml/sandbox.c src/sa
 unit-front: $(UNIT_DIR)/front_test
 	$<
 
-unit-saml-mutation: $(UNIT_DIR)/saml_mutation_test
-	$< $(UNIT_SAML_MUTATIONS)
+unit-saml-mutation: $(UNIT_DIR)/saml_mutation_test $(UNIT_DIR)/saml_mutation_fast
+	$(UNIT_DIR)/saml_mutation_fast $(UNIT_SAML_MUTATIONS)
+	$(UNIT_DIR)/saml_mutation_test $$(( $(UNIT_SAML_MUTATIONS) / 10 )) 20260102
 
 unit-sandbox: $(UNIT_DIR)/sandbox_test
 	$<
@@ -114,12 +128,12 @@ unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 # For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
 FUZZ_LIMITS = -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
 .PHONY: fuzz fuzz-acl
-fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/ldap_fuzz $(UNIT_DIR)/saml_fuzz $(UNIT_DIR)/http_target_fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/ldap_fuzz $(SAML_FUZZERS) $(UNIT_DIR)/http_target_fuzz
 	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/text_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/front_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/ldap_fuzz $(FUZZ_LIMITS)
-	$(UNIT_DIR)/saml_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=8192
+	for target in $(SAML_FUZZERS); do $$target -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=8192 || exit; done
 	$(UNIT_DIR)/http_target_fuzz $(FUZZ_LIMITS)
 
 # 10^8 generated pairs, without sanitizers so that it ends in minutes, then the

@@ -1,6 +1,6 @@
 /*
  * decrypt.c
- *	  Encrypted assertions: RSA-OAEP around AES-GCM, one key, inline.
+ *	  Encrypted assertions: RSA-OAEP around AES, one key, inline.
  *
  * xmlsec decrypts with keys that are handed to it, so it reads no KeyInfo. The
  * plain text goes through the same strict parse as the document. Every failure
@@ -23,6 +23,20 @@ static const char *const data_methods[] = {
 	"http://www.w3.org/2009/xmlenc11#aes128-gcm",
 	"http://www.w3.org/2009/xmlenc11#aes192-gcm",
 	"http://www.w3.org/2009/xmlenc11#aes256-gcm",
+	NULL
+};
+
+/*
+ * These let a sender learn the plain text from many answers to changed cipher
+ * texts, so they are good only in a response whose signature has been verified.
+ */
+static const char *const data_methods_of_signed[] = {
+	"http://www.w3.org/2009/xmlenc11#aes128-gcm",
+	"http://www.w3.org/2009/xmlenc11#aes192-gcm",
+	"http://www.w3.org/2009/xmlenc11#aes256-gcm",
+	"http://www.w3.org/2001/04/xmlenc#aes128-cbc",
+	"http://www.w3.org/2001/04/xmlenc#aes192-cbc",
+	"http://www.w3.org/2001/04/xmlenc#aes256-cbc",
 	NULL
 };
 
@@ -136,10 +150,11 @@ key_inside(const xmlNode *data)
 
 /*
  * The assertion in an EncryptedAssertion, decrypted with one of the job's keys
- * and parsed to a tree of its own; NULL with the refusal noted.
+ * and parsed to a tree of its own; NULL with the refusal noted. is_signed: the
+ * signature of what it stands in has been verified.
  */
 xmlNode *
-assertion_decrypt(Work *w, const xmlNode *encrypted)
+assertion_decrypt(Work *w, const xmlNode *encrypted, bool is_signed)
 {
 	xmlNode    *data = first_child(encrypted);
 	xmlNode    *key = data ? key_inside(data) : NULL;
@@ -151,7 +166,7 @@ assertion_decrypt(Work *w, const xmlNode *encrypted)
 	if (!is(data, NS_XENC, "EncryptedData") || next_element(data) != NULL || key == NULL ||
 		!has_value(data) || !has_value(key))
 		return refuse(w, "encryption_form", NULL), NULL;
-	if (!method_is(w, data, data_methods) || !method_is(w, key, key_methods))
+	if (!method_is(w, data, is_signed ? data_methods_of_signed : data_methods) || !method_is(w, key, key_methods))
 		return NULL;
 	for (int i = 0; plain == NULL && i < w->job->key_count; i++)
 	{

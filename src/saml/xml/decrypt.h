@@ -9,6 +9,6 @@
 
 #include "work.h"
 
-extern xmlNode *assertion_decrypt(Work *w, const xmlNode *encrypted);
+extern xmlNode *assertion_decrypt(Work *w, const xmlNode *encrypted, bool is_signed);
 
 #endif							/* SAML_XML_DECRYPT_H */

@@ -57,6 +57,7 @@ decrypted_shape_is_good(Work *w, const xmlNode *assertion)
 bool
 verify_response(Work *w, xmlNode *root)
 {
+	bool		is_signed = only_child(root, NS_DS, "Signature") != NULL;
 	xmlNode    *assertion;
 	xmlNode    *encrypted;
 
@@ -68,12 +69,14 @@ verify_response(Work *w, xmlNode *root)
 	encrypted = only_child(root, NS_SAML, "EncryptedAssertion");
 	if (encrypted != NULL)
 	{
-		assertion = assertion_decrypt(w, encrypted);
+		assertion = assertion_decrypt(w, encrypted, is_signed);
 		if (assertion == NULL || !decrypted_shape_is_good(w, assertion))
 			return false;
 	}
 	if (!signature_check(w, assertion, w->job->sign_assertion))
 		return false;
-	found(w, "response_id", attribute(w, root, "ID"));
+	/* Of a response that nobody signed, anybody may have chosen the ID. */
+	if (is_signed)
+		found(w, "response_id", attribute(w, root, "ID"));
 	return assertion_found(w, assertion);
 }
