@@ -108,11 +108,13 @@ sub program_of
 	foreach my $stat (glob '/proc/[0-9]*/stat')
 	{
 		my $text = eval { slurp_file($stat) } // next;
-		return [ $1, $backend ] if $text =~ /^(\d+) \(wazo-auth-xml\) \S $backend /;
+		next unless $text =~ /^(\d+) \(wazo-auth-xml\) \S $backend /;
+		# in its sandbox already: before, it has read nothing
+		return [ $1, $backend ] if (eval { slurp_file("/proc/$1/status") } // '') =~ /^Seccomp:\s*2$/m;
 	}
 	return;
 }
-sub is_gone { my ($pid) = @_; return until_true(sub { !-e "/proc/$pid" || slurp_file("/proc/$pid/stat") =~ /^\d+ \(.*\) Z/ }) }
+sub is_gone { my ($pid) = @_; return until_true(sub { (eval { slurp_file("/proc/$pid/stat") } // '0 (gone) Z') =~ /^\d+ \(.*\) Z/ }) }
 
 foreach my $way ([ pg_cancel_backend => qr/57014/ ], [ pg_terminate_backend => qr/57P01/ ])
 {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,6 +84,14 @@ use_too_much_memory(void)
 	return p != NULL;
 }
 
+static long tried;
+
+static int
+call_tried(void)
+{
+	return (int) syscall(tried, -1L, 0L, 0L, 0L, 0L, 0L);
+}
+
 /* How a process ends that does this in the sandbox. */
 static int
 end_of(int (*act) (void))
@@ -117,6 +126,34 @@ works(int (*act) (void))
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* Every number but those of sandbox.c. */
+static bool
+no_other_call_works(void)
+{
+	static const long allowed[] = {
+		SYS_read, SYS_write, SYS_mmap, SYS_brk, SYS_munmap, SYS_mremap, SYS_futex, SYS_getrandom, SYS_clock_gettime,
+		SYS_getpid, SYS_exit_group,
+#ifdef __x86_64__
+		/* uretprobe and uprobe: the kernel lets them pass any filter, and they do nothing */
+		335, 336,
+#endif
+	};
+	bool		good = true;
+
+	for (tried = 0; tried < 512; tried++)
+	{
+		bool		skip = false;
+
+		for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+			skip = skip || tried == allowed[i];
+		if (skip || is_ended(call_tried))
+			continue;
+		printf("# system call %ld works\n", tried);
+		good = false;
+	}
+	return good;
+}
+
 int
 main(void)
 {
@@ -129,5 +166,6 @@ main(void)
 	ok(is_ended(map_code), "memory to be executed");
 	ok(is_ended(write_elsewhere), "writing anywhere but to standard output");
 	ok(is_ended(kill_parent), "signals");
+	ok(no_other_call_works(), "and any other system call");
 	return tap_end();
 }
