@@ -65,7 +65,7 @@ static const Lists lists_of_jobs[] = {
 	{"verify_response", {"session_index"}, true},
 	{"verify_logout", {"session_index"}, false},
 	{"parse_metadata", {
-		"certificate", "sso_redirect", "sso_post", "slo_redirect", "slo_post", "slo_redirect_response", "slo_post_response"
+			"certificate", "sso_redirect", "sso_post", "slo_redirect", "slo_post", "slo_redirect_response", "slo_post_response"
 	}, false},
 	{NULL, {NULL}, false}
 };

@@ -172,7 +172,9 @@ run(SampleKind kind, long rounds)
 {
 	static char document[ROOM];
 	const Sample *s = sample(kind);
-	long		wrong = 0, lost = 0, unchanged = 0;
+	long		wrong = 0,
+				lost = 0,
+				unchanged = 0;
 	xmlBuffer  *original = xmlBufferCreate();
 	xmlBuffer  *out = xmlBufferCreate();
 

@@ -142,7 +142,7 @@ percent_encode(xmlBuffer *out, const char *text, size_t len)
 		unsigned char c = (unsigned char) text[i];
 		xmlChar		escape[3] = {'%', (xmlChar) hex[c >> 4], (xmlChar) hex[c & 15]};
 		bool		plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			c == '-' || c == '.' || c == '_' || c == '~';
+		c == '-' || c == '.' || c == '_' || c == '~';
 
 		xmlBufferAdd(out, plain ? &c : escape, plain ? 1 : 3);
 	}

@@ -94,8 +94,8 @@ static const struct
 {
 	const char *name;
 	JobKind		kind;
-	bool		reads;				/* a document in one of its forms */
-	size_t		needs[6];			/* offsets of fields, to the first 0 */
+	bool		reads;			/* a document in one of its forms */
+	size_t		needs[6];		/* offsets of fields, to the first 0 */
 	bool		certificate;
 	bool		key;
 }			kinds[] =

@@ -74,8 +74,8 @@ typedef struct Job
 	bool		now_given;
 	bool		sign_response;
 	bool		sign_assertion;
-	bool		redirect;			/* to be made for HTTP-Redirect, else for HTTP-POST */
-	bool		failed;				/* the LogoutResponse to be made says that it did not work */
+	bool		redirect;		/* to be made for HTTP-Redirect, else for HTTP-POST */
+	bool		failed;			/* the LogoutResponse to be made says that it did not work */
 } Job;
 
 extern const char *job_read(const char *bytes, size_t len, Job *job);

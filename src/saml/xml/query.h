@@ -12,8 +12,8 @@
 /* The parameters as they stand in the query string, not decoded. */
 typedef struct Query
 {
-	Field		request;			/* either SAMLRequest */
-	Field		response;			/* or SAMLResponse */
+	Field		request;		/* either SAMLRequest */
+	Field		response;		/* or SAMLResponse */
 	Field		relay_state;
 	Field		algorithm;
 	Field		signature;

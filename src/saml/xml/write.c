@@ -108,14 +108,14 @@ static xmlNode *
 signature_template(xmlNode *root, const char *id)
 {
 	xmlNode    *signature = got(xmlSecTmplSignatureCreateNsPref(root->doc, xmlSecTransformExclC14NId,
-															xmlSecOpenSSLTransformRsaSha256GetKlass(), NULL,
-															(const xmlChar *) "ds"));
+																xmlSecOpenSSLTransformRsaSha256GetKlass(), NULL,
+																(const xmlChar *) "ds"));
 	xmlNode    *reference;
 	char		uri[300];
 
 	snprintf(uri, sizeof(uri), "#%s", id);
 	reference = got(xmlSecTmplSignatureAddReference(signature, xmlSecOpenSSLTransformSha256GetKlass(), NULL,
-												   (const xmlChar *) uri, NULL));
+													(const xmlChar *) uri, NULL));
 	got(xmlSecTmplReferenceAddTransform(reference, xmlSecTransformEnvelopedId));
 	got(xmlSecTmplReferenceAddTransform(reference, xmlSecTransformExclC14NId));
 	return signature;
