@@ -125,7 +125,7 @@ sub sign
 	return content_of("$in.signed");
 }
 
-# The assertion's text as an EncryptedAssertion for that certificate.
+# The assertion's text as an EncryptedAssertion for that certificate; with how => '--binary-data' any bytes.
 sub encrypt
 {
 	my ($assertion, $key, %o) = @_;
@@ -139,7 +139,7 @@ sub encrypt
 		  . '</xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo><xenc:CipherData><xenc:CipherValue/></xenc:CipherData>'
 		  . '</xenc:EncryptedData>');
 	my $out = command('xmlsec1', '--encrypt', '--pubkey-cert-pem', $key->{cert}, '--session-key', $session,
-		'--xml-data', file_of($assertion), $template);
+		$o{how} // '--xml-data', file_of($assertion), $template);
 	$out =~ s/^<\?xml.*?\?>\s*//s;
 	return "<saml:EncryptedAssertion>$out</saml:EncryptedAssertion>";
 }

@@ -10,6 +10,9 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use WazoSaml;
+use Compress::Zlib ();
+use Digest::SHA qw(sha256_base64);
+use MIME::Base64 ();
 use IPC::Run ();
 use Test::More;
 
@@ -288,6 +291,35 @@ refused('two SignedInfo', $original =~ s{(<ds:SignedInfo>.*?</ds:SignedInfo>)}{$
 refused('SignedInfo of another namespace', $original =~ s{<ds:SignedInfo>}{<ds:SignedInfo xmlns:ds="urn:x">}r, 'signature_form|not_xml');
 refused('CDATA around an element', $original =~ s{(<saml:Conditions .*</saml:Conditions>)}{<![CDATA[$1]]>}sr, 'signature');
 
+# Two parsers of one document (CVE-2025-25291): what one takes for a comment, a DOCTYPE or text is an element to the other.
+my $hidden_doctype = "<!DOCTYPE x [<!ENTITY % y '\"'> <!NOTATION z PUBLIC \"\" \"'>]><!-- \">]>";
+refused('a DOCTYPE that two parsers end at different places', $hidden_doctype . $no_declaration . '<!-- -->', 'doctype');
+refused('a DOCTYPE in lower case', "<!doctype x>$no_declaration", 'not_xml');
+refused('a DOCTYPE after the root', "$no_declaration<!DOCTYPE x>", 'not_xml|doctype');
+refused('a comment that is not closed', "$no_declaration<!-- x", 'not_xml');
+refused('-- inside a comment', $original =~ s/>alice</><!-- a -- b -->alice</r, 'not_xml');
+refused(']]> in a text', $original =~ s/>alice</>]]>alice</r, 'not_xml');
+# Two signatures by the names of two namespaces (CVE-2025-25292): one is found, another verified.
+(my $foreign = $response_signature) =~ s{http://www.w3.org/2000/09/xmldsig#"}{http://www.w3.org/2000/09/xmldsig"};
+refused('a signature of a namespace that is almost it', $stripped =~ s{<samlp:Status>}{$foreign<samlp:Status>}r, 'unexpected_element');
+refused('... beside the true one', $original =~ s{<samlp:Status>}{$foreign<samlp:Status>}r, 'unexpected_element');
+refused('a signature in no namespace beside the true one', $original =~ s{<samlp:Status>}{<Signature><SignedInfo/></Signature><samlp:Status>}r, 'unexpected_element');
+refused('a Reference of another namespace before the true one', $original =~ s{<ds:Reference }{<x:Reference xmlns:x="urn:x" URI="#_a1"/><ds:Reference }r, 'signature_form');
+refused('a DigestValue of another namespace before the true one', $original =~ s{<ds:DigestValue>}{<x:DigestValue xmlns:x="urn:x">AAAA</x:DigestValue><ds:DigestValue>}r, 'signature_form');
+refused('a text around the digest', $original =~ s{<ds:DigestValue>}{<ds:DigestValue>AAAA}r, 'signature');
+# What cannot be canonicalised must not count as the digest of nothing.
+my $nothing = sha256_base64('') . '=';
+refused('a relative namespace, and the digest of nothing', ($original =~ s{ Version=}{ xmlns:ns="1" Version=}r) =~ s{<ds:DigestValue>[^<]*}{<ds:DigestValue>$nothing}r, 'signature');
+refused('a relative namespace in what is signed', $original =~ s{<ds:SignedInfo>}{<ds:SignedInfo xmlns:ns="1">}r, 'signature');
+refused('parameters of another namespace', response_xml(rsig => template('_r1', transforms => '<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
+		  . '<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><x:InclusiveNamespaces xmlns:x="urn:x" PrefixList="xs"/></ds:Transform>')), 'signature_transform');
+accepted('InclusiveNamespaces', signed_as(template('_r1', transforms => '<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
+		  . '<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="xs"/></ds:Transform>')),
+	[ attribute_value => 'alice' ]);
+# Declared anew, a prefix moves an element out of what was signed.
+refused('a prefix declared anew on a signed element', $original =~ s{<saml:Subject>}{<saml:Subject xmlns:saml="urn:x">}r, 'signature|unexpected_element');
+refused('a default namespace around a prefix', $original =~ s{<saml:NameID>}{<NameID xmlns="urn:x">admin</NameID><saml:NameID>}r, 'signature');
+
 # ---- encrypted
 my $key = content_of($sp->{key});
 my $both = encrypt($signed_assertion, $sp);
@@ -312,6 +344,21 @@ refused('cipher by reference', response_xml(assertion => $both =~ s{<xenc:Cipher
 refused('two assertions encrypted as one', response_xml(assertion => encrypt("<x>$signed_assertion$evil</x>", $sp)), 'encryption_form', %assertion_only, key => $key);
 (my $nested = $evil) =~ s{</saml:Assertion>\z}{$signed_assertion</saml:Assertion>};
 refused('wrapping inside the cipher', response_xml(assertion => encrypt($nested, $sp)), 'assertion_count', %assertion_only, key => $key);
+
+accepted('AES-CBC within a response that is signed', signed_response(assertion => encrypt($bare, $sp, data => 'http://www.w3.org/2001/04/xmlenc#aes256-cbc')),
+	[ name_id => 'alice@example.com' ], key => $key);
+refused('triple DES within one', signed_response(assertion => encrypt($bare, $sp, data => 'http://www.w3.org/2001/04/xmlenc#tripledes-cbc')), 'encryption_algorithm', key => $key);
+refused('AES-CBC within a response with a bad signature', signed_response(assertion => encrypt($bare, $sp, data => 'http://www.w3.org/2001/04/xmlenc#aes256-cbc')) =~ s/Version="2.0"/Version="2.0" Consent="x"/r,
+	'signature', key => $key);
+foreach my $inside ([ 'a DOCTYPE', '<!DOCTYPE x>' . $signed_assertion, 'not_xml|doctype' ], [ 'no assertion', '<x/>', 'encryption_form' ], [ 'white space', ' ', 'encryption_form|decryption|not_xml' ],
+	[ 'an end of what stands around it', "$signed_assertion</w><w>", 'not_xml' ], [ 'deep nesting', '<x>' x 100 . '</x>' x 100, 'too_deep' ])
+{
+	refused("encrypted: $inside->[0]", response_xml(assertion => encrypt($inside->[1], $sp, how => '--binary-data')), $inside->[2], %assertion_only, key => $key);
+}
+refused('an assertion whose id is that of the response', response_xml(aid => '_r1', asig => template('_r1')), 'duplicate_id', %assertion_only);
+refused('the encrypted key twice', response_xml(assertion => $both =~ s{(<xenc:EncryptedKey>.*?</xenc:EncryptedKey>)}{$1$1}sr), 'encryption_form', %assertion_only, key => $key);
+refused('two encrypted assertions', response_xml(assertion => $both . $both), 'unexpected_element|assertion_count', %assertion_only, key => $key);
+refused('an encrypted one beside a plain one', response_xml(assertion => $both . $evil), 'assertion_count', %assertion_only, key => $key);
 
 is($originals, $rounds, "the untouched original was accepted in all of $rounds rounds");
 
@@ -369,6 +416,45 @@ like(logout(sign(logout_xml('LogoutResponse', destination => 'x'), $idp), @answe
 like(logout(sign(logout_xml('LogoutResponse', in_response_to => ''), $idp), @answer), qr/^1 refused in_response_to /, 'to no request');
 like(logout(sign(logout_xml('LogoutRequest'), $idp), @answer), qr/^1 refused not_a_logout /, 'a request is no answer');
 like(logout(sign(logout_xml('LogoutResponse'), $idp)), qr/^1 refused not_a_logout /, 'an answer is no request');
+
+# ---- query strings
+sub query_of
+{
+	my ($bytes, $key) = @_;
+	my ($d) = Compress::Zlib::deflateInit(-WindowBits => -Compress::Zlib::MAX_WBITS(), -Level => 9);
+	my $packed = $d->deflate($bytes);
+	$packed .= $d->flush;
+	my $query = 'SAMLRequest=' . escaped(MIME::Base64::encode_base64($packed, ''))
+	  . '&SigAlg=' . escaped('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256');
+	my $signature;
+	IPC::Run::run([ 'openssl', 'dgst', '-sha256', '-sign', $key->{key}, '-binary' ], '<', \$query, '>', \$signature) or die;
+	return "$query&Signature=" . escaped(MIME::Base64::encode_base64($signature, ''));
+}
+sub escaped { return $_[0] =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ger }
+
+sub queried
+{
+	my ($query, %o) = @_;
+	my %d = (job => 'verify_logout', query => $query, certificate => content_of($idp->{cert}), issuer => $IDP, destination => $ACS, now => $now, %o);
+	my ($status, $out) = run_job(job_of(map { ($_ => $d{$_}) } sort keys %d));
+	return join ' ', $status, fields_of($out);
+}
+my $bare_request = logout_xml('LogoutRequest', sig => '');
+is(queried(query_of($bare_request, $idp)), '0 result verified kind request id _l1 session_index s1 name_id alice', 'a LogoutRequest in a query string');
+like(queried(query_of($bare_request, $stranger)), qr/^1 refused signature /, "a stranger's is refused");
+like(queried(query_of(sign(logout_xml('LogoutRequest'), $idp), $idp)), qr/^1 refused signature_form /, 'a signature within it, too');
+like(queried(query_of(logout_xml('LogoutResponse', sig => ''), $idp), in_response_to => 'id-1'), qr/^1 refused query /, 'an answer under the name of a request');
+like(queried(query_of($bare_request =~ s/ ID="_l1"//r, $idp)), qr/^1 refused id /, 'one without ID');
+like(queried(query_of("<!DOCTYPE x>$bare_request", $idp)), qr/^1 refused doctype/, 'a DOCTYPE');
+my $ec_query = query_of($bare_request, $idp);
+like(queried($ec_query, certificate => content_of($ec->{cert})), qr/^1 refused signature /, 'an elliptic key does not verify RSA');
+foreach my $bomb ([ '100 MB of spaces', ' ' x 100_000_000 ], [ '2 MB', "<a>" . 'x' x 2_000_000 . '</a>' ])
+{
+	my $query = query_of($bomb->[1], $idp);
+	like(queried($query), qr/^1 refused too_large/, "deflate bomb: $bomb->[0], signed");
+	like(queried($query, job => 'peek_logout', certificate => undef, issuer => undef, destination => undef), qr/^1 refused too_large/, '... when it is only looked at');
+	like(queried($query =~ s/&Signature=.*//r), qr/^1 refused unsigned/, '... unsigned it is not unpacked');
+}
 
 # ---- metadata
 my ($base64) = content_of($idp->{cert}) =~ /-----\n(.*?)-----/s;
