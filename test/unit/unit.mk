@@ -15,7 +15,7 @@ ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_
 ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-http-target unit-json-scan unit-ldap-text unit-phc unit-public-address unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox
+UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-form-body unit-http-target unit-json-scan unit-ldap-text unit-phc unit-public-address unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -90,6 +90,9 @@ unit-saml-mutation: $(UNIT_DIR)/saml_mutation_test $(UNIT_DIR)/saml_mutation_fas
 unit-sandbox: $(UNIT_DIR)/sandbox_test
 	$<
 
+unit-form-body: $(UNIT_DIR)/form_body_test
+	$<
+
 unit-http-target: $(UNIT_DIR)/http_target_test
 	$<
 
@@ -128,13 +131,14 @@ unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 # For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
 FUZZ_LIMITS = -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
 .PHONY: fuzz fuzz-acl
-fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/ldap_fuzz $(SAML_FUZZERS) $(UNIT_DIR)/http_target_fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/ldap_fuzz $(SAML_FUZZERS) $(UNIT_DIR)/http_target_fuzz $(UNIT_DIR)/form_fuzz
 	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/text_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/front_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/ldap_fuzz $(FUZZ_LIMITS)
 	for target in $(SAML_FUZZERS); do $$target -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=8192 || exit; done
 	$(UNIT_DIR)/http_target_fuzz $(FUZZ_LIMITS)
+	$(UNIT_DIR)/form_fuzz $(FUZZ_LIMITS)
 
 # 10^8 generated pairs, without sanitizers so that it ends in minutes, then the
 # fuzzer. FUZZ_PAIRS and FUZZ_SEED choose others.
@@ -158,6 +162,9 @@ $(UNIT_DIR)/front_fuzz: test/fuzz/front_fuzz.c $(FRONT_PURE) $(wildcard kore_fro
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lutf8proc
 
 $(UNIT_DIR)/http_target_fuzz: test/fuzz/http_target_fuzz.c src/plain/http_target.c src/plain/http_target.h | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
+
+$(UNIT_DIR)/form_fuzz: test/fuzz/form_fuzz.c src/plain/form_body.c src/plain/form_body.h src/plain/http_target.h | $(UNIT_DIR)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
 
 $(UNIT_DIR)/ldap_fuzz: test/fuzz/ldap_fuzz.c src/plain/ldap_text.c src/plain/ldap_text.h | $(UNIT_DIR)
