@@ -117,6 +117,29 @@ BEGIN
   PERFORM wazo_auth.declare_setting('idp_plugins.*.priority', 'integer',
     'the lower, the earlier it is asked; 100 when it is not given', NULL, -2147483648, 2147483647);
 
+  -- SAML
+  PERFORM wazo_auth.declare_setting('saml', 'map', 'logins by [SAML](login-sources.md)');
+  PERFORM wazo_auth.declare_setting('saml.acs_url_template', 'string',
+    'what clients make an `acs_url` of', '"https://{{STACK_URL}}/api/auth/0.1/saml/acs"', 1, 512,
+    pattern => c_text, must_be => 'a text of 1 to 512 bytes without control characters');
+  PERFORM wazo_auth.declare_setting('saml.saml_login_timeout_seconds', 'integer',
+    'seconds for each step of a login or logout by SAML', '600', 10, 86400);
+  PERFORM wazo_auth.declare_setting('saml.saml_session_lifetime_seconds', 'integer',
+    'seconds for which a login by SAML can be logged out at its identity provider; as long as it has a refresh token',
+    '604800', 60, 315360000);
+  PERFORM wazo_auth.declare_setting('saml.clock_skew_seconds', 'integer',
+    'seconds by which the clock of an identity provider may differ', '60', 0, 600);
+  PERFORM wazo_auth.declare_setting('saml.signed', 'string',
+    'what must be signed in an answer: `response`, `assertion` or `both`', '"response"',
+    choices => '{response,assertion,both}');
+  PERFORM wazo_auth.declare_setting('saml.bind_to_browser', 'boolean',
+    'must the browser that begins a login by SAML be the one that finishes it? It is told by a cookie', 'false');
+  PERFORM wazo_auth.declare_setting('saml.redirect_origins', 'list',
+    'where logins by SAML may lead beside the domains of the tenant: `https://host` or `https://host:port`', '[]');
+  PERFORM wazo_auth.declare_setting('saml.redirect_origins.*', 'string', 'one of them', NULL, 1, 512,
+    pattern => '^https?://[a-z0-9_.-]+(:[0-9]{1,5})?$',
+    must_be => 'http:// or https:// with a host in lower case and maybe a :port');
+
   -- What a start makes
   PERFORM wazo_auth.declare_setting('update_policy_on_startup', 'boolean',
     'let a start carry out the three below', 'true');
@@ -248,14 +271,8 @@ BEGIN
   PERFORM wazo_auth.declare_setting('enabled_metadata_plugins', 'map', 'plugins for the metadata of tokens',
     '{"default_user": true, "default_internal": true, "default_external_api": true}', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('enabled_metadata_plugins.*', 'boolean', 'is it on?', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('saml', 'map', 'SAML', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('saml.acs_url_template', 'string', 'where answers come to',
-    '"https://{{STACK_URL}}/api/auth/0.1/saml/acs"', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('saml.saml_session_lifetime_seconds', 'integer',
-    'seconds that its sessions are kept', '604800', read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('saml.saml_login_timeout_seconds', 'integer', 'seconds for a login', '600',
-    read_by => 'nobody');
-  PERFORM wazo_auth.declare_setting('saml.' || k, 'string', 'a file of SAML', read_by => 'nobody')
+  PERFORM wazo_auth.declare_setting('saml.' || k, 'string', 'a file of SAML', read_by => 'nobody',
+    instead => CASE WHEN k IN ('key_file', 'cert_file') THEN 'wazo_auth.add_saml_key()' END)
   FROM pg_catalog.unnest('{key_file,cert_file,xmlsec_binary,xml_files_dir}'::pg_catalog.text[]) k;
   PERFORM wazo_auth.declare_setting('saml.domains', 'map', 'unused', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('consul', 'map', 'where the services find each other', read_by => 'nobody');

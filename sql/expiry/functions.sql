@@ -110,7 +110,7 @@ COMMENT ON FUNCTION wazo_auth.delete_unused_acl_sets(integer) IS
 CREATE OR REPLACE FUNCTION wazo_auth.tick(batch integer DEFAULT NULL, OUT sessions_deleted integer,
   OUT acl_sets_deleted integer,
   OUT sessions_announced integer, OUT events_delivered integer, OUT events_removed integer,
-  OUT mails_delivered integer)
+  OUT mails_delivered integer, OUT saml_logins_deleted integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -122,6 +122,7 @@ DECLARE
 BEGIN
   sessions_deleted := 0; sessions_announced := 0; acl_sets_deleted := 0;
   events_delivered := 0; events_removed := 0; mails_delivered := 0;
+  saml_logins_deleted := 0;
   IF pg_is_in_recovery() THEN
     RETURN;
   END IF;
@@ -134,6 +135,7 @@ BEGIN
       sessions_announced := wazo_auth.announce_expiring_sessions(v_batch);
       acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
       PERFORM wazo_auth.delete_expired_oauth2(v_batch);
+      saml_logins_deleted := wazo_auth.delete_expired_saml_logins(v_batch);
     ELSIF v_queue = 'events' THEN
       events_delivered := wazo_auth.deliver_events_locally(v_batch);
       events_removed := wazo_auth.purge_event_log(v_batch);

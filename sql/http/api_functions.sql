@@ -156,6 +156,13 @@ BEGIN ATOMIC
                s.max_items, 'items', json_build_object('$ref', '#/definitions/' || s.name))
                   ELSE json_build_object('$ref', '#/definitions/' || s.name) END)
     FROM wazo_auth.schema s WHERE s.name = (api_parameters.route).body_schema
+      AND NOT 'form' = ANY ((api_parameters.route).checks)
+    UNION ALL
+    SELECT 5, f."position",
+           wazo_auth.merge_metadata(json_build_object('name', f.name, 'in', 'formData', 'required', f.required),
+             wazo_auth.api_field(f))
+    FROM wazo_auth.schema_field f WHERE f.schema = (api_parameters.route).body_schema
+      AND 'form' = ANY ((api_parameters.route).checks)
     UNION ALL
     SELECT 5, 1, '{"name": "body", "in": "body", "required": true, "schema": {"description": "Any JSON document"}}'
     WHERE 'json' = ANY ((api_parameters.route).checks)
@@ -199,6 +206,8 @@ BEGIN ATOMIC
     'security', CASE WHEN (api_operation.route).access IS NOT NULL THEN '[{"wazo_auth_token": []}]'::json
                      WHEN (api_operation.route).body_schema = 'token_request'
                        THEN '[{"wazo_auth_basic": []}]'::json END,
+    'consumes', CASE WHEN 'form' = ANY ((api_operation.route).checks)
+                     THEN '["multipart/form-data", "application/x-www-form-urlencoded"]'::json END,
     'parameters', wazo_auth.api_parameters(api_operation.route, api_operation.path),
     'responses', (
       SELECT json_object_agg(s.status,

@@ -70,6 +70,12 @@ COMMENT ON FUNCTION wazo_auth.http_batch(text[], text[], text[], integer[], byte
 'elements of them, names and values, belong to each. Raises as wazo_auth.http() does, 2202E when the arrays do not fit '
 'together and 54000 for more requests.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.raw_query() RETURNS text
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_raw_query';
+COMMENT ON FUNCTION wazo_auth.raw_query() IS
+'Query string of the request that wazo_auth.http() is answering, as it was sent, for who checks a signature over it; '
+'null without one.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.raise_unauthorized(required_access text DEFAULT NULL) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_raise_unauthorized';
 COMMENT ON FUNCTION wazo_auth.raise_unauthorized(text) IS

@@ -94,8 +94,7 @@ DECLARE
   v_method text := wazo_auth.effective_authentication_method(user_uuid);
 BEGIN
   -- Whether the provider is on or not: the password stays where it is.
-  RETURN v_method = 'saml'
-    OR EXISTS (SELECT FROM wazo_auth.identity_provider i WHERE i.name = v_method AND i.keeps_passwords)
+  RETURN EXISTS (SELECT FROM wazo_auth.identity_provider i WHERE i.name = v_method AND i.keeps_passwords)
     OR EXISTS (SELECT FROM wazo_auth.registration g
                WHERE g.kind = 'idp' AND g.name = v_method AND g.options -> 'keeps_passwords' = 'true');
 END
@@ -135,6 +134,9 @@ BEGIN
     v_answer := wazo_auth.call_plugin('idp', provider.name, ARRAY[attempt.password, attempt.refresh_token], attempt);
     -- Which refresh token it was is for the one that keeps them to say.
     v_answer.refresh_token := NULL;
+    -- What is told of the session runs with the extension's rights.
+    v_answer.record := NULL;
+    v_answer.opened := NULL;
     RETURN v_answer;
   ELSIF v_function IS NULL THEN
     RAISE EXCEPTION 'the function of the identity provider "%" does not exist', provider.name

@@ -16,13 +16,17 @@ CREATE TYPE wazo_auth.login_answer AS (
   metadata json,
   refresh_token wazo_auth.refresh_token,
   backend text,
-  args jsonb
+  args jsonb,
+  record uuid,
+  opened text
 );
 COMMENT ON TYPE wazo_auth.login_answer IS
 'What an identity provider answers. taken: the attempt is of its kind, so none after it is asked. user_uuid: who it '
 'is, null for nobody. login: under which name, for refresh tokens and the log. metadata: goes into the token. '
 'refresh_token: with which it logged in. backend: a registered one, which is asked for metadata and accesses; null '
-'for the provider''s. args: what it is told besides the request';
+'for the provider''s. args: what it is told besides the request. record, opened: what a provider of the extension '
+'keeps of this login, and the function that is told of the session, schema.function(record, token_digest uuid, '
+'refresh_token_digest uuid); null for none';
 
 CREATE TABLE wazo_auth.identity_provider (
   name text COLLATE "C",

@@ -38,6 +38,11 @@ BEGIN
   WHERE wazo_auth.sealed_key_id(c.sealed_bind_password) <> v_key;
   GET DIAGNOSTICS v_rows = ROW_COUNT;
   v_all := v_all + v_rows;
+  UPDATE wazo_auth.saml_key k
+  SET sealed_key = wazo_auth.reseal(k.sealed_key, 'saml:' || k.tenant_uuid)
+  WHERE wazo_auth.sealed_key_id(k.sealed_key) <> v_key;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  v_all := v_all + v_rows;
   UPDATE wazo_auth.external_auth_config c
   SET sealed_config = wazo_auth.reseal(c.sealed_config, format('external_auth_config:%s:%s', c.tenant_uuid, c.type))
   WHERE wazo_auth.sealed_key_id(c.sealed_config) <> v_key;

@@ -381,13 +381,17 @@ BEGIN
       COALESCE(v_refresh.metadata, '{}'),
       wazo_auth.merge_metadata(COALESCE(v_answer.metadata, '{}'), v_parts.metadata)),
     mobile, v_refresh.token_digest, user_agent, remote_addr);
+  IF v_answer.opened IS NOT NULL THEN
+    EXECUTE format('SELECT %s($1, $2, $3)', to_regprocedure(v_answer.opened || '(uuid,uuid,uuid)')::oid::regproc)
+    USING v_answer.record, wazo_auth.token_digest(token), v_refresh.token_digest;
+  END IF;
   PERFORM wazo_auth.log_login(v_answer.login, token, remote_addr, user_agent);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.token_create(
   text, text, integer, text, text, text, boolean, text, text, text, jsonb) IS
 'Logs in: by login and password, by refresh_token and client_id, or with what else an identity provider asks for in '
-'members: domain_name or tenant_id for LDAP. expiration in seconds, null for the setting '
+'members: domain_name or tenant_id for LDAP, saml_session_id for SAML. expiration in seconds, null for the setting '
 'default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the '
 'refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. '
 'Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords '

@@ -40,6 +40,17 @@ http_headers(HttpCall *call)
 	return call->headers;
 }
 
+/* Puts a text into a jsonb that is being made, as a key, value or item. */
+void
+http_push_text(JsonbParseState **state, JsonbIteratorToken token, HttpSpan text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, text.s);
+	value.val.string.len = (int) text.len;
+	pushJsonbValue(state, token, &value);
+}
+
 /*
  * http_header
  *

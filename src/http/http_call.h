@@ -52,6 +52,7 @@ typedef struct HttpCall
 extern const HttpCall *http_current_call;
 
 extern ArrayType *http_headers(HttpCall *call);
+extern void http_push_text(JsonbParseState **state, JsonbIteratorToken token, HttpSpan text);
 extern bool http_header(HttpCall *call, const char *name, HttpSpan *value);
 extern HttpSpan http_path_param(const HttpCall *call, const char *name, size_t len);
 

@@ -33,6 +33,7 @@
 #include "base/error.h"
 #include "http/http_access.h"
 #include "http/http_error.h"
+#include "http/http_form.h"
 #include "http/http_request.h"
 #include "validate/validate.h"
 
@@ -59,16 +60,6 @@ enum
 	REQUEST_COLUMNS
 };
 
-static void
-push_string(JsonbParseState **state, JsonbIteratorToken token, HttpSpan s)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, s.s);
-	value.val.string.len = (int) s.len;
-	pushJsonbValue(state, token, &value);
-}
-
 /* {"name": "value"} of the path parameters, UUIDs in lower case. */
 static Jsonb *
 params_jsonb(const HttpCall *call)
@@ -90,8 +81,8 @@ params_jsonb(const HttpCall *call)
 			uuid_text_format(uuid, text);
 			value = (HttpSpan) {pnstrdup(text, UUID_TEXT_LEN), UUID_TEXT_LEN};
 		}
-		push_string(&state, WJB_KEY, (HttpSpan) {name, len});
-		push_string(&state, WJB_VALUE, value);
+		http_push_text(&state, WJB_KEY, (HttpSpan) {name, len});
+		http_push_text(&state, WJB_VALUE, value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -123,16 +114,16 @@ query_jsonb(const HttpTarget *target)
 			continue;
 		for (int j = i + 1; j < target->nquery && !repeated; j++)
 			repeated = same_name(target, i, j);
-		push_string(&state, WJB_KEY, target->name[i]);
+		http_push_text(&state, WJB_KEY, target->name[i]);
 		if (!repeated)
 		{
-			push_string(&state, WJB_VALUE, target->value[i]);
+			http_push_text(&state, WJB_VALUE, target->value[i]);
 			continue;
 		}
 		pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 		for (int j = i; j < target->nquery; j++)
 			if (same_name(target, i, j))
-				push_string(&state, WJB_ELEM, target->value[j]);
+				http_push_text(&state, WJB_ELEM, target->value[j]);
 		pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
@@ -143,17 +134,6 @@ pg_noreturn static void
 raise_unreadable_body(void)
 {
 	raise_status(400, "The browser (or proxy) sent a request that this server could not understand.", DETAIL_PLAIN);
-}
-
-/* A form is no JSON, whatever is in it (contract: schemas.md section 1). */
-static bool
-is_form(HttpCall *call)
-{
-	HttpSpan	type;
-
-	return http_header(call, "Content-Type", &type) &&
-		((type.len >= 33 && pg_strncasecmp(type.s, "application/x-www-form-urlencoded", 33) == 0) ||
-		 (type.len >= 19 && pg_strncasecmp(type.s, "multipart/form-data", 19) == 0));
 }
 
 /*
@@ -168,7 +148,8 @@ body_jsonb(HttpCall *call, const char *schema)
 	int			len;
 	Jsonb	   *volatile result = NULL;
 
-	if (call->body == NULL || is_form(call))
+	/* a form is no JSON, whatever is in it (contract: schemas.md section 1) */
+	if (call->body == NULL || http_is_form(call))
 		raise_unreadable_body();
 	s = VARDATA_ANY(call->body);
 	len = VARSIZE_ANY_EXHDR(call->body);
@@ -368,6 +349,9 @@ run_own_check(HttpCall *call, RouteCheckKind kind)
 			break;
 		case ROUTE_CHECK_BODY:
 			call->json = validate_object(call->route->body_schema, body_jsonb(call, call->route->body_schema));
+			break;
+		case ROUTE_CHECK_FORM:
+			call->json = validate_object(call->route->body_schema, http_form_jsonb(call));
 			break;
 		case ROUTE_CHECK_JSON:
 			call->json = body_jsonb(call, NULL);

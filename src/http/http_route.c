@@ -198,6 +198,7 @@ find_own_check(const char *name, RouteCheck *check)
 		{"top_tenant", ROUTE_CHECK_TOP_TENANT},
 		{"query", ROUTE_CHECK_QUERY},
 		{"body", ROUTE_CHECK_BODY},
+		{"form", ROUTE_CHECK_FORM},
 		{"json", ROUTE_CHECK_JSON},
 	};
 

@@ -20,6 +20,7 @@ typedef enum RouteCheckKind
 	ROUTE_CHECK_TOP_TENANT,		/* the caller is of the top tenant */
 	ROUTE_CHECK_QUERY,			/* validation */
 	ROUTE_CHECK_BODY,
+	ROUTE_CHECK_FORM,
 	ROUTE_CHECK_JSON,
 	ROUTE_CHECK_FUNCTION,		/* a function of the check's domain */
 	ROUTE_CHECK_REGISTERED		/* one that others have registered */

@@ -14,7 +14,7 @@
 #include "plain/http_target.h"
 
 #define FORM_MAX_FIELDS		32
-#define FORM_MAX_BOUNDARY	70		/* RFC 2046 */
+#define FORM_MAX_BOUNDARY	70	/* RFC 2046 */
 #define FORM_MAX_PART_HEAD	2048	/* bytes of the headers of one part */
 
 typedef enum FormKind

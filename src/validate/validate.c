@@ -414,6 +414,7 @@ load_document(Loader *loader, const char *name, Jsonb *input)
 	return JsonbValueToJsonb(cleaned);
 }
 
+/* body: NULL for a form, which has no depth, and few fields */
 static void
 check_body(const SchemaSpec *schema, const char *body, size_t len)
 {
@@ -422,6 +423,8 @@ check_body(const SchemaSpec *schema, const char *body, size_t len)
 	if (len > (size_t) schema->body_bytes)
 		raise_body_refused(schema, psprintf("Longer than maximum length %d.", schema->body_bytes),
 						   "length", schema->body_bytes, 413);
+	if (body == NULL)
+		return;
 	size = json_scan(body, len);
 	if (size.depth > schema->body_depth)
 		raise_body_refused(schema, psprintf("Nested deeper than %d levels.", schema->body_depth),
@@ -450,6 +453,13 @@ validate_body_size(const char *schema, const char *body, size_t len)
 		schema_registry_release(registry);
 	}
 	PG_END_TRY();
+}
+
+/* The same for a form, whose bytes alone count. */
+void
+validate_form_size(const char *schema, size_t len)
+{
+	validate_body_size(schema, NULL, len);
 }
 
 static Jsonb *

@@ -11,6 +11,7 @@
 
 extern Jsonb *validate_object(const char *schema, Jsonb *input);
 extern void validate_body_size(const char *schema, const char *body, size_t len);
+extern void validate_form_size(const char *schema, size_t len);
 extern Jsonb *validate_query(const char *schema, Jsonb *input);
 
 #endif							/* WAZO_AUTH_VALIDATE_H */

@@ -285,8 +285,8 @@ first_field_message(const ErrorNode *root)
 		node = linitial(node->children);
 	item = linitial(node->items);
 	if (item->rules && item->rules->has_max && !item->rules->has_min)
-		return psprintf("Invalid value supplied for field: %s: %s", first_place(root), item->message);
-	return psprintf("Invalid value supplied for field: %s", first_place(root));
+		return psprintf("%s: %s", first_place(root), item->message);
+	return first_place(root);
 }
 
 static bool
@@ -314,7 +314,7 @@ raise_validation_error(const SchemaSpec *schema, const ErrorNode *root, int stat
 
 	initStringInfo(&w.out);
 	if (schema->family == FAMILY_FIRST_FIELD)
-		raise_status(status, first_field_message(root), NULL);
+		raise_status(status, psprintf("Invalid value supplied for field: %s", first_field_message(root)), NULL);
 	if (schema->family == FAMILY_TOKEN_REPR)
 	{
 		w.python = true;
@@ -344,7 +344,7 @@ raise_validation_error(const SchemaSpec *schema, const ErrorNode *root, int stat
 			}
 			break;
 		case FAMILY_FIELD_NAME:
-			message = first_place(root);
+			message = first_field_message(root);
 			break;
 		default:
 			break;

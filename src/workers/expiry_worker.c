@@ -56,6 +56,8 @@ static const struct
 	"SELECT wazo_auth.delete_expired_sessions($1)", 100},
 	{"wazo_auth: announcing sessions that expire soon",
 	"SELECT wazo_auth.announce_expiring_sessions($1)", 100},
+	{"wazo_auth: deleting old SAML logins",
+	"SELECT wazo_auth.delete_expired_saml_logins($1)", 100},
 	/* it looks at so many sets, of which few are unused */
 	{"wazo_auth: deleting unused ACL sets",
 	"SELECT wazo_auth.delete_unused_acl_sets($1)", 10},

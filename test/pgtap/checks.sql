@@ -29,7 +29,8 @@ SELECT is_empty($$SELECT c.name FROM wazo_auth.check c WHERE NOT EXISTS (SELECT 
 SELECT is_empty($$SELECT r.method, wazo_auth.route_shape(r.path) FROM wazo_auth.route r GROUP BY 1, 2 HAVING count(*) > 1$$,
   'no request has two routes');
 SELECT set_eq($$SELECT format('%s %s', r.method, r.path) FROM wazo_auth.route r WHERE r.public$$, ARRAY[
-  'DELETE /0.1/token/{token_uuid}', 'GET /0.1/api/api.yml', 'GET /0.1/backends', 'GET /0.1/external/{auth_type}/authorize', 'GET /0.1/token/{token_uuid}',
+  'DELETE /0.1/token/{token_uuid}', 'GET /0.1/api/api.yml', 'GET /0.1/backends', 'GET /0.1/external/{auth_type}/authorize', 'GET /0.1/saml/logout',
+  'GET /0.1/saml/metadata/{tenant_uuid}', 'GET /0.1/saml/sls', 'POST /0.1/saml/acs', 'POST /0.1/saml/sso', 'GET /0.1/token/{token_uuid}',
   'GET /0.1/users/password/reset', 'GET /0.1/users/password/reset/form', 'HEAD /0.1/status', 'HEAD /0.1/token/{token_uuid}', 'POST /0.1/token',
   'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register'], 'what everybody may use');
 -- What a path names is looked for by a check, but for the sessions, tokens and
@@ -42,8 +43,8 @@ SELECT is_empty($$
                ('tenant_uuid', 'target_tenant'), ('parent_tenant_uuid', 'parent_tenant'), ('email_uuid', 'email'),
                ('idp_type', 'idp')) looks (name, "check") ON looks.name = p.name
   WHERE NOT looks.check = ANY (r.checks)
-    -- These look themselves, after other errors.
-    AND r.handler NOT IN ('wazo_auth.rest_admin_emails_put', 'wazo_auth.rest_user_emails_put', 'wazo_auth.rest_group_user_delete')
+    -- These look themselves, after other errors; an identity provider has no token.
+    AND r.handler NOT IN ('wazo_auth.rest_saml_sp_metadata_get', 'wazo_auth.rest_admin_emails_put', 'wazo_auth.rest_user_emails_put', 'wazo_auth.rest_group_user_delete')
 $$, 'what a path names is looked for');
 
 -- ---- what add_route() refuses ----

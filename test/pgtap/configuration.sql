@@ -14,7 +14,7 @@ $$;
 -- ---- a provider of one's own ----
 CREATE SCHEMA mine;
 CREATE FUNCTION mine.login(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql
-AS $$ SELECT attempt.members ? 'badge', wazo_auth.resolve_login(attempt.members ->> 'badge'), 'badge', '{"by": "badge"}'::json, NULL::wazo_auth.refresh_token, NULL, NULL::jsonb $$;
+AS $$ SELECT attempt.members ? 'badge', wazo_auth.resolve_login(attempt.members ->> 'badge'), 'badge', '{"by": "badge"}'::json, NULL::wazo_auth.refresh_token, NULL, NULL::jsonb, NULL::uuid, NULL::text $$;
 SELECT throws_ok($$SELECT wazo_auth.add_identity_provider('mine', 'mine.nosuch')$$, '42883', NULL, 'a provider has a function');
 SELECT throws_ok($$SELECT wazo_auth.add_identity_provider('mine', 'mine.login', built_in => true)$$, '22023', NULL, 'and is not built in');
 SELECT wazo_auth.add_identity_provider('mine', 'mine.login', 5, 'badges', true) \g /dev/null
@@ -26,7 +26,7 @@ SELECT wazo_auth.set_authentication_method(:'deep_user', 'mine');
 SELECT lives_ok('by_badge', 'a login by it');
 SELECT is((SELECT array_agg(s.metadata ->> 'by') FILTER (WHERE s.metadata ->> 'by' IS NOT NULL) FROM wazo_auth.session s), '{badge}', '... has its metadata');
 SELECT throws_ok($$SELECT wazo_auth.token_create('deep', 'secret', members => '{"domain_name": ""}')$$, 'WA401', NULL, 'a login that names a domain is no native one');
-SELECT is(array(SELECT p.name FROM wazo_auth.identity_providers() p), '{refresh_token,ldap,mine,native}', 'asked in this order');
+SELECT is(array(SELECT p.name FROM wazo_auth.identity_providers() p), '{refresh_token,saml,ldap,mine,native}', 'asked in this order');
 SELECT is(wazo_auth.loaded_backends(), '["badges", "ldap_user", "wazo_user"]', 'its backend is shown');
 SELECT ok(wazo_auth.password_is_kept_elsewhere(:'deep_user') AND NOT wazo_auth.password_is_kept_elsewhere(:'north_user'), 'and it keeps the passwords');
 SELECT wazo_auth.set_authentication_method(:'deep_user', 'default');
@@ -34,12 +34,12 @@ DELETE FROM wazo_auth.identity_provider WHERE name = 'mine';
 SELECT wazo_auth.configure('{"idp_plugins": null, "enabled_backend_plugins": null}') \g /dev/null
 
 -- ---- /idp ----
-SELECT is(pg_temp.ask('GET', '/0.1/idp', :'north_token'), '200 {"total": 3, "filtered": 3, "items": ["native", "default", "ldap"]}', 'GET /idp: what ships');
+SELECT is(pg_temp.ask('GET', '/0.1/idp', :'north_token'), '200 {"total": 4, "filtered": 4, "items": ["native", "default", "saml", "ldap"]}', 'GET /idp: what ships');
 SELECT is(pg_temp.ask(v.method, v.target, :'north_token', v.body) LIKE v.answer || ' %', true, 'a method that nobody provides: ' || v.method || ' ' || v.target)
 FROM (VALUES ('PUT', '/0.1/idp/nosuch/users/' || :'north_user', NULL, '404'), ('POST', '/0.1/users', '{"authentication_method": "badge"}', '400'),
              ('PUT', '/0.1/users/' || :'north_user', '{"authentication_method": "nosuch"}', '400'), ('POST', '/0.1/tenants', '{"default_authentication_method": "nosuch"}', '400')) v (method, target, body, answer);
 SELECT wazo_auth.configure('{"idp_plugins": {"nosuch": {"enabled": true}, "ldap": {"enabled": true}}}') \g /dev/null
-SELECT is(array(SELECT wazo_auth.authentication_methods()), '{native,default,ldap}', 'a configured name alone makes no method');
+SELECT is(array(SELECT wazo_auth.authentication_methods()), '{native,default,saml,ldap}', 'a configured name alone makes no method');
 SELECT wazo_auth.configure('{"idp_plugins": null}') \g /dev/null
 SELECT throws_ok(format('SELECT wazo_auth.add_identity_provider(%L, ''wazo_auth.native_login'')', n), '23514', NULL, 'no name of a method: ' || n) FROM unnest('{default,native,A b,""}'::text[]) n;
 SELECT wazo_auth.add_identity_provider(p, 'wazo_auth.native_login') FROM unnest('{saml,mine}'::text[]) p \g /dev/null

@@ -7,6 +7,7 @@ SET client_min_messages = warning;
 SET wazo_auth.argon2_memory = 1024;
 SET wazo_auth.argon2_iterations = 1;
 \ir lib/rest.psql
+\ir lib/saml.psql
 SELECT no_plan();
 
 -- All rows of all tables of the extension.
@@ -28,6 +29,12 @@ END $$;
 SELECT wazo_auth.configure('{"enabled_http_plugins": {"user_registration": true}}'),
        wazo_auth.replace_emails(:'deep_user', '{deep@example.com,two@example.com}', 'deep@example.com', '{t,f}') \g (format=unaligned tuples_only=on) |cat >/dev/null
 SELECT e.uuid AS email FROM wazo_auth.email e WHERE e.address = 'two@example.com' \gset
+-- A login by SAML that the token of the requests comes from, and a message of its identity provider.
+SELECT wazo_auth.create_saml_config(:'deep', :'deep_domain', 'wazo', :'acs', :'metadata') \g /dev/null
+INSERT INTO wazo_auth.saml_session (digest, tenant_uuid, request_id, redirect_url, expires_at, login, subject, used, token_digest)
+VALUES (gen_random_uuid(), :'deep', 'id-1', 'https://deep.example.com/', now() + interval '1 day', 'top', '{"name_id": "top", "session_index": []}', true, wazo_auth.token_digest(:'top_token'));
+SELECT split_part(wazo_auth.saml_make_logout_request(:'deep', 'redirect', :'idp', :'sls', :'idp_key', 'top') ->> 'location', '?', 2) AS sls_query \gset
+SELECT set_config('test.sls_query', :'sls_query', true) \g /dev/null
 CREATE TEMP TABLE param (name text PRIMARY KEY, value text);
 INSERT INTO param VALUES ('user_uuid', :'deep_user'), ('tenant_uuid', :'deep'), ('group_uuid', wazo_auth.create_group(:'deep', 'a group')),
   ('policy_uuid', wazo_auth.create_policy(:'deep', 'a policy', '{x}')), ('policy_slug', 'apolicy'), ('email_uuid', :'email'),
@@ -43,7 +50,8 @@ BEGIN
   FOR v_param IN SELECT p.name, p.value FROM param p LOOP
     path := replace(path, '{' || v_param.name || '}', v_param.value);
   END LOOP;
-  RETURN path || CASE path WHEN '/0.1/users/password/reset' THEN '?username=deep' ELSE '' END;
+  RETURN path || CASE path WHEN '/0.1/users/password/reset' THEN '?username=deep'
+                           WHEN '/0.1/saml/sls' THEN '?' || current_setting('test.sls_query') ELSE '' END;
 END $$;
 
 -- "status, did it change anything" of a request, of which nothing stays.
@@ -65,7 +73,7 @@ FROM wazo_auth.route r WHERE r.method = 'GET';
 
 SELECT cmp_ok(count(*), '>=', 27::bigint, 'there are routes to try') FROM result;
 -- All is well with this one only where there is a provider (test/t/oauth2.t).
-SELECT is_empty('SELECT * FROM result WHERE get !~ ''^20[04]'' AND path <> ''/0.1/external/{auth_type}/authorize''', 'GET answers as it does when all is well: else this would show nothing');
+SELECT is_empty('SELECT * FROM result WHERE get !~ ''^(20[04]|302)'' AND path <> ''/0.1/external/{auth_type}/authorize''', 'GET answers as it does when all is well: else this would show nothing');
 SELECT isnt_empty($$SELECT * FROM result WHERE get LIKE '%changed'$$, 'there is a GET that changes something: a change is seen');
 SELECT is_empty($$SELECT * FROM result WHERE head LIKE '%changed'$$, 'HEAD changes nothing');
 SELECT is_empty($$SELECT * FROM result r WHERE left(r.head, 3) <> left(r.get, 3)

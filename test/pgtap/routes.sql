@@ -21,6 +21,7 @@ SELECT cmp_ok((SELECT count(*) FROM upstream), '=', 105::bigint, 'the list of up
 CREATE TEMP TABLE own_route (method text, path text, why text);
 INSERT INTO own_route VALUES
   ('GET', '/0.1/external/{auth_type}/authorize', 'where providers of OAuth2 send users back to, without a relay'),
+  ('GET', '/0.1/saml/metadata/{tenant_uuid}', 'an identity provider has to know us'),
   ('GET', '/0.1/users/password/reset/form', 'where a mailed link leads');
 SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r
                   WHERE r.shipped AND NOT EXISTS (SELECT FROM upstream u WHERE u.method = r.method AND u.path = r.path)
@@ -38,6 +39,12 @@ SELECT is_empty($$SELECT b.method, b.path, b.success, (b.r).success FROM both_si
 -- Upstream's errors, but for those that are no errors here or that are new.
 CREATE TEMP TABLE departure (method text, path text, status integer, why text);
 INSERT INTO departure VALUES
+  ('POST', '/0.1/backends/saml', 503, 'metadata that cannot be read in time'), ('PUT', '/0.1/backends/saml', 503, 'likewise'),
+  ('POST', '/0.1/saml/sso', 404, 'an unknown domain was a 500'),
+  ('POST', '/0.1/saml/sso', 503, 'a request that cannot be made in time'), ('POST', '/0.1/saml/acs', 503, 'likewise'),
+  ('GET', '/0.1/saml/logout', 503, 'likewise'), ('GET', '/0.1/saml/logout', 400, 'a token has a limit'), ('GET', '/0.1/saml/sls', 503, 'likewise'),
+  ('GET', '/0.1/saml/sls', 400, 'a missing parameter was a 500'), ('GET', '/0.1/saml/sls', 404, 'an unknown logout was a 500'),
+  ('GET', '/0.1/saml/sls', 401, 'a message that is refused was a 500'),
   ('POST', '/0.1/token', 503, 'a directory that does not answer in time was a 401, or waited for for ever'),
   ('GET', '/0.1/users/{user_uuid}/policies', 404, 'the user must be in sight'),
   ('GET', '/0.1/groups/{group_uuid}/users', 404, 'the group must be in sight'),
@@ -61,7 +68,7 @@ SELECT is_empty($$
   SELECT b.method, b.path, e.status FROM both_sides b
   CROSS JOIN LATERAL wazo_auth.api_errors(b.r) e (status)
   WHERE b.plugin IN ('tenants', 'policies', 'user_policy', 'group_policy', 'idp', 'config', 'users', 'groups', 'user_group',
-                     'sessions', 'user_session', 'tokens', 'ldap_config', 'external', 'external_auth:mobile', 'external_auth:google', 'external_auth:microsoft')
+                     'sessions', 'user_session', 'tokens', 'ldap_config', 'external', 'external_auth:mobile', 'external_auth:google', 'external_auth:microsoft', 'saml_config', 'saml')
     AND e.status::text <> ALL (string_to_array(b.errors, ','))
     AND NOT EXISTS (SELECT FROM departure d WHERE d.method = b.method AND d.path = b.path AND d.status = e.status)$$,
   'and no other one, but for the departures');
@@ -79,7 +86,7 @@ HAVING count(*) > 0;
 SELECT is_empty($$
   SELECT u.method, u.path FROM upstream u
   WHERE NOT EXISTS (SELECT FROM wazo_auth.route r WHERE r.method = u.method AND r.path = u.path)
-    AND u.plugin NOT IN ('saml', 'saml_config', 'password_reset', 'user_registration', 'email_confirm')
+    AND u.plugin NOT IN ('password_reset', 'user_registration', 'email_confirm')
     AND u.path NOT LIKE '%/confirm'$$,
   'all routes of tenants, users, groups, policies, tokens, sessions, providers and the service are there');
 

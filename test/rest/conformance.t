@@ -30,8 +30,6 @@ my $unreadable = '{"message": "The browser (or proxy) sent a request that this s
 my %is = (top => $t->{top}, nobody => '99999999-9999-4999-8999-999999999999');
 $is{tenant} = $t->tenant($t->{top}, 'subject');
 $is{user} = $t->user($t->{top}, 'subject', 'x.y');
-$t->psql("CREATE FUNCTION public.no_login(wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql AS 'SELECT NULL::wazo_auth.login_answer'");
-$t->psql("SELECT wazo_auth.add_identity_provider('saml', 'public.no_login')");
 $is{group} = $t->psql("SELECT wazo_auth.create_group('$t->{top}', 'subject')");
 $is{policy} = $t->psql("SELECT wazo_auth.create_policy('$t->{top}', 'target', '{x.y}')");
 $is{token} = $t->login('subject', 'secret')->{token};
@@ -630,6 +628,8 @@ my %routes = map { split /\t/ } split /\n/, $t->psql(<<'EOF');
 SELECT r.method || ' ' || r.path || E'\t' || r.body_schema
 FROM wazo_auth.route r
 WHERE r.body_schema IS NOT NULL AND wazo_auth.plugin_enabled(r.plugin)
+  -- forms: test/pgtap/saml.sql and saml_login.sql
+  AND NOT 'form' = ANY (r.checks)
 ORDER BY 1
 EOF
 foreach my $line (split /\n/, $t->psql(<<'EOF'))
@@ -673,7 +673,9 @@ foreach my $name (sort keys %routes)
 }
 foreach my $line (split /\n/, $t->psql(<<'EOF'))
 SELECT r.path || ' ' || r.query_schema FROM wazo_auth.route r
-WHERE r.method = 'GET' AND r.query_schema IS NOT NULL AND wazo_auth.plugin_enabled(r.plugin) ORDER BY 1
+WHERE r.method = 'GET' AND r.query_schema IS NOT NULL AND wazo_auth.plugin_enabled(r.plugin)
+  -- no lists: test/pgtap/saml_login.sql
+  AND r.plugin <> 'saml' ORDER BY 1
 EOF
 {
 	my ($path, $schema) = split / /, $line;

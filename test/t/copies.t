@@ -120,7 +120,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'b', has_streaming => 1);
 $standby->start;
 my ($rc, $out, $err) = $standby->psql('app', 'SELECT * FROM wazo_auth.tick()');
-is("$rc $out $err", '0 0|0|0|0|0|0 ', 'tick() on a standby does nothing, and raises nothing');
+is("$rc $out $err", '0 0|0|0|0|0|0|0 ', 'tick() on a standby does nothing, and raises nothing');
 is($standby->safe_psql('app', 'SELECT wazo_auth.go_live()'), 'f', 'nor does go_live()');
 $standby->promote;
 states_are($standby, 'other', 'running', 'promoted, it is the live one');
