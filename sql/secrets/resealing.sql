@@ -7,6 +7,7 @@ BEGIN
   RETURN QUERY VALUES
     ('wazo_auth.refresh_token'::regclass, 'sealed_token'::name, $c$'refresh_token:' || token_digest$c$),
     ('wazo_auth.ldap_config', 'sealed_bind_password', $c$'ldap:' || tenant_uuid$c$),
+    ('wazo_auth.saml_key', 'sealed_key', $c$'saml:' || tenant_uuid$c$),
     ('wazo_auth.mail_outbox', 'sealed_message', $c$'mail:' || id$c$),
     ('wazo_auth.external_auth_config', 'sealed_config', $c$'external_auth_config:' || tenant_uuid || ':' || type$c$),
     ('wazo_auth.external_auth_data', 'sealed_data', $c$'external_auth_data:' || user_uuid || ':' || type$c$),

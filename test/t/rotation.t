@@ -46,7 +46,7 @@ sub error_of
 
 # ---- the registry has every column that can hold a sealed value ----
 # Bytes that are not sealed; whoever adds a column of bytes decides here which it is.
-my @plain = ('wazo_auth.oauth2_pending.state_digest');
+my @plain = ('wazo_auth.oauth2_pending.state_digest', 'wazo_auth.saml_replay.digest');
 my $columns = q{SELECT c.oid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
 	JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'wazo_auth'
@@ -73,6 +73,7 @@ INSERT INTO wazo_auth.oauth2_pending (state_digest, user_uuid, type, sealed_flow
 	SELECT d, uuid, 'google', wazo_auth.seal('{"verifier": "hidden"}', 'oauth2_flow:' || encode(d, 'hex')), false,
 		wazo_auth.seal('{"code": "hidden"}', 'oauth2_message:' || encode(d, 'hex')), now() + interval '1 hour'
 	FROM wazo_auth.user, sha256('state') d WHERE username = 'user1';
+INSERT INTO wazo_auth.saml_key SELECT t, true, 'certificate', wazo_auth.seal('hidden', 'saml:' || t) FROM wazo_auth.top_tenant_uuid() t;
 EOC
 my $front = start_front($node, 'app', '--workers', 1);
 my $offline = '{"access_type": "offline", "client_id": "c"}';

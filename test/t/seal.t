@@ -176,45 +176,6 @@ is(sql("SELECT wazo_auth.unseal(v, 'box.v:1') FROM box WHERE id = 1"), 'secret 1
 write_keys('k2:' . key(3) . "\n");
 like(failure("SELECT wazo_auth.unseal(v, 'box.v:1') FROM box WHERE id = 1"), qr/22000/, 'another key of the same id');
 
-# everything that is sealed, with one call
-write_keys('k1:' . key(1) . "\n");
-sql(<<'EOQ');
-SELECT wazo_auth.bootstrap();
-SELECT wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'sealed', 'secret');
-SELECT wazo_auth.token_create('sealed', 'secret', access_type => 'offline', client_id => 'phone');
-SELECT wazo_auth.set_ldap_config(wazo_auth.top_tenant_uuid(), '{"host": "x", "port": 389, "user_base_dn": "dc=x", "user_login_attribute": "uid",
-  "user_email_attribute": "mail", "bind_dn": "cn=x", "bind_password": "bind secret"}');
-INSERT INTO wazo_auth.saml_key VALUES (wazo_auth.top_tenant_uuid(), true, 'certificate', wazo_auth.seal('saml secret', 'saml:' || wazo_auth.top_tenant_uuid()));
-INSERT INTO wazo_auth.external_auth_config VALUES (wazo_auth.top_tenant_uuid(), 'a', wazo_auth.seal('config secret', 'external_auth_config:' || wazo_auth.top_tenant_uuid() || ':a'));
-INSERT INTO wazo_auth.external_auth_data SELECT u.uuid, 'a', wazo_auth.seal('data secret', 'external_auth_data:' || u.uuid || ':a') FROM wazo_auth.user u WHERE u.username = 'sealed';
-INSERT INTO wazo_auth.mail_outbox (id, kind, addressed_by, addressee, hostname, parked, recipient, token_digest, sealed_message)
-OVERRIDING SYSTEM VALUE VALUES (7, 'password_reset', 'username', 'x', 'x', true, 'x', gen_random_uuid(), wazo_auth.seal('mail secret', 'mail:7'));
-SELECT wazo_auth.configure('{"smtp.password": "smtp secret", "amqp.uri": "amqp://a:amqp-secret@x/"}');
-EOQ
-my $all = <<'EOQ';
-SELECT string_agg(v, ' ') FROM (
-SELECT wazo_auth.unseal(sealed_bind_password, 'ldap:' || tenant_uuid) AS v FROM wazo_auth.ldap_config
-UNION ALL SELECT wazo_auth.unseal(sealed_key, 'saml:' || tenant_uuid) FROM wazo_auth.saml_key
-UNION ALL SELECT wazo_auth.unseal(sealed_config, 'external_auth_config:' || tenant_uuid || ':a') FROM wazo_auth.external_auth_config
-UNION ALL SELECT wazo_auth.unseal(sealed_data, 'external_auth_data:' || user_uuid || ':a') FROM wazo_auth.external_auth_data
-UNION ALL SELECT wazo_auth.unseal(sealed_message, 'mail:' || id) FROM wazo_auth.mail_outbox
-UNION ALL SELECT wazo_auth.secret_setting('smtp', 'password') UNION ALL SELECT wazo_auth.secret_setting('amqp', 'uri')
-UNION ALL SELECT (wazo_auth.unseal(sealed_token, 'refresh_token:' || token_digest) <> '')::text FROM wazo_auth.refresh_token) s
-EOQ
-my $secrets = 'bind secret saml secret config secret data secret mail secret smtp secret amqp://a:amqp-secret@x/ true';
-is(sql($all), $secrets, 'all kinds of sealed values');
-write_keys('k2:' . key(2) . "\nk1:" . key(1) . "\n");
-is(sql('SELECT wazo_auth.reseal_all()'), '8', 'sealed anew');
-is(sql('SELECT wazo_auth.reseal_all()'), '0', '... once');
-write_keys('k2:' . key(2) . "\n");
-is(sql($all), $secrets, '... so that the old key is not needed any more');
-is(sql(<<'EOQ'), '', 'a sealed column that nobody seals anew');
-SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-WHERE c.relnamespace = 'wazo_auth'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname LIKE 'sealed\_%' AND a.attnum > 0
-  AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.proname = 'reseal_all' AND p.prosrc ~ format('UPDATE wazo_auth\.%s \w+\s+SET %s = wazo_auth.reseal\(', c.relname, a.attname))
-EOQ
-write_keys('k2:' . key(3) . "\n");
-
 # the setting is not for everybody, and changes by reload
 sql('CREATE ROLE somebody LOGIN');
 like(failure('SET ROLE somebody; SHOW wazo_auth.secret_key_file'), qr/must be superuser|permission denied|pg_read_all_settings/, 'the path is hidden');
