@@ -6,6 +6,6 @@ SELECT wazo_auth.add_check('tenant', NULL, '{401,404}',
 SELECT wazo_auth.add_check('top_tenant', NULL, '{401}', 'The caller is a user of the top tenant');
 SELECT wazo_auth.add_check('query', NULL, '{400}', 'The query string has the shape query_schema, and is read by it');
 SELECT wazo_auth.add_check('body', NULL, '{400}', 'The body has the shape body_schema, and is read by it');
-SELECT wazo_auth.add_check('form', NULL, '{400}', 'The body is a form, urlencoded or multipart, of the shape body_schema, '
-  'and is read by it; files are texts');
+SELECT wazo_auth.add_check('form', NULL, '{400}',
+  'The body is a form, urlencoded or multipart, of the shape body_schema, and is read by it; files are texts');
 SELECT wazo_auth.add_check('json', NULL, '{400}', 'The body is a JSON document');

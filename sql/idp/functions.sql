@@ -131,7 +131,8 @@ DECLARE
   v_answer wazo_auth.login_answer;
 BEGIN
   IF provider.function IS NULL THEN
-    v_answer := wazo_auth.call_plugin('idp', provider.name, ARRAY[attempt.password, attempt.refresh_token], attempt);
+    v_answer := wazo_auth.call_plugin('idp'::text, provider.name,
+      ARRAY[attempt.password, attempt.refresh_token], attempt);
     -- Which refresh token it was is for the one that keeps them to say.
     v_answer.refresh_token := NULL;
     -- What is told of the session runs with the extension's rights.

@@ -283,7 +283,8 @@ BEGIN
     RETURN 0;
   END IF;
   v_context := wazo_auth.unseal(v_mail.sealed_message, 'mail:' || v_mail.id)::jsonb -> 'context';
-  PERFORM wazo_auth.call_plugin_for_mail('mail_sender', wazo_auth.get_setting('email_notification_plugin') #>> '{}',
+  PERFORM wazo_auth.call_plugin_for_mail('mail_sender'::text,
+    wazo_auth.get_setting('email_notification_plugin') #>> '{}',
     ARRAY[v_context ->> 'token'], v_mail.kind, v_context);
   RETURN wazo_auth.finish_mail(v_mail.id);
 END

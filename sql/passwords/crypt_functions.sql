@@ -57,8 +57,9 @@ COMMENT ON FUNCTION wazo_auth.crypt_backend(text, text, jsonb) IS
 'for all. Without pgcrypto it refuses all of them and the log says so.';
 DO $$
 BEGIN
-  PERFORM wazo_auth.store_registration(NULL, 'backend', 'crypt', 'wazo_auth.crypt_backend(text,text,jsonb)',
-    '{"adopts": true}', NULL, NULL);
+  PERFORM wazo_auth.store_registration(NULL::oid, 'backend'::text, 'crypt'::text,
+    'wazo_auth.crypt_backend(text,text,jsonb)'::text,
+    '{"adopts": true}'::jsonb, NULL::text, NULL::interval);
 END
 $$;
 

@@ -52,7 +52,8 @@ BEGIN
   IF function_oid IS NULL THEN
     state := 'function missing';
   ELSIF v_function.prokind <> 'f' OR v_function.proretset
-        OR v_function.prorettype <> ALL (COALESCE(v_results, ARRAY[v_function.prorettype::regtype::text])::regtype[]) THEN
+        OR v_function.prorettype <> ALL (
+             COALESCE(v_results, ARRAY[v_function.prorettype::regtype::text])::regtype[]) THEN
     state := 'function differs';
   ELSIF state = 'ok' AND NOT has_function_privilege(role_oid, function_oid, 'EXECUTE') THEN
     state := 'not executable';
@@ -119,7 +120,8 @@ CREATE OR REPLACE VIEW wazo_auth.all_checks AS
 SELECT c.name, c.function, c.statuses, c.description, c.judges, NULL::text COLLATE "C" AS registration
 FROM wazo_auth.check c
 UNION ALL
-SELECT g.name, g.function, ARRAY(SELECT s::integer FROM pg_catalog.jsonb_array_elements_text(g.options -> 'statuses') s),
+SELECT g.name, g.function,
+  ARRAY(SELECT s::integer FROM pg_catalog.jsonb_array_elements_text(g.options -> 'statuses') s),
        g.options ->> 'description', false, g.name
 FROM wazo_auth.registration g WHERE g.kind = 'check';
 COMMENT ON VIEW wazo_auth.all_checks IS
@@ -349,8 +351,10 @@ BEGIN
   v_new.options := (SELECT COALESCE(jsonb_object_agg(o.key, o.value), '{}') FROM jsonb_each(options) o
                     WHERE o.value <> 'null');
   v_new.shipped := wazo_auth.in_extension_script();
-  v_new.role := CASE WHEN NOT v_new.shipped THEN COALESCE(role, (SELECT r.rolname FROM pg_roles r WHERE r.oid = caller)) END;
-  SELECT COALESCE(time_limit, k.time_limit) INTO v_new.time_limit FROM wazo_auth.plugin_kinds() k WHERE k.kind = v_new.kind;
+  v_new.role := CASE WHEN NOT v_new.shipped
+    THEN COALESCE(role, (SELECT r.rolname FROM pg_roles r WHERE r.oid = caller)) END;
+  SELECT COALESCE(time_limit, k.time_limit) INTO v_new.time_limit
+  FROM wazo_auth.plugin_kinds() k WHERE k.kind = v_new.kind;
   IF NOT FOUND OR name IS NULL THEN
     RAISE EXCEPTION 'there is no kind "%" of functions to register', kind USING ERRCODE = 'invalid_parameter_value';
   END IF;

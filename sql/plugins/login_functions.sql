@@ -29,7 +29,7 @@ DECLARE
 BEGIN
   FOR backend, adopts IN SELECT b.name, b.adopts FROM wazo_auth.password_backends() b LOOP
     BEGIN
-      told := wazo_auth.call_plugin('backend', backend, ARRAY[password], login, password, args);
+      told := wazo_auth.call_plugin('backend'::text, backend, ARRAY[password], login, password, args);
     EXCEPTION WHEN undefined_function OR external_routine_exception OR configuration_limit_exceeded THEN
       told := NULL;
       v_failed := SQLERRM;
@@ -109,7 +109,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_acl text[];
 BEGIN
-  v_acl := wazo_auth.call_plugin_for_acl('backend_acl', backend, NULL, login, args);
+  v_acl := wazo_auth.call_plugin_for_acl('backend_acl'::text, backend, NULL::text[], login, args);
   IF cardinality(v_acl) > 1000 THEN
     RAISE EXCEPTION 'it returned more than 1000 accesses';
   END IF;
@@ -149,11 +149,12 @@ BEGIN
     END IF;
     IF wazo_auth.is_registered('backend_metadata', answer.backend) THEN
       metadata := wazo_auth.checked_metadata('backend_metadata', answer.backend,
-        wazo_auth.call_plugin_for_metadata('backend_metadata', answer.backend, NULL, answer.login, args));
+        wazo_auth.call_plugin_for_metadata('backend_metadata'::text, answer.backend, NULL::text[], answer.login, args));
     END IF;
     IF v_offline AND wazo_auth.is_registered('backend_persistent_metadata', answer.backend) THEN
       persistent_metadata := wazo_auth.checked_metadata('backend_persistent_metadata', answer.backend,
-        wazo_auth.call_plugin_for_metadata('backend_persistent_metadata', answer.backend, NULL, answer.login, args));
+        wazo_auth.call_plugin_for_metadata(
+          'backend_persistent_metadata'::text, answer.backend, NULL::text[], answer.login, args));
     END IF;
   END IF;
   FOR v_name IN
@@ -162,17 +163,18 @@ BEGIN
   LOOP
     IF wazo_auth.is_registered('metadata', v_name) THEN
       metadata := wazo_auth.merge_metadata(metadata, wazo_auth.checked_metadata('metadata', v_name,
-        wazo_auth.call_plugin('metadata', v_name, NULL, answer.login, of_user.uuid, args)));
+        wazo_auth.call_plugin('metadata'::text, v_name, NULL::text[], answer.login, of_user.uuid, args)));
     END IF;
     IF v_offline AND wazo_auth.is_registered('persistent_metadata', v_name) THEN
       persistent_metadata := wazo_auth.merge_metadata(persistent_metadata,
         wazo_auth.checked_metadata('persistent_metadata', v_name,
-          wazo_auth.call_plugin('persistent_metadata', v_name, NULL, answer.login, of_user.uuid, args)));
+          wazo_auth.call_plugin('persistent_metadata'::text, v_name, NULL::text[], answer.login, of_user.uuid, args)));
     END IF;
   END LOOP;
   -- Who the user is, is not for others to say: other daemons go by it.
   metadata := CASE WHEN metadata::text = '{}' THEN v_own
-                   ELSE wazo_auth.merge_metadata(v_own, wazo_auth.merge_metadata(metadata, json_strip_nulls(v_own))) END;
+                   ELSE wazo_auth.merge_metadata(v_own,
+                     wazo_auth.merge_metadata(metadata, json_strip_nulls(v_own))) END;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.plugin_parts(wazo_auth.user, wazo_auth.login_answer, jsonb) IS

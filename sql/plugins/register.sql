@@ -29,7 +29,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.register_mail_sender_for(
   caller oid, name text, function text, role text, time_limit interval) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.store_registration(caller, 'mail_sender', name, function, '{}', role, time_limit);
+  PERFORM wazo_auth.store_registration(caller, 'mail_sender', name, function, '{}'::jsonb, role, time_limit);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.register_mail_sender_for(oid, text, text, text, interval) IS
@@ -61,7 +61,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.register_route_for(
-  oid, text, text, text, text, text[], text, text, text, text, integer, integer[], boolean, text, text, text, interval) IS
+  oid, text, text, text, text, text[], text, text, text, text, integer, integer[], boolean, text, text, text,
+  interval) IS
 'wazo_auth.register_route() for the role "caller".';
 
 CREATE OR REPLACE FUNCTION wazo_auth.register_route(
@@ -114,7 +115,7 @@ BEGIN
     SELECT p.kind, p.function FROM (VALUES ('backend_acl', acl), ('backend_metadata', metadata),
       ('backend_persistent_metadata', persistent_metadata)) p (kind, function) WHERE p.function IS NOT NULL
   LOOP
-    PERFORM wazo_auth.store_registration(caller, v_part.kind, name, v_part.function, '{}', role, time_limit);
+    PERFORM wazo_auth.store_registration(caller, v_part.kind, name, v_part.function, '{}'::jsonb, role, time_limit);
   END LOOP;
 END
 $$;
@@ -138,9 +139,9 @@ CREATE OR REPLACE FUNCTION wazo_auth.register_metadata_for(
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.unregister_for(caller, 'metadata', name);
-  PERFORM wazo_auth.store_registration(caller, 'metadata', name, function, '{}', role, time_limit);
+  PERFORM wazo_auth.store_registration(caller, 'metadata', name, function, '{}'::jsonb, role, time_limit);
   IF persistent IS NOT NULL THEN
-    PERFORM wazo_auth.store_registration(caller, 'persistent_metadata', name, persistent, '{}', role, time_limit);
+    PERFORM wazo_auth.store_registration(caller, 'persistent_metadata', name, persistent, '{}'::jsonb, role, time_limit);
   END IF;
 END
 $$;
