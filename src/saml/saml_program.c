@@ -65,7 +65,8 @@ static const Lists lists_of_jobs[] = {
 	{"verify_response", {"session_index"}, true},
 	{"verify_logout", {"session_index"}, false},
 	{"parse_metadata", {
-			"certificate", "sso_redirect", "sso_post", "slo_redirect", "slo_post", "slo_redirect_response", "slo_post_response"
+			"certificate", "sso_redirect", "sso_post", "slo_redirect", "slo_post",
+			"slo_redirect_response", "slo_post_response"
 	}, false},
 	{NULL, {NULL}, false}
 };
@@ -99,7 +100,7 @@ size_of_pairs(const Pairs *pairs)
 	return size;
 }
 
-/* The job as the program reads it, with the time of now unless the caller gave one; a value that is null is left out. */
+/* The job as the program reads it; a value that is null is left out. */
 static void
 write_job(StringInfo job, const Pairs *pairs, Size size)
 {

@@ -124,8 +124,8 @@ static size_t
 mutate_query(char *s, size_t len)
 {
 	static const char *const tokens[] = {
-		"&", "=", "%00", "%2f", "%", "+", "&RelayState=r2", "&SAMLRequest=", "&SAMLResponse=x", "&SigAlg=", "&Signature=",
-		"&x=y", "http%3A%2F%2Fwww.w3.org%2F2000%2F09%2Fxmldsig%23rsa-sha1", "A", "%3D"
+		"&", "=", "%00", "%2f", "%", "+", "&RelayState=r2", "&SAMLRequest=", "&SAMLResponse=x", "&SigAlg=",
+		"&Signature=", "&x=y", "http%3A%2F%2Fwww.w3.org%2F2000%2F09%2Fxmldsig%23rsa-sha1", "A", "%3D"
 	};
 	const char *token = tokens[below(sizeof(tokens) / sizeof(tokens[0]))];
 

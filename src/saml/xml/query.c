@@ -163,8 +163,10 @@ static xmlBuffer *
 decoded(const Field *value)
 {
 	xmlBuffer  *text = percent_decode(value);
-	xmlBuffer  *bytes = text ? base64_decode((const char *) xmlBufferContent(text), (size_t) xmlBufferLength(text)) : NULL;
+	xmlBuffer  *bytes = NULL;
 
+	if (text != NULL)
+		bytes = base64_decode((const char *) xmlBufferContent(text), (size_t) xmlBufferLength(text));
 	xmlBufferFree(text);
 	return bytes;
 }
@@ -261,7 +263,8 @@ append_signature(Work *w, xmlBuffer *parameters)
 	{
 		xmlBuffer  *text = base64_encode(signature, len);
 
-		append_encoded(parameters, "&Signature=", (const char *) xmlBufferContent(text), (size_t) xmlBufferLength(text));
+		append_encoded(parameters, "&Signature=", (const char *) xmlBufferContent(text),
+					   (size_t) xmlBufferLength(text));
 		xmlBufferFree(text);
 	}
 	EVP_MD_CTX_free(ctx);

@@ -1,0 +1,48 @@
+# A directory whose name nobody resolves: a name server that takes the question
+# and never answers. It is the only one of a network of its own.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+use strict;
+use warnings FATAL => 'all';
+
+use File::Temp ();
+use FindBin;
+use IPC::Run ();
+use Test::More;
+
+my $dir = File::Temp->newdir;
+chomp(my $libdir = `$ENV{PG_CONFIG} --pkglibdir`);
+
+# What the namespace does: its loopback is up, its resolver asks a server that tells what it was asked, once, and is silent.
+my $inside = <<'EOP';
+use strict; use warnings; use IO::Socket::INET; use IO::Select;
+my ($dir, $program) = @ARGV;
+my $lo = IO::Socket::INET->new(Proto => 'udp') or die $!;
+my $up = pack 'Z16 s x22', 'lo', 0x41;
+ioctl($lo, 0x8914, $up) or die "lo: $!";
+open my $conf, '>', "$dir/resolv.conf" or die $!;
+print $conf "nameserver 127.0.0.1\n";
+close $conf;
+system('mount', '--bind', "$dir/resolv.conf", '/etc/resolv.conf') == 0 or die 'mount';
+my $server = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 53) or die "port 53: $!";
+# It may write no file: its answer goes through a pipe.
+my $pid = open(my $answer, '-|') // die $!;
+if ($pid == 0)
+{
+	open STDIN, '<', "$dir/job" or die $!;
+	exec $program or die $!;
+}
+recv $server, my $question, 512, 0;
+print $question =~ /silent\x05wazoo/ ? "asked\n" : "asked something else\n";
+print <$answer> =~ s/\0/|/gr, "\n";
+close $answer;
+print "exit $?\n";
+EOP
+open my $job, '>:raw', "$dir/job" or die $!;
+print $job map { "$_\0" } 'silent.wazoo', 389, 3, '', '/etc/ssl/certs/ca-certificates.crt', '', '', 'dc=x', 'cn', 'mail', '', 'somebody', 'secret';
+close $job or die $!;
+my ($out, $err) = ('', '');
+IPC::Run::run([ 'unshare', '--map-root-user', '--mount', '--net', 'perl', '-e', $inside, "$dir", "$libdir/wazo-auth-ldap" ], '<', \undef, '>', \$out, '2>', \$err);
+is($out . $err, "asked\ntimeout|binding as the user||\nexit 0\n", 'the name server is asked, and the program gives up as it does at every step');
+
+done_testing();
