@@ -53,6 +53,38 @@ bench_http_check() {
 	compare "HTTP HEAD token / pgbench -S -M prepared -c 8" ">= 0.6" http_check sql_select8
 }
 
+# What a daemon asks for one request that it serves: its four calls over HTTP, one after the other, and the one in SQL.
+bench_daemon_question() {
+	prepare_fronts
+	local tenant
+	tenant=$(sql -c "SELECT wazo_auth.top_tenant_uuid()")
+	sql -c "SELECT wazo_auth.add_user_policy(u.uuid,
+		wazo_auth.create_policy(wazo_auth.top_tenant_uuid(), 'daemon', '{auth.tenants.read}'::text[]::wazo_auth.acl))
+		FROM wazo_auth.user u WHERE username = 'bench'" >/dev/null
+	local asking
+	asking=$(sql -c "SELECT token FROM wazo_auth.token_create('bench', 'secret', 86400)" | tail -n 1)
+	cat >"$work/four.lua" <<-EOF
+		local token, scope = "/0.1/token/$asking", "scope=calld.users.me.calls.read"
+		local asked = 0
+		request = function()
+			asked = asked % 4 + 1
+			if asked == 1 then return wrk.format("HEAD", token .. "?" .. scope .. "&tenant=$tenant") end
+			if asked == 2 then return wrk.format("GET", token) end
+			if asked == 3 then return wrk.format("HEAD", token .. "?tenant=$tenant") end
+			return wrk.format("GET", "/0.1/tenants", { ["X-Auth-Token"] = "$asking" })
+		end
+	EOF
+	echo "SELECT * FROM wazo_auth.check_request(:token::uuid, 'calld.users.me.calls.read', :tenant::uuid);" >"$work/question.sql"
+	question() { pgbench_tps -c 1 -D "token=$asking" -D "tenant=$tenant" -f "$work/question.sql"; }
+	four_calls() {
+		local out
+		out=$(wrk -t 1 -c 1 -d "${seconds}s" -s "$work/four.lua" "http://127.0.0.1:$front_port")
+		case $out in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $out" ;; esac
+		echo "$out" | awk '/^Requests\/sec/ { print $2 / 4 }'
+	}
+	compare "check_request(), a second / a daemon's four calls" ">= 4" question four_calls
+}
+
 # CPU of one login over HTTP, front and database together, beside one bare
 # hash in the same server; in microseconds. A hash takes the memory's whole
 # bandwidth, so its speed changes, by half within seconds, with what the
