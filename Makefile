@@ -92,7 +92,7 @@ format: packages ## lay out the C sources
 # Types of PostgreSQL and the libraries that the sources use, for make format.
 typedefs: all
 	@perl tools/indent.pl --types $(filter-out $(wildcard build/kore/*.o),$(wildcard src/*.o src/*/*.o build/*/*.o)) \
-		build/wazo-auth-ldap >tools/typedefs.list.new
+		build/wazo-auth-ldap build/wazo-auth-oauth2 build/wazo-auth-oauth2-relay >tools/typedefs.list.new
 	@mv tools/typedefs.list.new tools/typedefs.list
 
 lint: packages ## compiler warnings, static analysis, plpgsql_check

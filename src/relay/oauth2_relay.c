@@ -98,6 +98,8 @@ start_listener(void)
 {
 	HASHCTL		control = {.keysize = KEY_SIZE, .entrysize = sizeof(Awaited), .hcxt = TopMemoryContext};
 
+	/* of a program that did not start */
+	forget_awaited();
 	awaited = hash_create("wazo_auth authorizations", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	listener = helper_talk_start(LISTENER, 0);
 	helper_talk_send(listener, oauth2_ca_file, strlen(oauth2_ca_file) + 1);
@@ -470,6 +472,13 @@ oauth2_step(TimestampTz now, int64 interval_ms, bool woken)
 		wanted = true;
 	}
 	return wanted ? relay_retry_pause : TimestampDifferenceMilliseconds(now, regular_at) + 1;
+}
+
+/* Is a token endpoint being asked? A code can be exchanged once. */
+bool
+oauth2_is_asking(void)
+{
+	return free_places() < OAUTH2_MAX_EXCHANGES;
 }
 
 /* Ends both programs' work; the rows stay, and what the relay said is in them. */

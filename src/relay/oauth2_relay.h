@@ -18,6 +18,7 @@
 #define OAUTH2_MAX_SOCKETS		(OAUTH2_MAX_EXCHANGES + 1)
 
 extern long oauth2_step(TimestampTz now, int64 interval_ms, bool woken);
+extern bool oauth2_is_asking(void);
 extern void oauth2_stop(void);
 extern void oauth2_add_to_wait(WaitEventSet *set);
 

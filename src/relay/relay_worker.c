@@ -90,7 +90,7 @@ wazo_auth_relay_main(Datum main_arg)
 		worker_check_interrupts();
 		if (slot_take_notice())
 			look_for_extension();
-		if (slot_is_outdated() && !mail_is_sending() && !event_is_sending())
+		if (slot_is_outdated() && !mail_is_sending() && !event_is_sending() && !oauth2_is_asking())
 			worker_leave(FOUND_EXTENSION);
 		if (relay_interval == 0)
 		{
