@@ -129,13 +129,22 @@ write_keys('new');
 is(opened(), $opened, 'the old key is not needed any more');
 like(error_of('CALL wazo_auth.rotate_key(0)'), qr/a batch is at least one value/, 'a batch of nothing');
 
+# ---- as docs/backup.md says ----
+{
+	my ($commands) = slurp_file("$FindBin::Bin/../../docs/backup.md") =~ /^### Changing it\n.*?```sh\n(.*?)```/ms;
+	local @ENV{qw(PGHOST PGPORT KEY_FILE DATABASE)} = ($node->host, $node->port, $file, 'app');
+	is(system('bash', '-e', '-c', "{ $commands } 2>/dev/null"), 0, 'the commands of the documentation');
+	is(sql('SELECT string_agg(DISTINCT key_id, \' \') FROM wazo_auth.sealed_values()'), 'key2', 'change the key');
+	is(opened(), $opened, 'and lose nothing');
+}
+
 # ---- without the key ----
 write_keys('other');
 is(call($front, 'POST', '/0.1/token', login => 'user3:secret', body => '{}')->{status}, 200, 'without the key: a login');
 is(call($front, 'POST', '/0.1/token', body => qq({"refresh_token": "$refresh{3}", "client_id": "c"}))->{status}, 200, 'without the key: a refresh token');
-like(error_of("SELECT wazo_auth.secret_setting('amqp', 'uri')"), qr/no key for this sealed value.*"new"/s, 'a sealed value says which key it needs');
-like(error_of('CALL wazo_auth.rotate_key()'), qr/no key for this sealed value.*"new"/s, 'and so does a rotation');
-is(sql('SELECT string_agg(DISTINCT key_id, \' \') FROM wazo_auth.sealed_values()'), 'new', 'which can be asked');
+like(error_of("SELECT wazo_auth.secret_setting('amqp', 'uri')"), qr/no key for this sealed value.*"key2"/s, 'a sealed value says which key it needs');
+like(error_of('CALL wazo_auth.rotate_key()'), qr/no key for this sealed value.*"key2"/s, 'and so does a rotation');
+is(sql('SELECT string_agg(DISTINCT key_id, \' \') FROM wazo_auth.sealed_values()'), 'key2', 'which can be asked');
 stop_front($front);
 $node->stop('fast');
 done_testing();
