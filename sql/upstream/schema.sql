@@ -2,7 +2,7 @@
 
 -- Names of constraints and indexes are upstream's; those that are not written are the ones that PostgreSQL gives.
 CREATE OR REPLACE FUNCTION wazo_auth.upstream_tables() RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN $ddl$
 CREATE TABLE auth_access (id serial PRIMARY KEY, access text NOT NULL, CONSTRAINT auth_access_access UNIQUE (access));

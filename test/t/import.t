@@ -255,6 +255,9 @@ sql('app', "UPDATE upstream.alembic_version_auth SET version_num = '1c862ebfbb3a
 	like(error_of('other', "CALL wazo_auth.import_upstream('upstream')"), qr/1 of policy, 1 of tenant, 1 of user|of tenant/, 'what bootstrap() made is not lost by an oversight');
 	sql('other', "CALL wazo_auth.import_upstream('upstream', replace => true)");
 	is(sql('other', 'SELECT count(*) FROM wazo_auth.session'), '350', 'imported through postgres_fdw');
+	my @blocks = slurp_file("$FindBin::Bin/../../docs/migration.md") =~ /^```sql\n(.*?)^```/msg;
+	cmp_ok(scalar @blocks, '>=', 6, 'the guide has more of them');
+	is(error_of('other', $_) =~ s/^no error but .*//sr, '', 'it works: ' . (split /\n/)[0]) foreach grep { !/postgres_fdw/ } @blocks;
 	check_clients('other', 'another database');
 }
 
