@@ -1,1 +1,10 @@
 -- From 0.1.0 to 0.2.0, after all else: tables that clients read are locked from here to the end.
+
+-- Functions that send mail are among the other functions of others now, and run with the rights of their owners.
+INSERT INTO wazo_auth.registration (kind, name, function, role, time_limit)
+SELECT 'mail_sender', s.name, s.handler || '(text,jsonb)', p.proowner::regrole::text, '30 seconds'
+FROM wazo_auth.mail_sender s
+JOIN pg_proc p ON p.oid = to_regprocedure(s.handler || '(text,jsonb)')
+ON CONFLICT DO NOTHING;
+ALTER EXTENSION wazo_auth DROP TABLE wazo_auth.mail_sender;
+DROP TABLE wazo_auth.mail_sender;

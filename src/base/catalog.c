@@ -38,6 +38,7 @@ static const struct
 {
 	const char *name;
 	ColumnId	key;			/* N_COLUMNS: nobody looks for rows by it */
+	bool		later;			/* not in 0.1.0, which this library serves until its upgrade; only watched */
 }			tables[N_TABLES] = {
 	[T_TENANT] = {"tenant", TENANT_UUID},
 	[T_USER] = {"user", USER_UUID},
@@ -54,7 +55,7 @@ static const struct
 	[T_SETTING] = {"setting", N_COLUMNS},
 	[T_ROUTE] = {"route", N_COLUMNS},
 	[T_CHECK] = {"check", N_COLUMNS},
-	[T_REGISTRATION] = {"registration", N_COLUMNS},
+	[T_REGISTRATION] = {"registration", N_COLUMNS, true},
 	[T_SCHEMA] = {"schema", N_COLUMNS},
 	[T_SCHEMA_FIELD] = {"schema_field", N_COLUMNS},
 	[T_COUNTED] = {"counted", N_COLUMNS},
@@ -222,6 +223,8 @@ find_table(TableId table)
 	extension_place(&schema, &owner);
 	table_oid[table] = get_relname_relid(tables[table].name, schema);
 	rel = OidIsValid(table_oid[table]) ? try_table_open(table_oid[table], AccessShareLock) : NULL;
+	if (rel == NULL && tables[table].later)
+		return;
 	if (rel == NULL)
 		raise_missing(tables[table].name);
 	find_columns(table, rel);

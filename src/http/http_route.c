@@ -330,16 +330,23 @@ set_allow(RouteNode *node)
 	set_allow(node->any);
 }
 
+/* Where routes and checks are; in 0.1.0, which this library serves until its upgrade, nobody could register any. */
+static const char registered_source[] =
+"WITH all_routes AS (SELECT * FROM wazo_auth.all_routes), all_checks AS (SELECT * FROM wazo_auth.all_checks)";
+static const char plain_source[] =
+"WITH all_routes AS (SELECT r AS route, NULL::pg_catalog.text AS registration FROM wazo_auth.route r),"
+" all_checks AS (SELECT c.name, c.function, NULL::pg_catalog.text AS registration FROM wazo_auth.check c)";
+
 /* The last columns: function and registration of each check; null for those of http() itself and unknown ones. */
 static const char route_query[] =
-"SELECT DISTINCT ON ((a.route).path, (a.route).method) (a.route).method, (a.route).path, (a.route).handler,"
+" SELECT DISTINCT ON ((a.route).path, (a.route).method) (a.route).method, (a.route).path, (a.route).handler,"
 " (a.route).access, (a.route).token_from, (a.route).query_schema, (a.route).body_schema, (a.route).checks,"
 " ARRAY(SELECT c.function FROM pg_catalog.unnest((a.route).checks) WITH ORDINALITY k (name, place)"
-" LEFT JOIN wazo_auth.all_checks c ON c.name = k.name ORDER BY k.place),"
+" LEFT JOIN all_checks c ON c.name = k.name ORDER BY k.place),"
 " ARRAY(SELECT c.registration FROM pg_catalog.unnest((a.route).checks) WITH ORDINALITY k (name, place)"
-" LEFT JOIN wazo_auth.all_checks c ON c.name = k.name ORDER BY k.place),"
+" LEFT JOIN all_checks c ON c.name = k.name ORDER BY k.place),"
 " a.registration"
-" FROM wazo_auth.all_routes a"
+" FROM all_routes a"
 " WHERE wazo_auth.plugin_enabled((a.route).plugin)"
 " ORDER BY (a.route).path, (a.route).method, (a.route).shipped";
 
@@ -379,7 +386,8 @@ route_load(void)
 	PushActiveSnapshot(GetLatestSnapshot());
 	nest_level = NewGUCNestLevel();
 	pin_settings();
-	if (SPI_execute(route_query, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute(psprintf("%s%s", OidIsValid(catalog_table(T_REGISTRATION)) ? registered_source : plain_source,
+							 route_query), true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading wazo_auth.route failed");
 	AtEOXact_GUC(true, nest_level);
 	PopActiveSnapshot();
