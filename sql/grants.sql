@@ -154,6 +154,7 @@ GRANT USAGE ON SCHEMA wazo_auth TO wazo_auth_plugin;
 GRANT USAGE ON TYPE wazo_auth.http_request, wazo_auth.http_response, wazo_auth.login_attempt, wazo_auth.login_answer
 TO wazo_auth_plugin;
 GRANT EXECUTE ON FUNCTION
+  wazo_auth.build_oauth2_redirect_url(text),
   wazo_auth.http_header(wazo_auth.http_request, text),
   wazo_auth.json_response(json, integer, text[]),
   wazo_auth.raise_error(integer, text, text, json, text, json),
@@ -162,9 +163,11 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.register_idp(text, text, numeric, text, boolean, text, interval),
   wazo_auth.register_mail_sender(text, text, text, interval),
   wazo_auth.register_metadata(text, text, text, text, interval),
+  wazo_auth.register_oauth2_callback(text, text, text, interval),
   wazo_auth.register_route(
     text, text, text, text, text[], text, text, text, text, integer, integer[], boolean, text, text, text, interval),
-  wazo_auth.unregister(text, text)
+  wazo_auth.unregister(text, text),
+  wazo_auth.wait_for_oauth2(text, uuid, text, jsonb)
 TO wazo_auth_plugin;
 
 -- Questions about accesses: the type's own functions tell nothing about anybody,

@@ -80,10 +80,12 @@ BEGIN
     'seconds in which a user has to finish an authorization', '600', 10, 86400);
   PERFORM wazo_auth.declare_setting('oauth2_synchronization_ws_url_template', 'string',
     'where the relay of OAuth2 listens, for kinds of external accounts that people register',
-    '"wss://oauth.wazo.io/ws/{state}"');
+    '"wss://oauth.wazo.io/ws/{state}"', check_function => 'wazo_auth.is_websocket_template',
+    must_be => 'wss://host/path, with {state} in the path');
   PERFORM wazo_auth.declare_setting('oauth2_synchronization_redirect_url_template', 'string',
     'where OAuth2 comes back to, for kinds of external accounts that people register',
-    '"https://oauth.wazo.io/{auth_type}/authorize"');
+    '"https://oauth.wazo.io/{auth_type}/authorize"', check_function => 'wazo_auth.is_redirect_template',
+    must_be => c_endpoint);
   PERFORM wazo_auth.declare_setting(p.name, 'map', 'OAuth2 with this provider'),
           wazo_auth.declare_setting(p.name || '.authorization_base_url', 'string', 'where its users log in',
     pg_catalog.to_jsonb(p.login), check_function => 'wazo_auth.is_oauth2_url', must_be => c_endpoint),

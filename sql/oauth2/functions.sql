@@ -46,7 +46,8 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.oauth2_digest(text) IS 'Under what a state is stored.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.await_oauth2(user_uuid uuid, type text, state text, flow jsonb, relayed boolean)
+CREATE OR REPLACE FUNCTION wazo_auth.await_oauth2(
+  user_uuid uuid, type text, state text, flow jsonb, relayed boolean, callback boolean)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -54,21 +55,21 @@ DECLARE
   v_digest bytea := wazo_auth.oauth2_digest(state);
   v_lifetime interval := make_interval(secs => wazo_auth.get_setting('oauth2_authorization_lifetime')::integer);
 BEGIN
-  INSERT INTO wazo_auth.oauth2_pending (state_digest, user_uuid, type, sealed_flow, relayed, expires_at)
+  INSERT INTO wazo_auth.oauth2_pending (state_digest, user_uuid, type, sealed_flow, relayed, callback, expires_at)
   VALUES (v_digest, user_uuid, type,
           wazo_auth.seal((flow || jsonb_build_object('state', state))::text, 'oauth2_flow:' || encode(v_digest, 'hex')),
-          relayed, clock_timestamp() + v_lifetime)
+          relayed, callback, clock_timestamp() + v_lifetime)
   ON CONFLICT ON CONSTRAINT oauth2_pending_user_uuid_type_key DO UPDATE
   SET state_digest = excluded.state_digest, sealed_flow = excluded.sealed_flow, relayed = excluded.relayed,
-      sealed_message = NULL, created_at = now(), expires_at = excluded.expires_at;
+      callback = excluded.callback, sealed_message = NULL, created_at = now(), expires_at = excluded.expires_at;
   IF relayed THEN
     PERFORM wazo_auth.wake_relay();
   END IF;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.await_oauth2(uuid, text, text, jsonb, boolean) IS
+COMMENT ON FUNCTION wazo_auth.await_oauth2(uuid, text, text, jsonb, boolean, boolean) IS
 'Waits for the answer of a provider to a user, in place of any that was waited for before: by the relay, or only at '
-'the route authorize.';
+'the route authorize; for a callback, or to be exchanged for tokens.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.oauth2_pending_of(state text, type text) RETURNS wazo_auth.oauth2_pending
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -151,7 +152,7 @@ BEGIN
   PERFORM wazo_auth.await_oauth2(user_uuid, type, v_state, jsonb_build_object('verifier', v_verifier,
     'redirect_uri', v_provider ->> 'redirect_uri',
     'websocket_url', (v_provider ->> 'websocket_host') || '/ws/' || v_state),
-    COALESCE(v_provider ->> 'websocket_host', '') <> '');
+    COALESCE(v_provider ->> 'websocket_host', '') <> '', false);
   v_query := jsonb_build_array(
     jsonb_build_array('response_type', 'code'), jsonb_build_array('client_id', v_client.client_id),
     jsonb_build_array('redirect_uri', v_provider ->> 'redirect_uri'),

@@ -57,6 +57,10 @@ BEGIN
     ORDER BY p.created_at LIMIT 1;
     EXIT WHEN NOT FOUND;
     v_message := wazo_auth.oauth2_message_of(v_pending);
+    IF v_pending.callback THEN
+      PERFORM wazo_auth.oauth2_call_back(v_pending, v_message);
+      CONTINUE;
+    END IF;
     v_refusal := wazo_auth.oauth2_refusal(v_pending.type, v_message);
     IF v_refusal IS NULL THEN
       BEGIN
@@ -73,7 +77,7 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.oauth2_relay_exchange(text[]) IS
 'The next request to a token endpoint that an answer by the relay needs, but for those that are busy already; null '
-'when there is none. Ends those of which nothing can come.';
+'when there is none. Gives those with a callback to it, and ends those of which nothing can come.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.oauth2_relay_finish(key text, answer wazo_auth.oauth2_answer) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

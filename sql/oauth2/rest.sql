@@ -163,6 +163,8 @@ BEGIN
   v_pending := wazo_auth.oauth2_pending_of(v_state, type);
   IF v_pending.state_digest IS NULL THEN
     RETURN 'unknown';
+  ELSIF v_pending.callback THEN
+    RETURN wazo_auth.oauth2_call_back(v_pending, message);
   END IF;
   v_refusal := wazo_auth.oauth2_refusal(type, message);
   IF v_refusal IS NOT NULL THEN
@@ -183,7 +185,7 @@ DECLARE
   -- A parameter that comes twice is none (RFC 6749, 3.1).
   v_message jsonb := (
     SELECT COALESCE(jsonb_object_agg(q.key, q.value), '{}') FROM jsonb_each(request.query) q
-    WHERE jsonb_typeof(q.value) = 'string' AND q.key IN ('state', 'code', 'error', 'iss'));
+    WHERE jsonb_typeof(q.value) = 'string');
 BEGIN
   IF request.method = 'HEAD' THEN
     RETURN wazo_auth.oauth2_page('unknown');

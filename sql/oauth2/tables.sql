@@ -4,6 +4,7 @@ CREATE TABLE wazo_auth.oauth2_pending (
   type text COLLATE "C" NOT NULL,
   sealed_flow bytea NOT NULL,
   relayed boolean NOT NULL,
+  callback boolean NOT NULL DEFAULT false,
   sealed_message bytea,
   created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
   expires_at timestamptz NOT NULL,
@@ -17,10 +18,12 @@ COMMENT ON TABLE wazo_auth.oauth2_pending IS
 COMMENT ON COLUMN wazo_auth.oauth2_pending.state_digest IS
 'SHA-256 of the parameter state, by which the answer of the provider is known';
 COMMENT ON COLUMN wazo_auth.oauth2_pending.sealed_flow IS
-'{"state", "verifier" (PKCE), "redirect_uri", "websocket_url"}, sealed with wazo_auth.seal() for the context '
-'"oauth2_flow:" and state_digest in hexadecimal';
+'{"state", "websocket_url", "verifier" (PKCE), "redirect_uri"; "args" of a callback}, sealed with wazo_auth.seal() '
+'for the context "oauth2_flow:" and state_digest in hexadecimal';
 COMMENT ON COLUMN wazo_auth.oauth2_pending.relayed IS
 'The relay worker waits at websocket_url for the answer, which may come to the route authorize as well';
+COMMENT ON COLUMN wazo_auth.oauth2_pending.callback IS
+'What comes is for the registered callback of the type, and is not exchanged for tokens here';
 COMMENT ON COLUMN wazo_auth.oauth2_pending.sealed_message IS
 'The answer that came by the relay, until it is dealt with; sealed for the context "oauth2_message:" and state_digest';
 

@@ -16,6 +16,7 @@ BEGIN
     ('idp', 'wazo_auth.login_attempt', '{wazo_auth.login_answer}', '5 seconds', 'whose login is this?'),
     ('mail_sender', 'text,jsonb', NULL, '30 seconds', 'sends a mail of this kind, with these variables'),
     ('metadata', 'text,uuid,jsonb', '{jsonb}', '5 seconds', 'metadata for a token of this user'),
+    ('oauth2_callback', 'uuid,jsonb,jsonb', NULL, '5 seconds', 'gets what a provider sent this user back with'),
     ('persistent_metadata', 'text,uuid,jsonb', '{jsonb}', '5 seconds', 'metadata for a refresh token of this user'),
     ('route', 'wazo_auth.http_request', '{wazo_auth.http_response}', '5 seconds', 'answers a request');
 END
@@ -148,6 +149,9 @@ CREATE OR REPLACE FUNCTION wazo_auth.call_plugin_for_acl(
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_call_plugin';
 CREATE OR REPLACE FUNCTION wazo_auth.call_plugin_for_mail(
   kind text, name text, secrets text[], mail_kind text, context jsonb) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_call_plugin';
+CREATE OR REPLACE FUNCTION wazo_auth.call_plugin_for_oauth2(
+  kind text, name text, secrets text[], user_uuid uuid, args jsonb, message jsonb) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_call_plugin';
 DO $$
 DECLARE

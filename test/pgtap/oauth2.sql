@@ -98,6 +98,55 @@ SELECT is(pg_temp.ask('DELETE', :'google', :'north_token'), '204', 'DELETE');
 SELECT matches(pg_temp.ask('GET', :'google', :'north_token'), '^404 .*"unknown-external-auth"', '... deletes it');
 SELECT is(count(*), 3::bigint, 'events') FROM wazo_auth.event_outbox o WHERE o.name LIKE 'auth_user_external_auth%' AND o.routing_key LIKE '%.google.%' AND o.name <> 'auth_user_external_auth_deleted';
 
+-- ---- kinds that others have registered ----
+CREATE ROLE bar_owner IN ROLE wazo_auth_plugin;
+CREATE ROLE stranger IN ROLE wazo_auth_plugin;
+CREATE SCHEMA bar AUTHORIZATION bar_owner;
+CREATE FUNCTION pg_temp.run_as(role text, query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_result text;
+BEGIN
+  PERFORM pg_catalog.set_config('role', role, true);
+  EXECUTE query INTO v_result;
+  PERFORM pg_catalog.set_config('role', 'none', true);
+  RETURN v_result;
+END
+$$;
+SELECT wazo_auth.add_external_auth_type('bar') \g /dev/null
+SET LOCAL ROLE bar_owner;
+CREATE TABLE bar.called (who text, user_uuid uuid, args jsonb, message jsonb);
+CREATE FUNCTION bar.came_back(user_uuid uuid, args jsonb, message jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO bar.called VALUES (current_user, user_uuid, args, message);
+  IF message ? 'error' THEN RAISE EXCEPTION 'not that one: %', message ->> 'code'; END IF;
+END
+$$;
+RESET ROLE;
+\set state 'a-state-that-nobody-guesses'
+SELECT format($$SELECT wazo_auth.wait_for_oauth2('bar', %L, %L, '{"a": 1}')$$, :'north_user', :'state') AS waits \gset
+SELECT throws_ok(format('SELECT pg_temp.run_as(%L, %L)', 'bar_owner', :'waits'), '42704', NULL, 'no callback yet');
+SELECT lives_ok($$SELECT pg_temp.run_as('bar_owner', 'SELECT wazo_auth.register_oauth2_callback(''bar'', ''bar.came_back'')')$$, 'a callback');
+SELECT is(pg_temp.run_as('bar_owner', $$SELECT wazo_auth.build_oauth2_redirect_url('bar')$$), 'https://oauth.wazo.io/bar/authorize', 'where the user comes back to');
+SELECT throws_ok(format('SELECT pg_temp.run_as(%L, %L)', 'stranger', :'waits'), '42501', NULL, 'of somebody else');
+SELECT throws_ok(format($$SELECT wazo_auth.wait_for_oauth2('bar', %L, %L)$$, v.u, v.s), v.code, NULL, v.s || ' of ' || v.u)
+FROM (VALUES (:'nobody', :'state', 'WA404'), (:'north_user', 'short', '22023'), (:'north_user', 'a/state/that/leads/elsewhere', '22023')) v (u, s, code);
+SELECT lives_ok(format('SELECT pg_temp.run_as(%L, %L)', 'bar_owner', :'waits'), 'it waits for a user');
+SELECT is((SELECT r.url FROM wazo_auth.oauth2_relay_states() r WHERE r.key = encode(wazo_auth.oauth2_digest(:'state'), 'hex')), 'wss://oauth.wazo.io/ws/' || :'state', '... at the relay');
+SELECT is(wazo_auth.oauth2_note_message(encode(wazo_auth.oauth2_digest(:'state'), 'hex'), '{"code": "c0de", "x": 1}'), 1, 'an answer by the relay');
+SELECT is((wazo_auth.oauth2_relay_exchange('{}')).key, NULL, '... needs no token endpoint');
+SELECT results_eq('SELECT who, user_uuid, args, message FROM bar.called', format($$VALUES ('bar_owner', %L::uuid, '{"a": 1}'::jsonb, '{"code": "c0de", "x": 1}'::jsonb)$$, :'north_user'), '... but goes to the callback, as its role');
+SELECT is(count(*), 1::bigint, 'its event') FROM wazo_auth.event_outbox o WHERE o.routing_key = format('auth.users.%s.external.bar.authorized', :'north_user');
+SELECT is_empty(format($$SELECT FROM wazo_auth.oauth2_pending WHERE type = 'bar'$$), 'once');
+SELECT pg_temp.run_as('bar_owner', :'waits') \g /dev/null
+SELECT is(pg_temp.page('?state=' || :'state' || '&code=d&more=e', 'bar'), '200 Your account is connected. You can close this page.', 'an answer by the own route');
+SELECT is(message, jsonb_build_object('state', :'state', 'code', 'd', 'more', 'e'), '... with all that is in it') FROM bar.called WHERE message ->> 'code' = 'd';
+SELECT pg_temp.run_as('bar_owner', :'waits') \g /dev/null
+SELECT is(pg_temp.page('?state=' || :'state' || '&error=x&code=s3cret', 'bar'), :'refused', 'a callback that fails');
+SELECT is(count(*), 2::bigint, '... what it did is undone, and no event is sent') FROM bar.called, wazo_auth.event_outbox o WHERE o.routing_key LIKE '%.authorized' GROUP BY o.id LIMIT 1;
+SELECT is_empty($$SELECT FROM wazo_auth.oauth2_pending WHERE type = 'bar'$$, '... and it is over');
+SELECT is(wazo_auth.is_websocket_template(t), good, t) FROM (VALUES ('wss://a.example/ws/{state}', true), ('wss://a.example/ws/', false), ('ws://a.example/{state}', false)) v (t, good);
+SELECT is(wazo_auth.is_redirect_template(t), good, t) FROM (VALUES ('https://a.example/{auth_type}/authorize', true), ('http://a.example/{auth_type}', false)) v (t, good);
+
 -- ---- addresses ----
 SELECT is(wazo_auth.is_oauth2_url(u), good, u) FROM (VALUES ('https://a.example/x', true), ('https://a.example:8443/x/y', true), ('https://[2001:db8::1]/', true), ('http://a.example/', false),
   ('https://u:p@a.example/', false), ('https://a.example/?x', false), ('https://a.example/#x', false), ('https://', false), ('https://a b/', false), ('https://a.example/ ', false)) v (u, good);

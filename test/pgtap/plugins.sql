@@ -51,7 +51,7 @@ SELECT pg_temp.does('DECLARE v wazo_auth.login_answer; BEGIN v.taken := true; v.
 SELECT set_eq($$
   SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p
   WHERE p.pronamespace = 'wazo_auth'::regnamespace AND pg_catalog.has_function_privilege('wazo_auth_plugin', p.oid, 'EXECUTE') AND NOT p.proname LIKE 'register\_%'
-$$, ARRAY['http_header', 'json_response', 'raise_error', 'unregister'], 'what a plugin may execute beside registering');
+$$, ARRAY['build_oauth2_redirect_url', 'http_header', 'json_response', 'raise_error', 'unregister', 'wait_for_oauth2'], 'what a plugin may execute beside registering');
 SELECT is((SELECT string_agg(rolname, ',') FROM pg_roles WHERE rolname = 'wazo_auth_plugin'
            AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR rolcanlogin)), 'wazo_auth_plugin', 'the role has no attribute');
 SELECT throws_ok($$SELECT pg_temp.run_as('passer_by', $q$SELECT wazo_auth.register_idp('badge', 'badge.login')$q$)$$, '42501', NULL, 'not everybody registers');

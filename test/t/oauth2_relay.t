@@ -139,6 +139,21 @@ sql("SELECT wazo_auth.delete_user('" . user(3) . "')");
 are_waiting(0, 'nobody waits for a user that is gone');
 is(sql($accounts), 2, 'nothing of all that is stored');
 
+# ---- a kind that somebody has registered ----
+sql(<<"EOC");
+CREATE ROLE bar IN ROLE wazo_auth_plugin;
+CREATE TABLE public.came (who text, message jsonb);
+GRANT INSERT ON public.came TO bar;
+CREATE FUNCTION public.came_back(uuid, jsonb, message jsonb) RETURNS void LANGUAGE sql AS
+'INSERT INTO public.came VALUES (current_user, message)';
+SELECT wazo_auth.add_external_auth_type('bar'), wazo_auth.register_oauth2_callback('bar', 'public.came_back', role => 'bar'),
+  wazo_auth.configure('{"oauth2_synchronization_ws_url_template": "wss://localhost:$provider->{relay_port}/ws/{state}"}');
+SELECT wazo_auth.wait_for_oauth2('bar', '@{[user(2)]}', 'a-state-that-nobody-guesses');
+EOC
+delivered('a-state-that-nobody-guesses', '{"code": "x"}');
+until_is($node, 'app', q{SELECT who || ' ' || message FROM public.came}, 'bar {"code": "x"}', 'a registered function gets the answer, as its role');
+until_is($node, 'app', "SELECT count(*) FROM wazo_auth.event_stream WHERE name = 'auth_user_external_auth_authorized'", 1, '... and its event is sent');
+
 # ---- many users ----
 my $connections = q{SELECT count(*) FROM pg_stat_activity WHERE backend_type NOT LIKE 'autovacuum%'};
 my $before = sql($connections);
