@@ -146,6 +146,16 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.top_tenant_uuid()
 TO wazo_auth_admin;
 
+-- Kinds of external accounts that others have registered.
+GRANT EXECUTE ON FUNCTION
+  wazo_auth.create_own_external_auth(uuid, text, jsonb),
+  wazo_auth.delete_own_external_auth(uuid, text),
+  wazo_auth.own_external_auth(uuid, text),
+  wazo_auth.own_external_auth_config(text, uuid),
+  wazo_auth.register_external_auth_type(text, text, jsonb, text, interval),
+  wazo_auth.set_own_external_auth(uuid, text, jsonb)
+TO wazo_auth_plugin;
+
 -- What registered functions are written with, and how they are registered.
 GRANT EXECUTE ON FUNCTION wazo_auth.import_crypt_password(uuid, text), wazo_auth.registration_states()
 TO wazo_auth_admin;

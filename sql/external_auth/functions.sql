@@ -25,8 +25,11 @@ DECLARE
 BEGIN
   RETURN QUERY
   -- What people registered takes the place of what ships.
-  SELECT DISTINCT ON (t.name) t.*
-  FROM wazo_auth.external_auth_type t
+  SELECT DISTINCT ON (t.name) t.name, t.plugin_info, t.shipped
+  FROM (SELECT t.* FROM wazo_auth.external_auth_type t
+        UNION ALL
+        SELECT g.name, g.options -> 'plugin_info', false FROM wazo_auth.registration g
+        WHERE g.kind = 'external_auth_type') t
   WHERE v_enabled -> t.name IS DISTINCT FROM 'false'::jsonb
   ORDER BY t.name, t.shipped;
 END
@@ -57,7 +60,8 @@ COMMENT ON FUNCTION wazo_auth.raise_unknown_external_auth_type(text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.is_external_auth_type(type text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM wazo_auth.external_auth_type t WHERE t.name = is_external_auth_type.type);
+  RETURN EXISTS (SELECT FROM wazo_auth.external_auth_type t WHERE t.name = is_external_auth_type.type)
+    OR wazo_auth.is_registered('external_auth_type', type);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.is_external_auth_type(text) IS 'Has somebody registered this kind of external accounts?';

@@ -121,15 +121,15 @@ BEGIN
       'ON d.type = t.name AND d.user_uuid = (SELECT ($1 ->> ''@user'')::uuid)',
     visible => 'true', columns => 't AS type, d AS account',
     item => $item$wazo_auth.json_object('{type,data,enabled,plugin_info}', (p.type).name,
-      -- Nothing of the data is known to be harmless.
-      '{}'::jsonb, (p.account).user_uuid IS NOT NULL, (p.type).plugin_info)$item$,
+      wazo_auth.external_auth_safe_data((p.type).name, p.account),
+      (p.account).user_uuid IS NOT NULL, (p.type).plugin_info)$item$,
     key => 't.name', sort => '{"type": "t.name"}'::jsonb, list => 'external_auth_list',
     search => '[{"columns": ["t.name"]}]'::jsonb);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.list_external_auth(uuid, jsonb) IS
 'Page of the kinds of external accounts that are on, as {"filtered", "total", "items"}; each says whether the user has '
-'such an account, and shows nothing of its data. query: a validated external_auth_list.';
+'such an account, and what a registered kind shows of it. query: a validated external_auth_list.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_external_get(request wazo_auth.http_request)
 RETURNS wazo_auth.http_response

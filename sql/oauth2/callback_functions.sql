@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.register_oauth2_callback_for(
   caller oid, type text, function text, role text, time_limit interval) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.store_registration(caller, 'oauth2_callback', type, function, '{}', role, time_limit);
+  PERFORM wazo_auth.store_registration(caller, 'oauth2_callback', type, function, '{}'::jsonb, role, time_limit);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.register_oauth2_callback_for(oid, text, text, text, interval) IS
@@ -72,14 +72,15 @@ BEGIN
     RETURN 'unknown';
   END IF;
   BEGIN
-    PERFORM wazo_auth.call_plugin_for_oauth2('oauth2_callback', pending.type,
+    PERFORM wazo_auth.call_plugin_for_oauth2('oauth2_callback'::text, pending.type,
       ARRAY[message ->> 'code', message ->> 'state'], pending.user_uuid, wazo_auth.oauth2_flow(pending) -> 'args',
       message);
     PERFORM wazo_auth.emit_external_auth('authorized', pending.user_uuid, pending.type);
     RETURN 'authorized';
   EXCEPTION WHEN OTHERS THEN
     -- Of why, the call has written a line.
-    PERFORM wazo_auth.log_oauth2(pending.user_uuid, pending.type, 'the callback failed', NULL);
+    PERFORM wazo_auth.log_oauth2(pending.user_uuid, pending.type, 'the callback failed'::text,
+      NULL::wazo_auth.oauth2_answer);
     RETURN 'refused';
   END;
 END

@@ -13,6 +13,7 @@ BEGIN
     ('backend_metadata', 'text,jsonb', '{jsonb}', '5 seconds', 'metadata for it'),
     ('backend_persistent_metadata', 'text,jsonb', '{jsonb}', '5 seconds', 'metadata for its refresh token'),
     ('check', 'wazo_auth.http_request', '{void,jsonb}', '5 seconds', 'raises an error, or finds further params'),
+    ('external_auth_type', 'jsonb', '{jsonb}', '5 seconds', 'what of a user''s data a list may show'),
     ('idp', 'wazo_auth.login_attempt', '{wazo_auth.login_answer}', '5 seconds', 'whose login is this?'),
     ('mail_sender', 'text,jsonb', NULL, '30 seconds', 'sends a mail of this kind, with these variables'),
     ('metadata', 'text,uuid,jsonb', '{jsonb}', '5 seconds', 'metadata for a token of this user'),
@@ -321,6 +322,13 @@ BEGIN
          OR EXISTS (SELECT FROM wazo_auth.registration g
                     WHERE g.kind = 'backend' AND g.name = registration.name AND g.shipped) THEN
         RAISE EXCEPTION 'there is a backend "%" already', registration.name USING ERRCODE = 'duplicate_object';
+      END IF;
+    WHEN 'external_auth_type' THEN
+      IF EXISTS (SELECT FROM wazo_auth.external_auth_type t WHERE t.name = registration.name) THEN
+        RAISE EXCEPTION 'there is a kind of external accounts "%" already', registration.name
+          USING ERRCODE = 'duplicate_object';
+      ELSIF jsonb_typeof(registration.options -> 'plugin_info') <> 'object' THEN
+        RAISE EXCEPTION 'plugin_info must be an object' USING ERRCODE = 'check_violation';
       END IF;
     WHEN 'metadata' THEN
       IF registration.name = 'user_admin_status' THEN

@@ -141,7 +141,8 @@ BEGIN
   PERFORM wazo_auth.unregister_for(caller, 'metadata', name);
   PERFORM wazo_auth.store_registration(caller, 'metadata', name, function, '{}'::jsonb, role, time_limit);
   IF persistent IS NOT NULL THEN
-    PERFORM wazo_auth.store_registration(caller, 'persistent_metadata', name, persistent, '{}'::jsonb, role, time_limit);
+    PERFORM wazo_auth.store_registration(caller, 'persistent_metadata', name, persistent, '{}'::jsonb, role,
+      time_limit);
   END IF;
 END
 $$;
@@ -157,3 +158,24 @@ COMMENT ON FUNCTION wazo_auth.register_metadata(text, text, text, text, interval
 '(login text, user_uuid uuid, args jsonb) returning jsonb adds to the metadata of their tokens; persistent likewise '
 'to those of refresh tokens. What the service itself says of the user stays. Raises what '
 'wazo_auth.store_registration() raises.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.register_external_auth_type_for(
+  caller oid, name text, function text, plugin_info jsonb, role text, time_limit interval) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.store_registration(caller, 'external_auth_type', name, function,
+    jsonb_build_object('plugin_info', COALESCE(plugin_info, '{}'::jsonb)), role, time_limit);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.register_external_auth_type_for(oid, text, text, jsonb, text, interval) IS
+'wazo_auth.register_external_auth_type() for the role "caller".';
+
+CREATE OR REPLACE FUNCTION wazo_auth.register_external_auth_type(
+  name text, function text DEFAULT NULL, plugin_info jsonb DEFAULT '{}', role text DEFAULT NULL,
+  time_limit interval DEFAULT NULL) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_for_caller';
+COMMENT ON FUNCTION wazo_auth.register_external_auth_type(text, text, jsonb, text, interval) IS
+'Registers a kind of external accounts: GET /users/{user_uuid}/external lists it, with plugin_info and, of the data of '
+'the user, what its function (jsonb) returning jsonb leaves; nothing without one. Its own routes are registered beside '
+'it, and come to the data by wazo_auth.own_external_auth() and the like. Raises what wazo_auth.store_registration() '
+'raises.';

@@ -61,6 +61,7 @@ DECLARE
   v_key record := wazo_auth.secret_key_problem();
   v_ok boolean;
   v_workers json;
+  v_registrations json;
 BEGIN
   with_queues := COALESCE(with_queues, true);
   IF with_queues THEN
@@ -74,17 +75,23 @@ BEGIN
     INTO v_ok, v_workers
     FROM wazo_auth.worker_states() w;
   END IF;
+  SELECT json_agg(json_build_object('kind', r.kind, 'name', r.name, 'function', r.function, 'state', r.state)
+                  ORDER BY r.kind, r.name)
+  INTO v_registrations
+  FROM wazo_auth.registrations r WHERE r.state <> 'ok';
   RETURN json_build_object(
-    'status', CASE WHEN NOT v_bootstrapped THEN 'fail' WHEN v_ok AND v_key.problem IS NULL THEN 'ok'
-      ELSE 'degraded' END,
+    'status', CASE WHEN NOT v_bootstrapped THEN 'fail'
+      WHEN v_ok AND v_key.problem IS NULL AND v_registrations IS NULL THEN 'ok' ELSE 'degraded' END,
     'top_tenant', CASE WHEN v_bootstrapped THEN 'ok' ELSE 'fail' END,
     'secret_key', json_build_object('state', COALESCE(v_key.problem, 'ok'), 'reason', v_key.reason),
+    'registrations', COALESCE(v_registrations, '[]'::json),
     'workers', v_workers);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.health(boolean) IS
 'How the service is: status is "ok"; "degraded", when a worker does not do its work (its reason tells what to do), '
-'something is parked, or there is no usable key for secrets (secret_key: state and reason): logins and checks go on, '
+'something is parked, a registered function cannot be called (registrations: which, and why), or there is no usable '
+'key for secrets (secret_key: state and reason): logins and checks go on, '
 'what waits is sent later, and only what needs a secret ends in errors (offline logins, mails with tokens, external '
 'accounts); or "fail", when nobody can log in '
 'because there is no top tenant yet (wazo_auth.bootstrap()). workers has the rows of wazo_auth.worker_status, or '

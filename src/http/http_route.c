@@ -214,7 +214,8 @@ find_own_check(const char *name, RouteCheck *check)
 
 /* False when there is no such check, or not its function. */
 static bool
-resolve_check(RouteCheck *check, const char *name, const char *function, const char *registration, MemoryContext context)
+resolve_check(RouteCheck *check, const char *name, const char *function, const char *registration,
+			  MemoryContext context)
 {
 	Oid			oid;
 

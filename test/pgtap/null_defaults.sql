@@ -76,6 +76,7 @@ INSERT INTO call VALUES
 -- What others register
 INSERT INTO call VALUES
   ('register_backend', $$name => 'of_test', function => 'public.backend_of_test', role => 'plugin_of_test'$$),
+  ('register_external_auth_type', $$name => 'of_test', role => 'plugin_of_test'$$),
   ('register_idp', $$name => 'of_test_2', function => 'public.provider_of_test', role => 'plugin_of_test'$$),
   ('register_route', $$method => 'GET', path => '/0.1/of-test-2', function => 'public.route_of_test', access => 'x', role => 'plugin_of_test'$$);
 -- Some work to do: sessions of both kinds, refresh tokens, events, mails.

@@ -51,7 +51,8 @@ SELECT pg_temp.does('DECLARE v wazo_auth.login_answer; BEGIN v.taken := true; v.
 SELECT set_eq($$
   SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p
   WHERE p.pronamespace = 'wazo_auth'::regnamespace AND pg_catalog.has_function_privilege('wazo_auth_plugin', p.oid, 'EXECUTE') AND NOT p.proname LIKE 'register\_%'
-$$, ARRAY['build_oauth2_redirect_url', 'http_header', 'json_response', 'raise_error', 'unregister', 'wait_for_oauth2'], 'what a plugin may execute beside registering');
+$$, ARRAY['build_oauth2_redirect_url', 'create_own_external_auth', 'delete_own_external_auth', 'http_header', 'json_response', 'own_external_auth',
+          'own_external_auth_config', 'raise_error', 'set_own_external_auth', 'unregister', 'wait_for_oauth2'], 'what a plugin may execute beside registering');
 SELECT is((SELECT string_agg(rolname, ',') FROM pg_roles WHERE rolname = 'wazo_auth_plugin'
            AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR rolcanlogin)), 'wazo_auth_plugin', 'the role has no attribute');
 SELECT throws_ok($$SELECT pg_temp.run_as('passer_by', $q$SELECT wazo_auth.register_idp('badge', 'badge.login')$q$)$$, '42501', NULL, 'not everybody registers');
@@ -161,6 +162,8 @@ SELECT is(pg_temp.asks(), 'true', 'all is well again');
 DROP FUNCTION badge.login;
 SELECT is(pg_temp.state(), 'function missing', 'a function that was dropped is noticed');
 SELECT matches(pg_temp.asks(), '^42883 .* function missing$', 'at the next call');
+SELECT is(wazo_auth.health() -> 'registrations' ->> 0, '{"kind" : "idp", "name" : "badge", "function" : "badge.login(wazo_auth.login_attempt)", "state" : "function missing"}', 'health() tells it');
+SELECT is(wazo_auth.health() ->> 'status', 'degraded', 'and minds');
 CREATE FUNCTION badge.login(wazo_auth.login_attempt) RETURNS text LANGUAGE sql AS $$SELECT ''$$;
 SELECT is(pg_temp.state(), 'function differs', 'one that returns something else, too');
 DROP FUNCTION badge.login;
@@ -241,6 +244,30 @@ SELECT wazo_auth.unregister('check', 'even') \g /dev/null
 SELECT is(pg_temp.ask('GET', '/0.1/badge/8', :'north_token'), '500 {"message": "Internal Server Error"}', 'a route whose check is gone is not served');
 SELECT wazo_auth.unregister('route', 'GET /0.1/badge/{number}') \g /dev/null
 SELECT matches(pg_temp.ask('GET', '/0.1/badge/8', :'north_token'), '^404 ', 'nor one that was taken out');
+
+-- ---- kinds of external accounts ----
+CREATE FUNCTION badge.safe(data jsonb) RETURNS jsonb LANGUAGE sql AS $$SELECT jsonb_build_object('shown', data -> 'shown')$$;
+SELECT throws_ok(format($$SELECT wazo_auth.register_external_auth_type(%L, 'badge.safe', role => 'badge_owner')$$, n), c, NULL, 'no kind: ' || n)
+FROM (VALUES ('google', '42710'), ('mobile', '42710'), ('A', '23514')) t (n, c);
+SELECT throws_ok($$SELECT wazo_auth.register_external_auth_type('card', plugin_info => '[]', role => 'badge_owner')$$, '23514', NULL, 'plugin_info is an object');
+SELECT wazo_auth.register_external_auth_type('card', 'badge.safe', '{"a": null}', role => 'badge_owner') \g /dev/null
+SELECT pg_temp.run_as('badge_owner', format($$SELECT wazo_auth.create_own_external_auth(%L, 'card', '{"shown": 1, "hidden": 2}')$$, :'north_user')) \g /dev/null
+CREATE FUNCTION pg_temp.listed() RETURNS jsonb LANGUAGE sql AS $$
+  SELECT pg_temp.ask_json('GET', '/0.1/users/22222222-0000-4000-8000-000000000001/external?type=card', pg_temp.token('22222222-0000-4000-8000-000000000001')) -> 'items' -> 0
+$$;
+SELECT is(pg_temp.listed(), '{"type": "card", "data": {"shown": 1}, "enabled": true, "plugin_info": {"a": null}}', 'a list shows what the function leaves');
+SELECT is(pg_temp.run_as('badge_owner', format($$SELECT wazo_auth.own_external_auth(%L, 'card')$$, :'north_user')), '{"shown": 1, "hidden": 2}', 'its own kind is open to a plugin');
+SELECT throws_ok(format('SELECT pg_temp.run_as(%L, %L)', r, 'SELECT wazo_auth.' || f), '42501', NULL, r || ' has no access by ' || f)
+FROM unnest(ARRAY[format('own_external_auth(%L, ''card'')', :'north_user'), format('set_own_external_auth(%L, ''card'', ''{}'')', :'north_user'),
+  format('create_own_external_auth(%L, ''card'', ''{}'')', :'south_user'), format('delete_own_external_auth(%L, ''card'')', :'north_user'),
+  format('own_external_auth_config(''card'', %L)', :'north')]) f, unnest('{other_plugin}'::text[]) r;
+SELECT throws_ok(format($$SELECT pg_temp.run_as('badge_owner', $q$SELECT wazo_auth.own_external_auth(%L, 'mobile')$q$)$$, :'north_user'), '42501', NULL, 'nor has anybody to those of the service');
+CREATE OR REPLACE FUNCTION badge.safe(data jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION '%', data; END$$;
+SELECT is(pg_temp.listed() -> 'data', '{}', 'nothing is shown when it fails');
+CREATE OR REPLACE FUNCTION badge.safe(data jsonb) RETURNS jsonb LANGUAGE sql AS $$SELECT data -> 'hidden'$$;
+SELECT is(pg_temp.listed() -> 'data', '{}', 'or returns no object');
+DROP FUNCTION badge.safe;
+SELECT is(pg_temp.listed() -> 'data', '{}', 'or is gone');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -93,6 +93,7 @@ is(login('ada:old secret')->{status}, 500, 'one that dies');
 like(logged(), qr/POST \/0\.1\/token failed: the metadata "initials" \(initials\.metadata\(text,uuid,jsonb\)\) failed: no initials for ada/, 'is named in the log');
 sql(q{CREATE OR REPLACE FUNCTION initials.metadata(login text, user_uuid uuid, args jsonb) RETURNS jsonb LANGUAGE plperl AS
 	$$my @rows; push @rows, spi_exec_query("SELECT pg_catalog.repeat('x', 10000000) AS x")->{rows}[0] while 1;$$});
+sql(q{SELECT wazo_auth.register_metadata('initials', 'initials.metadata', role => 'initials', time_limit => '1 minute')});
 is(login('ada:old secret')->{status}, 500, 'one that takes all memory');
 like(logged(), qr/out of memory/i, 'gets no more than its share');
 ok(login('admin:admin')->{token}, 'and others log in');
@@ -110,6 +111,29 @@ is(login(undef, badge => '007')->{status}, 401, 'a badge is for users of its met
 is((ask('PUT', "/0.1/idp/badge/users/$user{ben}", $root))[0], 204, 'which is set');
 ok(login(undef, badge => '007')->{token}, 'a login by a badge');
 is(login(undef, badge => '008')->{status}, 401, 'not by another');
+
+# ---- external accounts ----
+install('bar_external_auth');
+my $bar = "/0.1/users/$user{cleo}/external/bar";
+is((ask('GET', $bar, $root))[0], 404, 'no account of bar');
+is((ask('POST', $bar, $root, { account => 'cleo', token => 'T0psecret' }))[0], 201, 'one is stored');
+is((ask('POST', $bar, $root, { account => 'cleo', token => 'x' }))[0], 409, 'once');
+is_deeply([ ask('GET', $bar, $root) ], [ 200, { account => 'cleo', token => 'T0psecret' } ], 'and read');
+my (undef, $list) = ask('GET', "/0.1/users/$user{cleo}/external?type=bar", $root);
+is_deeply($list->{items}, [ { type => 'bar', data => { account => 'cleo' }, enabled => JSON::true, plugin_info => { required_acl => ['bar.read'] } } ], 'the list shows what is safe');
+my $data = sql('SELECT array_agg(d::text) FROM wazo_auth.external_auth_data d');
+unlike($data, qr/T0psecret/, 'it is sealed');
+is((ask('GET', '/0.1/external/bar/users', $root))[1]->{items}[0]{uuid}, $user{cleo}, 'its users are listed');
+my ($begun, $authorization) = ask('POST', "$bar/authorization", $root);
+is($begun, 201, 'an authorization begins');
+like($authorization->{authorization_url}, qr{^https://bar\.example\.com/authorize\?state=$authorization->{state}&redirect_uri=https://oauth\.wazo\.io/bar/authorize$}, 'with where the provider sends the user back to');
+is(call($front, 'GET', "/0.1/external/bar/authorize?state=$authorization->{state}x&code=c0de")->{status}, 400, 'another state is none');
+is(call($front, 'GET', "/0.1/external/bar/authorize?state=$authorization->{state}&code=c0de")->{status}, 200, 'the user comes back');
+is_deeply((ask('GET', $bar, $root))[1], { account => 'by OAuth2', token => 'c0de' }, 'and the callback has stored what came');
+is(call($front, 'GET', "/0.1/external/bar/authorize?state=$authorization->{state}&code=again")->{status}, 400, 'once');
+is(sql("SELECT count(*) FROM wazo_auth.event_log e WHERE e.name = 'auth_user_external_auth_authorized'"), 1, 'with its event');
+is((ask('DELETE', $bar, $root))[0], 204, 'it is forgotten');
+is((ask('GET', $bar, $root))[0], 404, 'and gone');
 
 # ---- what fails ----
 sql(<<'EOS');
