@@ -411,10 +411,14 @@ submit(Client *client)
 	static const LaneId lane[] = {[ROUTE_FAST] = LANE_FAST, [ROUTE_LOGIN] = LANE_LOGIN, [ROUTE_OTHER] = LANE_SLOW};
 	char		address[PEER_SIZE];
 	FairKey		peer;
+	const RequestHeader *tenant;
 
 	client->state = WORKING;
 	client->started = front_time_us();
 	peer = fair_key(address, peer_address(req, client->in, front_config.num_proxies, client->peer, address));
+	tenant = request_header(req, client->in, "Wazo-Tenant");
+	if (tenant != NULL)
+		fair_key_set_tenant(&peer, client->in + tenant->value, tenant->value_len);
 	client->job = lanes_submit(lane[route_class(req, client->in)], &peer, route_is_repeatable(req, client->in),
 							   req->head_len + req->body_len <= BATCHED_MOST, &job_calls, client);
 	if (client->job == NULL)

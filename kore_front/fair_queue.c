@@ -5,6 +5,9 @@
  * holds at most as many items as there is still room for: one alone gets half of the room, two a third each, and
  * whoever comes next always finds some (the "dynamic threshold" of Choudhury and Hahne).
  *
+ * Many tenants may come by one peer, a daemon or a proxy; within its turns they take turns, too. Which tenant it is, the
+ * client says: who makes some up gets no more turns than his address has.
+ *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "fair_queue.h"
@@ -20,7 +23,7 @@
 FairKey
 fair_key(const char *address, size_t len)
 {
-	FairKey		key = {{0}};
+	FairKey		key = {.flow = 0};
 	char		text[INET6_ADDRSTRLEN];
 	struct in6_addr v6;
 
@@ -55,13 +58,26 @@ fair_key(const char *address, size_t len)
 }
 
 static uint32_t
-bucket_of(const FairKey *key)
+hash(const uint8_t *bytes, size_t len)
 {
 	uint32_t	h = 2166136261u;	/* FNV-1a */
 
-	for (size_t i = 0; i < sizeof(key->bytes); i++)
-		h = (h ^ key->bytes[i]) * 16777619u;
-	return (h ^ (h >> 16)) % FAIR_BUCKETS;
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ bytes[i]) * 16777619u;
+	return h ^ (h >> 16);
+}
+
+/* Says for which tenant the items of this key are. */
+void
+fair_key_set_tenant(FairKey *key, const char *tenant, size_t len)
+{
+	key->flow = (uint8_t) (hash((const uint8_t *) tenant, len) % FAIR_FLOWS);
+}
+
+static uint32_t
+bucket_of(const FairKey *key)
+{
+	return hash(key->bytes, sizeof(key->bytes)) % FAIR_BUCKETS;
 }
 
 static FairPeer *
@@ -71,7 +87,7 @@ find_peer(const FairQueue *q, const FairKey *key)
 
 	LIST_FOREACH(peer, &q->buckets[bucket_of(key)], bucket)
 	{
-		if (memcmp(&peer->key, key, sizeof(*key)) == 0)
+		if (memcmp(peer->key.bytes, key->bytes, sizeof(key->bytes)) == 0)
 			return peer;
 	}
 	return NULL;
@@ -86,25 +102,55 @@ fair_init(FairQueue *q, int limit)
 	TAILQ_INIT(&q->turns);
 }
 
-/* How many queued items would have their turn before a new one of this peer. */
+/* The round of a new item: the flow's next one. */
+static uint64_t
+round_of(const FairPeer *peer, uint8_t flow)
+{
+	return (peer->last[flow] > peer->round ? peer->last[flow] : peer->round) + 1;
+}
+
+/* The item before which one of that round is queued, NULL: after all. ahead: how many are before it. */
+static FairItem *
+find_place(const FairPeer *peer, uint64_t round, int *ahead)
+{
+	FairItem   *item = TAILQ_LAST(&peer->items, FairItems);
+
+	*ahead = peer->queued;
+	if (item == NULL || item->round <= round)
+		return NULL;
+	*ahead = 0;
+	TAILQ_FOREACH(item, &peer->items, list)
+	{
+		if (item->round > round)
+			break;
+		++*ahead;
+	}
+	return item;
+}
+
+/* How many queued items would have their turn before a new one of this key. */
 int
 fair_ahead(const FairQueue *q, const FairKey *key)
 {
 	const FairPeer *mine = find_peer(q, key);
 	const FairPeer *peer;
-	int			rounds = mine != NULL ? mine->queued + 1 : 1;
+	int			own = 0;
 	int			n = 0;
 
+	if (mine != NULL)
+		(void) find_place(mine, round_of(mine, key->flow), &own);
 	TAILQ_FOREACH(peer, &q->turns, turn)
-		n += peer->queued < rounds ? peer->queued : rounds;
+		n += peer == mine ? own : peer->queued <= own ? peer->queued : own + 1;
 	return n;
 }
 
-/* Queues an item, as its peer's last. Returns false when the queue is full or the peer's share used up. */
+/* Queues an item, as its flow's last. Returns false when the queue is full or the peer's share used up. */
 bool
 fair_put(FairQueue *q, FairItem *item, const FairKey *key)
 {
 	FairPeer   *peer = find_peer(q, key);
+	FairItem   *next;
+	int			ahead;
 
 	if (q->held >= q->limit || (peer != NULL && peer->held >= q->limit - q->held))
 		return false;
@@ -118,7 +164,12 @@ fair_put(FairQueue *q, FairItem *item, const FairKey *key)
 		LIST_INSERT_HEAD(&q->buckets[bucket_of(key)], peer, bucket);
 	}
 	item->peer = peer;
-	TAILQ_INSERT_TAIL(&peer->items, item, list);
+	item->round = peer->last[key->flow] = round_of(peer, key->flow);
+	next = find_place(peer, item->round, &ahead);
+	if (next != NULL)
+		TAILQ_INSERT_BEFORE(next, item, list);
+	else
+		TAILQ_INSERT_TAIL(&peer->items, item, list);
 	if (peer->queued++ == 0)
 	{
 		TAILQ_INSERT_TAIL(&q->turns, peer, turn);
@@ -145,6 +196,8 @@ fair_take(FairQueue *q, FairItem *item)
 {
 	FairPeer   *peer = item->peer;
 
+	if (item == TAILQ_FIRST(&peer->items))
+		peer->round = item->round;
 	TAILQ_REMOVE(&peer->items, item, list);
 	TAILQ_REMOVE(&q->turns, peer, turn);
 	q->queued--;

@@ -13,10 +13,13 @@
 
 #define FAIR_BUCKETS 1024
 
-/* Who shares: an IPv4 address, an IPv6 network, or anything else that was called an address. */
+#define FAIR_FLOWS 64
+
+/* Who shares: an IPv4 address, an IPv6 network, or anything else that was called an address; and for which tenant. */
 typedef struct FairKey
 {
 	uint8_t		bytes[16];
+	uint8_t		flow;			/* below FAIR_FLOWS; tenants of one peer that have the same one share its turns */
 } FairKey;
 
 typedef struct FairItem FairItem;
@@ -28,6 +31,7 @@ TAILQ_HEAD(FairItems, FairItem);
 struct FairItem
 {
 	FairPeer   *peer;			/* NULL: not held */
+	uint64_t	round;			/* of its peer's turns; its flow has one in each */
 	TAILQ_ENTRY(FairItem) list;
 };
 
@@ -36,7 +40,9 @@ struct FairPeer
 	FairKey		key;
 	int			held;			/* its items, queued or being worked on */
 	int			queued;
-	struct FairItems items;
+	struct FairItems items;		/* by their rounds */
+	uint64_t	round;			/* of what was taken last */
+	uint64_t	last[FAIR_FLOWS];	/* round of each flow's last item */
 	LIST_ENTRY(FairPeer) bucket;
 	TAILQ_ENTRY(FairPeer) turn; /* while it has something queued */
 };
@@ -52,6 +58,7 @@ typedef struct FairQueue
 } FairQueue;
 
 extern FairKey fair_key(const char *address, size_t len);
+extern void fair_key_set_tenant(FairKey *key, const char *tenant, size_t len);
 extern void fair_init(FairQueue *q, int limit);
 extern int	fair_ahead(const FairQueue *q, const FairKey *key);
 extern bool fair_put(FairQueue *q, FairItem *item, const FairKey *key);

@@ -250,6 +250,23 @@ $t->start_front('--workers', 1, '--max-in-flight', 6, '--slow-connections', 1, '
 		'192.0.2.1-1 192.0.2.1-2 192.0.2.2-1 192.0.2.1-3', '... in turns');
 }
 $t->stop_front;
+$t->start_front('--workers', 1, '--slow-connections', 1, @long);
+{
+	my $of = sub { my ($tenant, $n) = @_; return send_on_new('GET', "/echo?lock-$tenant", headers => ["Wazo-Tenant: 00000000-0000-4000-8000-00000000000$tenant"]) };
+	$t->psql('TRUNCATE wazo_auth.done');
+	$t->hold_lock;
+	my @s = $of->(1);
+	wait_for(sub { $t->waiting == 1 });
+	push @s, $of->(1) for 1 .. 5;
+	# answered after those before it have been read
+	is(statuses(send_on_new('HEAD', '/0.1/token/x')), 204, 'five requests for a tenant wait');
+	push @s, $of->(2);
+	is(statuses(send_on_new('HEAD', '/0.1/token/x')), 204, '... and one for another, of the same peer');
+	$t->release_lock;
+	is(statuses(@s), '200 ' x 6 . '200', '... all are answered');
+	is($t->psql("SELECT string_agg(substr(target, 12), ' ' ORDER BY at) FROM wazo_auth.done"), '1 1 2 1 1 1 1', '... in turns of the tenants');
+}
+$t->stop_front;
 
 # ---- what would wait too long is refused at once ----
 $t->start_front('--workers', 1, '--slow-connections', 1, '--request-timeout', 600, '--queue-wait', 2);

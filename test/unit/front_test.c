@@ -259,6 +259,7 @@ test_fair_queue(void)
 	FairKey		d = fair_key("2001:db8::1", 11);
 	FairKey		e = fair_key("2001:db8::ffff:1", 16);
 	FairKey		f = fair_key("2001:db8:0:1::1", 15);
+	FairKey		g;
 	FairItem	items[20] = {0};
 	FairItem   *item;
 	bool		good = true;
@@ -282,6 +283,30 @@ test_fair_queue(void)
 		fair_release(&q, item);
 	}
 	ok(good, "peers take turns");
+	while ((item = fair_first(&q)) != NULL)
+	{
+		fair_take(&q, item);
+		fair_release(&q, item);
+	}
+	good = true;
+	fair_init(&q, 40);
+	for (int i = 0; i < 6; i++)
+		good = good && fair_put(&q, &items[i], &a);
+	g = a;
+	fair_key_set_tenant(&g, "47bf1ca5-0000-4000-8000-000000000001", 36);
+	good = good && g.flow != a.flow && fair_ahead(&q, &g) == 1 && fair_ahead(&q, &a) == 6 && fair_ahead(&q, &b) == 1;
+	good = good && fair_put(&q, &items[6], &g) && fair_put(&q, &items[7], &g) && fair_put(&q, &items[8], &b);
+	good = good && fair_ahead(&q, &g) == 6;
+	for (int i = 0; i < 9; i++)
+	{
+		static const int turns[] = {0, 8, 6, 1, 7, 2, 3, 4, 5};
+
+		item = fair_first(&q);
+		good = good && item == &items[turns[i]];
+		fair_take(&q, item);
+		fair_release(&q, item);
+	}
+	ok(good, "within a peer's turns its tenants take turns, and make it no more of them");
 
 	/* Whatever is put and taken: counts agree, nobody starves, nothing is lost (the sanitizers see leaks). */
 	good = true;
@@ -300,6 +325,7 @@ test_fair_queue(void)
 
 			snprintf(address, sizeof(address), "10.0.0.%u", random_number() % 5);
 			key = fair_key(address, strlen(address));
+			key.flow = random_number() % 3;
 			(void) fair_put(&q, item, &key);
 		}
 		else if ((item = fair_first(&q)) != NULL)
