@@ -151,8 +151,9 @@ BEGIN
       PERFORM wazo_auth.raise_error(400, c_message || 'the group ' || v_group);
     END IF;
   END LOOP;
-  -- Only those users are looked at one by one whose policies, each counted by
-  -- itself, are too many.
+  -- Only those users are looked at whose policies, each counted by itself, are
+  -- too many, and of those that have the same policies and groups only one: a
+  -- group may have a hundred thousand members.
   FOR v_user IN
     WITH size AS MATERIALIZED (
       SELECT p.uuid, wazo_auth.acl_length(p.acl) AS entries, octet_length(p.acl::text) AS bytes FROM wazo_auth.policy p
@@ -170,16 +171,19 @@ BEGIN
       SELECT gu.user_uuid FROM wazo_auth.group_policy gp JOIN wazo_auth.group_user gu ON gu.group_uuid = gp.group_uuid
       WHERE gp.policy_uuid = refuse_too_many_accesses.policy_uuid
     )
-    SELECT c.uuid
-    FROM (SELECT c.uuid, s.entries, s.bytes
-          FROM concerned c JOIN wazo_auth.user_policy up ON up.user_uuid = c.uuid JOIN size s ON s.uuid = up.policy_uuid
-          UNION ALL
-          SELECT c.uuid, s.entries, s.bytes
-          FROM concerned c JOIN wazo_auth.group_user gu ON gu.user_uuid = c.uuid
-          JOIN group_size s ON s.group_uuid = gu.group_uuid) c
-    GROUP BY c.uuid
-    HAVING sum(c.entries) > 10000 - wazo_auth.acl_length(v_default)
-        OR sum(c.bytes) > 1048576 - octet_length(v_default::text)
+    SELECT (array_agg(c.uuid ORDER BY c.uuid))[1]
+    FROM (SELECT c.uuid, array_agg(c.source ORDER BY c.source) AS sources
+          FROM (SELECT c.uuid, up.policy_uuid AS source, s.entries, s.bytes
+                FROM concerned c JOIN wazo_auth.user_policy up ON up.user_uuid = c.uuid
+                JOIN size s ON s.uuid = up.policy_uuid
+                UNION ALL
+                SELECT c.uuid, gu.group_uuid, s.entries, s.bytes
+                FROM concerned c JOIN wazo_auth.group_user gu ON gu.user_uuid = c.uuid
+                JOIN group_size s ON s.group_uuid = gu.group_uuid) c
+          GROUP BY c.uuid
+          HAVING sum(c.entries) > 10000 - wazo_auth.acl_length(v_default)
+              OR sum(c.bytes) > 1048576 - octet_length(v_default::text)) c
+    GROUP BY c.sources
   LOOP
     IF NOT wazo_auth.acls_fit(ARRAY(
          SELECT v_default

@@ -105,6 +105,15 @@ SELECT is(pg_temp.put('/groups/' || :'large' || '/policies/' || p), '204', 'a gr
 SELECT is(pg_temp.put('/groups/' || :'large' || '/users/' || :'north_user'), '400 {"message": "more than 10000 different accesses, or 1 MiB of them,', 'a membership');
 SELECT is(pg_temp.put('/groups/' || :'large' || '/policies/' || :'p1'), '400 {"reason": ["more than 10000 different accesses, or 1 MiB of them,', 'a policy for a group without members');
 SELECT is(pg_temp.put('/groups/' || :'larger' || '/users/' || :'north_user') || pg_temp.put('/groups/' || :'larger' || '/policies/' || :'p3'), '204400 {"reason": ["more than 10000 different accesses, or 1 MiB of them,', 'a policy for a group with a member that has the others');
+-- members who have the same are looked at once, however many they are
+SELECT wazo_auth.create_group(:'north', 'crowd') AS crowd \gset
+INSERT INTO wazo_auth.user (tenant_uuid, username) SELECT :'north', 'crowd' || i FROM generate_series(1, 50) i;
+INSERT INTO wazo_auth.group_user (group_uuid, user_uuid) SELECT :'crowd', u.uuid FROM wazo_auth.user u WHERE u.username LIKE 'crowd%';
+INSERT INTO wazo_auth.user_policy (user_uuid, policy_uuid) SELECT u.uuid, p FROM wazo_auth.user u, unnest(ARRAY[:'p1', :'same', :'p2']::uuid[]) p WHERE u.username LIKE 'crowd%';
+SET track_functions = 'all';
+SELECT wazo_auth.refuse_too_many_accesses(group_uuid => :'crowd') \g /dev/null
+RESET track_functions;
+SELECT is(pg_stat_get_xact_function_calls('wazo_auth.acls_fit'::regproc), 2::bigint, 'fifty members of one kind: the group and one of them are looked at');
 -- what is there already, by a restore or two requests at a time
 INSERT INTO wazo_auth.user_policy VALUES (:'north_user', :'p3');
 UPDATE wazo_auth.policy p SET acl = '{!no.1,z.1}' WHERE p.uuid = :'grows';
