@@ -379,7 +379,8 @@ test_routes(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		RequestScan scan = {0};
-		size_t		len = (size_t) snprintf(bytes, sizeof(bytes), "%s HTTP/1.1\r\nHost: x\r\n\r\n", cases[i].line);
+		size_t		len = (size_t) snprintf(bytes, sizeof(bytes), "%s HTTP/1.1\r\nHost: x\r\nAuthorization: y\r\n\r\n",
+											cases[i].line);
 		bool		good = request_scan(&scan, bytes, len) == REQUEST_READY &&
 		request_parse(&req, bytes, len, 9999) == REQUEST_READY;
 
@@ -389,6 +390,11 @@ test_routes(void)
 		{
 			req.body_len = 4097;
 			ok(route_class(&req, bytes) == ROUTE_OTHER, "... not with a long body");
+		}
+		else if (strncmp(cases[i].line, "POST /0.1/token", 15) == 0 && cases[i].class == ROUTE_LOGIN)
+		{
+			req.n_headers = 1;
+			ok(route_class(&req, bytes) == ROUTE_OTHER, "... not without a password");
 		}
 	}
 }
