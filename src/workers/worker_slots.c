@@ -8,6 +8,8 @@
  * knows the workers that its predecessor started, and a backend that is about
  * to drop a database can stop the workers in it.
  *
+ * What the worker in a slot does with it is in own_slot.c.
+ *
  * There are as many slots as the server may have background workers; a slot
  * that the launcher cannot get is a worker that the server could not start.
  *
@@ -28,13 +30,10 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
-#include "workers/mask_credentials.h"
+#include "workers/slot_memory.h"
 #include "workers/worker_slots.h"
 
 #define LOCK_TRANCHE		"wazo_auth workers"
-
-/* databases with news that the launcher has not taken yet; beyond: "all" */
-#define MAX_NOTICES			32
 
 /*
  * A worker that has not started after this time (milliseconds) will not: the
@@ -42,45 +41,8 @@
  */
 #define START_TIMEOUT_MS	60000
 
-typedef enum SlotState
-{
-	SLOT_FREE = 0,
-	SLOT_CLAIMED,				/* registered, not yet started */
-	SLOT_RUNNING,
-	SLOT_ENDED					/* waits for slots_collect() */
-} SlotState;
-
-typedef struct WorkerSlot
-{
-	SlotState	state;
-	uint32		generation;
-	WorkerKind	kind;
-	Oid			database;
-	TimestampTz claimed_at;
-	pid_t		pid;			/* while running */
-	Latch	   *latch;
-	pg_atomic_uint32 listening; /* for slots_wake() */
-	bool		notice;			/* extensions of the database changed */
-	bool		outdated;		/* settings of the database changed */
-	WorkerFinding finding;
-	TimestampTz started_at;
-	WorkerTrouble trouble[WORKS];
-} WorkerSlot;
-
-typedef struct WorkerSlots
-{
-	Latch	   *launcher;		/* NULL while there is none */
-	ConditionVariable left;		/* a worker left its slot */
-	int			needed;			/* see WorkerStatus */
-	int			n_notices;
-	Oid			notices[MAX_NOTICES];
-	int			n_slots;
-	WorkerSlot	slot[FLEXIBLE_ARRAY_MEMBER];
-} WorkerSlots;
-
-static WorkerSlots *slots = NULL;
-static LWLock *slots_lock = NULL;
-static WorkerSlot *my_slot = NULL;
+WorkerSlots *slot_memory = NULL;
+LWLock	   *slot_memory_lock = NULL;
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 
@@ -109,16 +71,16 @@ startup_shmem(void)
 		prev_shmem_startup_hook();
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slots = ShmemInitStruct(LOCK_TRANCHE, slots_size(), &found);
+	slot_memory = ShmemInitStruct(LOCK_TRANCHE, slots_size(), &found);
 	if (!found)
 	{
-		memset(slots, 0, slots_size());
-		ConditionVariableInit(&slots->left);
-		slots->n_slots = max_worker_processes;
-		for (int i = 0; i < slots->n_slots; i++)
-			pg_atomic_init_u32(&slots->slot[i].listening, 0);
+		memset(slot_memory, 0, slots_size());
+		ConditionVariableInit(&slot_memory->left);
+		slot_memory->n_slots = max_worker_processes;
+		for (int i = 0; i < slot_memory->n_slots; i++)
+			pg_atomic_init_u32(&slot_memory->slot[i].listening, 0);
 	}
-	slots_lock = &GetNamedLWLockTranche(LOCK_TRANCHE)->lock;
+	slot_memory_lock = &GetNamedLWLockTranche(LOCK_TRANCHE)->lock;
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -132,29 +94,30 @@ worker_slots_init(void)
 	shmem_startup_hook = startup_shmem;
 }
 
-static void
-wake_launcher(void)
+/* Has the launcher look around; called with the lock held. */
+void
+slots_wake_launcher(void)
 {
-	if (slots->launcher)
-		SetLatch(slots->launcher);
+	if (slot_memory->launcher)
+		SetLatch(slot_memory->launcher);
 }
 
 static void
 detach_launcher(int code, Datum arg)
 {
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	if (slots->launcher == &MyProc->procLatch)
-		slots->launcher = NULL;
-	LWLockRelease(slots_lock);
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	if (slot_memory->launcher == &MyProc->procLatch)
+		slot_memory->launcher = NULL;
+	LWLockRelease(slot_memory_lock);
 }
 
 /* Makes this process the launcher, that is, the one whose latch is set. */
 void
 slots_attach_launcher(void)
 {
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	slots->launcher = &MyProc->procLatch;
-	LWLockRelease(slots_lock);
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	slot_memory->launcher = &MyProc->procLatch;
+	LWLockRelease(slot_memory_lock);
 	on_shmem_exit(detach_launcher, 0);
 }
 
@@ -168,10 +131,10 @@ slots_claim(WorkerKind kind, Oid database, SlotId *id)
 {
 	WorkerSlot *claimed = NULL;
 
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < slots->n_slots; i++)
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slot_memory->n_slots; i++)
 	{
-		WorkerSlot *slot = &slots->slot[i];
+		WorkerSlot *slot = &slot_memory->slot[i];
 		bool		own = slot->kind == kind && slot->database == database;
 
 		if (slot->state != SLOT_FREE || (claimed && !own))
@@ -195,7 +158,7 @@ slots_claim(WorkerKind kind, Oid database, SlotId *id)
 		claimed->finding = FOUND_NOTHING;
 		id->generation = claimed->generation;
 	}
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 	return claimed != NULL;
 }
 
@@ -203,12 +166,12 @@ slots_claim(WorkerKind kind, Oid database, SlotId *id)
 void
 slots_release(const SlotId *id)
 {
-	WorkerSlot *slot = &slots->slot[id->index];
+	WorkerSlot *slot = &slot_memory->slot[id->index];
 
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
 	if (slot->state == SLOT_CLAIMED && slot->generation == id->generation)
 		slot->state = SLOT_FREE;
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 }
 
 /* Is there a worker of this kind in the database, or on its way? */
@@ -217,15 +180,15 @@ slots_busy(WorkerKind kind, Oid database)
 {
 	bool		busy = false;
 
-	LWLockAcquire(slots_lock, LW_SHARED);
-	for (int i = 0; i < slots->n_slots && !busy; i++)
+	LWLockAcquire(slot_memory_lock, LW_SHARED);
+	for (int i = 0; i < slot_memory->n_slots && !busy; i++)
 	{
-		const WorkerSlot *slot = &slots->slot[i];
+		const WorkerSlot *slot = &slot_memory->slot[i];
 
 		busy = slot->state != SLOT_FREE && slot->kind == kind &&
 			slot->database == database;
 	}
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 	return busy;
 }
 
@@ -239,10 +202,10 @@ slots_collect(WorkerReport *reports, int size)
 	TimestampTz now = GetCurrentTimestamp();
 	int			n = 0;
 
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < slots->n_slots && n < size; i++)
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slot_memory->n_slots && n < size; i++)
 	{
-		WorkerSlot *slot = &slots->slot[i];
+		WorkerSlot *slot = &slot_memory->slot[i];
 
 		if (slot->state == SLOT_ENDED ||
 			(slot->state == SLOT_CLAIMED &&
@@ -256,7 +219,7 @@ slots_collect(WorkerReport *reports, int size)
 			slot->state = SLOT_FREE;
 		}
 	}
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 	return n;
 }
 
@@ -269,14 +232,14 @@ slots_take_notices(Oid *databases, int size)
 {
 	int			n;
 
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	n = slots->n_notices;
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	n = slot_memory->n_notices;
 	if (n > MAX_NOTICES || n > size)
 		n = -1;
 	else
-		memcpy(databases, slots->notices, n * sizeof(Oid));
-	slots->n_notices = 0;
-	LWLockRelease(slots_lock);
+		memcpy(databases, slot_memory->notices, n * sizeof(Oid));
+	slot_memory->n_notices = 0;
+	LWLockRelease(slot_memory_lock);
 	return n;
 }
 
@@ -287,9 +250,9 @@ slots_take_notices(Oid *databases, int size)
 void
 slots_note_needed(int processes)
 {
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	slots->needed = processes;
-	LWLockRelease(slots_lock);
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	slot_memory->needed = processes;
+	LWLockRelease(slot_memory_lock);
 }
 
 /*
@@ -300,12 +263,12 @@ slots_note_needed(int processes)
 void
 slots_restart(Oid database)
 {
-	if (slots == NULL)
+	if (slot_memory == NULL)
 		return;
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < slots->n_slots; i++)
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slot_memory->n_slots; i++)
 	{
-		WorkerSlot *slot = &slots->slot[i];
+		WorkerSlot *slot = &slot_memory->slot[i];
 
 		if (slot->state == SLOT_FREE || slot->database != database)
 			continue;
@@ -313,7 +276,7 @@ slots_restart(Oid database)
 		if (slot->state == SLOT_RUNNING)
 			SetLatch(slot->latch);
 	}
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 }
 
 /*
@@ -325,18 +288,18 @@ slots_notify(Oid database)
 {
 	bool		known = false;
 
-	if (slots == NULL)
+	if (slot_memory == NULL)
 		return;
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < slots->n_notices && i < MAX_NOTICES; i++)
-		known |= slots->notices[i] == database;
-	if (!known && slots->n_notices < MAX_NOTICES)
-		slots->notices[slots->n_notices++] = database;
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slot_memory->n_notices && i < MAX_NOTICES; i++)
+		known |= slot_memory->notices[i] == database;
+	if (!known && slot_memory->n_notices < MAX_NOTICES)
+		slot_memory->notices[slot_memory->n_notices++] = database;
 	else if (!known)
-		slots->n_notices = MAX_NOTICES + 1;
-	for (int i = 0; i < slots->n_slots; i++)
+		slot_memory->n_notices = MAX_NOTICES + 1;
+	for (int i = 0; i < slot_memory->n_slots; i++)
 	{
-		WorkerSlot *slot = &slots->slot[i];
+		WorkerSlot *slot = &slot_memory->slot[i];
 
 		if (slot->state != SLOT_FREE && slot->database == database)
 		{
@@ -345,8 +308,8 @@ slots_notify(Oid database)
 				SetLatch(slot->latch);
 		}
 	}
-	wake_launcher();
-	LWLockRelease(slots_lock);
+	slots_wake_launcher();
+	LWLockRelease(slot_memory_lock);
 }
 
 /*
@@ -357,21 +320,21 @@ slots_notify(Oid database)
 void
 slots_wake(WorkerKind kind, Oid database)
 {
-	if (slots == NULL)
+	if (slot_memory == NULL)
 		return;
 	/* what was done for the worker to see comes before the look at its flag */
 	pg_memory_barrier();
-	LWLockAcquire(slots_lock, LW_SHARED);
-	for (int i = 0; i < slots->n_slots; i++)
+	LWLockAcquire(slot_memory_lock, LW_SHARED);
+	for (int i = 0; i < slot_memory->n_slots; i++)
 	{
-		WorkerSlot *slot = &slots->slot[i];
+		WorkerSlot *slot = &slot_memory->slot[i];
 
 		if (slot->state == SLOT_RUNNING && slot->kind == kind && slot->database == database &&
 			pg_atomic_read_u32(&slot->listening) != 0 &&
 			pg_atomic_exchange_u32(&slot->listening, 0) != 0)
 			SetLatch(slot->latch);
 	}
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 }
 
 /*
@@ -384,12 +347,12 @@ slots_stop(Oid database)
 {
 	bool		any = false;
 
-	if (slots == NULL)
+	if (slot_memory == NULL)
 		return false;
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < slots->n_slots; i++)
+	LWLockAcquire(slot_memory_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < slot_memory->n_slots; i++)
 	{
-		WorkerSlot *slot = &slots->slot[i];
+		WorkerSlot *slot = &slot_memory->slot[i];
 
 		if (slot->database != database)
 			continue;
@@ -403,10 +366,10 @@ slots_stop(Oid database)
 		{
 			slot->generation++;
 			slot->state = SLOT_ENDED;
-			wake_launcher();
+			slots_wake_launcher();
 		}
 	}
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 	return any;
 }
 
@@ -415,11 +378,11 @@ any_running(Oid database)
 {
 	bool		any = false;
 
-	LWLockAcquire(slots_lock, LW_SHARED);
-	for (int i = 0; i < slots->n_slots && !any; i++)
-		any = slots->slot[i].state == SLOT_RUNNING &&
-			slots->slot[i].database == database;
-	LWLockRelease(slots_lock);
+	LWLockAcquire(slot_memory_lock, LW_SHARED);
+	for (int i = 0; i < slot_memory->n_slots && !any; i++)
+		any = slot_memory->slot[i].state == SLOT_RUNNING &&
+			slot_memory->slot[i].database == database;
+	LWLockRelease(slot_memory_lock);
 	return any;
 }
 
@@ -432,159 +395,16 @@ slots_wait_gone(Oid database, int timeout_ms)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
 
-	ConditionVariablePrepareToSleep(&slots->left);
+	ConditionVariablePrepareToSleep(&slot_memory->left);
 	while (any_running(database))
 	{
 		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 
 		if (left <= 0)
 			break;
-		ConditionVariableTimedSleep(&slots->left, left, PG_WAIT_EXTENSION);
+		ConditionVariableTimedSleep(&slot_memory->left, left, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
-}
-
-static void
-slot_leave(int code, Datum arg)
-{
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	my_slot->state = SLOT_ENDED;
-	my_slot->pid = 0;
-	my_slot->latch = NULL;
-	my_slot = NULL;
-	wake_launcher();
-	LWLockRelease(slots_lock);
-	ConditionVariableBroadcast(&slots->left);
-}
-
-/*
- * Takes the slot that the launcher claimed for this worker; the process ends
- * here when it is not wanted any more.
- */
-void
-slot_attach(const BackgroundWorker *worker)
-{
-	SlotId		id;
-	WorkerSlot *slot;
-	bool		wanted;
-
-	memcpy(&id, worker->bgw_extra, sizeof(id));
-	if (slots == NULL || id.index < 0 || id.index >= slots->n_slots)
-		elog(ERROR, "invalid slot %d of a background worker", id.index);
-	slot = &slots->slot[id.index];
-
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	wanted = slot->state == SLOT_CLAIMED && slot->generation == id.generation;
-	if (wanted)
-	{
-		slot->state = SLOT_RUNNING;
-		slot->pid = MyProcPid;
-		slot->started_at = GetCurrentTimestamp();
-		slot->latch = &MyProc->procLatch;
-		pg_atomic_write_u32(&slot->listening, 0);
-		my_slot = slot;
-	}
-	LWLockRelease(slots_lock);
-	if (!wanted)
-		proc_exit(0);
-
-	/*
-	 * Not before_shmem_exit(): whoever waits for the slot wants the process out of the list of processes that are
-	 * connected to the database.
-	 */
-	on_shmem_exit(slot_leave, 0);
-}
-
-/*
- * From here on slots_wake() sets our latch, once.  To be called before looking
- * for work: what is committed after the look is then not missed, if
- * slot_listens() is asked before every sleep.  The latch alone does not tell:
- * whatever waits within the process, for a lock or for a broker, resets it.
- */
-void
-slot_listen(void)
-{
-	pg_atomic_write_u32(&my_slot->listening, 1);
-	pg_memory_barrier();
-}
-
-/* Has nobody called since slot_listen()? */
-bool
-slot_listens(void)
-{
-	return pg_atomic_read_u32(&my_slot->listening) != 0;
-}
-
-/* Leaves word for the launcher. */
-void
-slot_report(WorkerFinding finding)
-{
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	my_slot->finding = finding;
-	LWLockRelease(slots_lock);
-}
-
-/* Have the database's extensions changed since the last call? */
-bool
-slot_take_notice(void)
-{
-	bool		notice;
-
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	notice = my_slot->notice;
-	my_slot->notice = false;
-	LWLockRelease(slots_lock);
-	return notice;
-}
-
-/* Have the database's settings changed since this worker was started? */
-bool
-slot_is_outdated(void)
-{
-	/* one byte, set by others and never reset; its latch is set after it */
-	return ((volatile WorkerSlot *) my_slot)->outdated;
-}
-
-/*
- * Notes that an attempt of this worker at its work failed, and why; for
- * worker_status.  Credentials in URIs are left out.
- */
-void
-slot_note_error(WorkerWork work, const char *message)
-{
-	char		text[WORKER_ERROR_SIZE];
-	WorkerTrouble *trouble = &my_slot->trouble[work];
-
-	mask_credentials(message, text, sizeof(text));
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	trouble->failing = true;
-	trouble->error_at = GetCurrentTimestamp();
-	strlcpy(trouble->error, text, sizeof(trouble->error));
-	LWLockRelease(slots_lock);
-}
-
-/* The same with the error at hand in PG_CATCH; uses the current memory context. */
-void
-slot_note_logged_error(WorkerWork work)
-{
-	ErrorData  *error = CopyErrorData();
-
-	slot_note_error(work, error->message ? error->message : "unknown error");
-	FreeErrorData(error);
-}
-
-/* Notes that this worker does its work (again).  Costs nothing while it does. */
-void
-slot_note_success(WorkerWork work)
-{
-	WorkerTrouble *trouble = &my_slot->trouble[work];
-
-	/* nobody else writes it */
-	if (!trouble->failing)
-		return;
-	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	trouble->failing = false;
-	LWLockRelease(slots_lock);
 }
 
 /*
@@ -602,14 +422,14 @@ slots_look(WorkerKind kind, Oid database, WorkerStatus *status)
 	};
 
 	memset(status, 0, sizeof(*status));
-	status->state = slots ? WORKER_STOPPED : WORKER_NOT_LOADED;
-	if (slots == NULL)
+	status->state = slot_memory ? WORKER_STOPPED : WORKER_NOT_LOADED;
+	if (slot_memory == NULL)
 		return;
-	LWLockAcquire(slots_lock, LW_SHARED);
-	status->needed = slots->needed;
-	for (int i = 0; i < slots->n_slots; i++)
+	LWLockAcquire(slot_memory_lock, LW_SHARED);
+	status->needed = slot_memory->needed;
+	for (int i = 0; i < slot_memory->n_slots; i++)
 	{
-		const WorkerSlot *slot = &slots->slot[i];
+		const WorkerSlot *slot = &slot_memory->slot[i];
 
 		if (slot->generation == 0 || slot->kind != kind || slot->database != database)
 			continue;
@@ -621,5 +441,5 @@ slots_look(WorkerKind kind, Oid database, WorkerStatus *status)
 		status->started_at = slot->started_at;
 		memcpy(status->trouble, slot->trouble, sizeof(status->trouble));
 	}
-	LWLockRelease(slots_lock);
+	LWLockRelease(slot_memory_lock);
 }
