@@ -17,7 +17,7 @@ KORE_BUILD := build/kore
 FRONT_BINARY := build/wazo-auth
 FRONT_SBINDIR ?= /usr/sbin
 
-FRONT_SOURCES := main config supervise sandbox listen client output request chunked response cors route peer call lanes lane lane_limits line job \
+FRONT_SOURCES := main config supervise sandbox listen client client_read client_answer output request chunked response cors route peer call lanes lane lane_limits line job \
 	fair_queue dbconn log mask utf8 bytes
 FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o)
 KORE_STAMP := $(KORE_BUILD)/features

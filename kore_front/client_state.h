@@ -1,0 +1,82 @@
+/*
+ * client_state.h: what is kept of a client connection; for client.c, client_read.c and client_answer.c.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef WAZO_AUTH_FRONT_CLIENT_STATE_H
+#define WAZO_AUTH_FRONT_CLIENT_STATE_H
+
+#include <netinet/in.h>
+
+#include "chunked.h"
+#include "lanes.h"
+#include "output.h"
+#include "request.h"
+
+#define READ_FIRST 4096			/* first size of the buffer; kept while idle only if not larger */
+
+typedef enum ClientState
+{
+	READING_HEAD,				/* also: idle, when nothing has arrived */
+	READING_BODY,
+	WORKING,					/* with the database */
+	LINGERING					/* answered for good, half closed */
+} ClientState;
+
+/* What it waits for without being worked for; those that wait may go when the table is full. */
+typedef enum ClientWait
+{
+	CLIENT_BUSY,				/* nothing: its request is read or worked on */
+	CLIENT_FRESH,				/* without a complete request so far, or lingering */
+	CLIENT_IDLE					/* between two requests */
+} ClientWait;
+
+TAILQ_HEAD(client_list, Client);
+
+typedef struct Client
+{
+	struct connection *c;
+	TAILQ_ENTRY(Client) list;
+	ClientWait	waiting;		/* which of the lists it is in */
+	TAILQ_ENTRY(Client) wait;
+	ClientState state;
+	bool		peer_closing;	/* its end of sending was seen */
+	bool		closing;		/* close when everything is sent */
+	bool		advancing;
+	bool		gone;
+	int			empty_lines;
+	char	   *in;
+	uint32_t	in_len;
+	uint32_t	in_size;
+	size_t		charged;		/* what its body counts among the large ones */
+	RequestScan scan;
+	Chunked		chunked;
+	Request    *req;
+	Job		   *job;
+	uint64_t	deadline;		/* ms; of the state, unless WORKING */
+	uint64_t	write_deadline; /* ms; while output is pending */
+	uint64_t	started;		/* us; when the request was complete */
+	Output		out;
+	char		peer[INET6_ADDRSTRLEN];
+} Client;
+
+/* client.c */
+extern bool client_draining;	/* the worker ends: no connection stays for another request */
+extern void client_wait(Client *client, ClientWait wait);
+extern void client_close(Client *client);
+
+/* client_read.c */
+extern void client_read(Client *client);
+extern void client_continue(Client *client);
+extern void client_discharge(Client *client);
+extern void client_discard(Client *client);
+
+/* client_answer.c */
+extern void client_finish(Client *client);
+extern void client_send(Client *client, const char *data, size_t len);
+extern void client_answer_error(Client *client, int status);
+extern void client_answer_row(void *owner, const char *row, size_t len);
+extern void client_answer_failure(void *owner, JobFailure failure);
+extern void client_refuse(Client *client, int status);
+
+#endif
