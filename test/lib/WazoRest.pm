@@ -33,6 +33,7 @@ shared_preload_libraries = 'wazo_auth'
 wazo_auth.argon2_memory = 1024
 wazo_auth.argon2_iterations = 1
 wazo_auth.secret_key_file = 'secret.key'
+wazo_auth.saml_timeout = '60s'
 log_min_messages = warning
 timezone = UTC
 EOF

@@ -101,7 +101,7 @@ names() { (cd "$1" && ls -- *"$2" 2>/dev/null | sed "s/\\$2\$//") || true; }
 start_shared_cluster() {
 	[ ! -s "$work/data/postmaster.pid" ] || return 0
 	private_cluster "$work/data" "$work/socket"
-	echo "wazo_auth.secret_key_file = '$work/secret.key'" | as_server tee -a "$work/data/postgresql.conf" >/dev/null
+	printf '%s\n' "wazo_auth.secret_key_file = '$work/secret.key'" "wazo_auth.saml_timeout = '60s'" | as_server tee -a "$work/data/postgresql.conf" >/dev/null
 	# no worker clears away what these suites look at
 	printf 'fsync = off\nwazo_auth.token_cleanup_interval = 0\nwazo_auth.relay_interval = 0\n' |
 		as_server tee -a "$work/data/postgresql.conf" >/dev/null

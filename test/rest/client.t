@@ -25,7 +25,7 @@ sub command
 	my ($what, $method, $path, %opt) = @_;
 	$path =~ s/<(\w+)>/$known{$1} \/\/ die "<$1>"/ge;
 	my @headers = ('Accept: application/json', 'User-Agent: wazo-auth-client');
-	push @headers, 'Content-Type: application/json' if exists $opt{body};
+	push @headers, 'Content-Type: ' . ($opt{encoding} // 'application/json') if exists $opt{body};
 	push @headers, "Wazo-Session-Type: $opt{session_type}" if defined $opt{session_type};
 	my $body = $opt{body};
 	$body =~ s/<(\w+)>/$known{$1} \/\/ die "<$1>"/ge if defined $body;
@@ -217,6 +217,39 @@ command('token.new', 'POST', '/token', login => 'alice:b', body => '{"access_typ
 command('refresh_tokens.delete', 'DELETE', '/users/<alice>/tokens/app', token => 'again', status => 204);
 command('token.revoke', 'DELETE', '/token/<again>', want => '{"data": {"message": "success"}}');
 command('token.revoke again', 'DELETE', '/token/<again>', want => '{"data": {"message": "success"}}');
+
+# ---- SAML: forms as requests makes them, fields first and then files ----
+my $none = '{"message": "No SAML IDP config found for this tenant: \"<saml_tenant>\"", "error_id": "unknown-saml-config", "details": {"uuid": "<saml_tenant>"}, "timestamp": T, "resource": "saml_config"}';
+$known{saml_tenant} = $t->psql("SELECT wazo_auth.create_tenant('$t->{top}', 'SAML', 'saml', domain_names => '{saml.example.com}')");
+$known{domain} = $t->psql("SELECT uuid FROM wazo_auth.tenant_domain WHERE name = 'saml.example.com'");
+my $certificate = $t->psql("SELECT regexp_replace(wazo_auth.saml_make_key('idp') ->> 'certificate', '-----[^-]*-----|\\s', '', 'g')");
+my $metadata = '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example.org"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
+	. "<KeyDescriptor><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data><X509Certificate>$certificate</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+	. '<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example.org/sso"/></IDPSSODescriptor></EntityDescriptor>';
+my $boundary = '0123456789abcdef0123456789abcdef';
+my $form = join '', map { "--$boundary\r\nContent-Disposition: form-data; name=\"$_->[0]\"\r\n\r\n$_->[1]\r\n" }
+	['acs_url', 'https://stack.wazo.local/api/0.1/saml/acs'], ['entity_id', 'wazo.dev'], ['domain_uuid', $known{domain}], ['metadata"; filename="metadata', $metadata];
+my @saml = (token => 'root', tenant => 'saml_tenant');
+my $config = '{"domain_uuid": "<domain>", "entity_id": "%s", "tenant_uuid": "<saml_tenant>", "acs_url": "https://stack.wazo.local/api/0.1/saml/acs"}';
+command('saml_config.get_acs_template', 'GET', '/backends/saml/acs_url_template', token => 'root', want => '{"acs_url": "https://{{STACK_URL}}/api/auth/0.1/saml/acs"}');
+command('saml_config.get, none', 'GET', '/backends/saml', @saml, status => 404, want => $none);
+my $created = $t->ask('POST', '/0.1/backends/saml', token => $known{root}, tenant => $known{saml_tenant}, headers => ["Content-Type: multipart/form-data; boundary=$boundary"], body => "$form--$boundary--\r\n");
+is("$created->{status} $created->{body}", "200 $config\n" =~ s/%s/wazo.dev/r =~ s/<(\w+)>/$known{$1}/gr, 'saml_config.create');
+command('saml_config.get', 'GET', '/backends/saml', @saml, want => $config =~ s/%s/wazo.dev/r);
+command('saml_config.update', 'PUT', '/backends/saml', @saml, encoding => 'application/x-www-form-urlencoded', body => 'entity_id=new_entity_id', want => '{}');
+command('saml_config.get, updated', 'GET', '/backends/saml', @saml, want => $config =~ s/%s/new_entity_id/r);
+is(command('saml_config.get_metadata', 'GET', '/backends/saml/metadata', @saml, type => 'application/xml')->{body}, $metadata, '... as uploaded');
+my $sso = command('saml.sso', 'POST', '/saml/sso', body => '{"redirect_url": "https://saml.example.com/", "domain": "saml.example.com"}');
+is(join(' ', sort keys %{$sso->{json}}), 'location saml_session_id', '... what it gives');
+my ($state) = $sso->{json}{location} =~ /RelayState=([^&]+)/;
+my $acs = command('saml.acs', 'POST', '/saml/acs', encoding => 'application/x-www-form-urlencoded', body => "RelayState=$state&SAMLResponse=eA%3D%3D", status => 302, type => '');
+is($acs->{headers}{location}, 'https://saml.example.com/?login_failure_code=401', '... where a browser goes on');
+command('token.new, saml_session_id', 'POST', '/token', body => "{\"saml_session_id\": \"$sso->{json}{saml_session_id}\"}", status => 401, want => '{"reason": ["Authentication Failed"], "timestamp": [T], "status_code": 401}');
+command('saml.logout', 'GET', '/saml/logout', token => 'root', status => 404,
+	want => '{"message": "SAML processing failed", "error_id": "processing-error", "details": {"error": "Context not found"}, "timestamp": T, "resource": "saml"}');
+command('saml_config.delete', 'DELETE', '/backends/saml', @saml, status => 204);
+command('saml_config.get, deleted', 'GET', '/backends/saml', @saml, status => 404, want => $none);
+command('tenants.delete', 'DELETE', '/tenants/<saml_tenant>', token => 'root', status => 204);
 
 # ---- changes ----
 command('idp.add_user', 'PUT', '/idp/ldap/users/<alice>', token => 'root', status => 204);

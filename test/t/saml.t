@@ -22,7 +22,7 @@ use WazoSaml;
 
 my $CLAIM = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name';
 my ($entity_id, $acs) = ('https://stack.example.com/saml', 'https://stack.example.com/api/auth/0.1/saml/acs');
-my $node = new_node('saml', "log_statement = none\n");
+my $node = new_node('saml', "log_statement = none\nwazo_auth.saml_timeout = '60s'\n");
 $node->start;
 add_database($node, 'app');
 sub sql { return $node->safe_psql('app', $_[0]) }
