@@ -197,6 +197,18 @@ sub stopped_program
 	ok($program && kill('STOP', $program), 'for its program');
 	return $program;
 }
+# What a directory that took over the program could do with it.
+sub is_limited
+{
+	my ($program) = @_;
+	my $limits = slurp_file("/proc/$program/limits");
+	like($limits, qr/^Max address space\s+268435456\s+268435456\b/m, '... whose memory is limited');
+	like($limits, qr/^Max cpu time\s+5\s+5\b/m, '... and its time');
+	like($limits, qr/^Max file size\s+0\s+0\b/m, '... which can write no file');
+	like($limits, qr/^Max core file size\s+0\s+0\b/m, '... nor leave a core with passwords');
+	like(slurp_file("/proc/$program/status"), qr/^NoNewPrivs:\s*1$/m, '... nor gain a privilege');
+	return;
+}
 configure(port => $silent);
 foreach my $case (['pg_terminate_backend', 'terminating connection'], ['pg_cancel_backend', 'canceling statement'])
 {
@@ -205,6 +217,7 @@ foreach my $case (['pg_terminate_backend', 'terminating connection'], ['pg_cance
 	until_is($node, 'app', $busy, '1', 'a login waits');
 	my $pid = sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'waiting'");
 	my $program = stopped_program($pid);
+	is_limited($program);
 	is(sql("SELECT count(*) FROM pg_locks WHERE pid = $pid AND mode IN ('RowShareLock', 'RowExclusiveLock')"), '0', 'which locks and writes nothing');
 	sql("SELECT $function($pid)");
 	like(end_login($session), qr/$message/, "$function ends it");
