@@ -26,6 +26,7 @@ typedef struct Limits
 {
 	int			elements;
 	int			attributes;		/* declarations of namespaces too */
+	int			depth;			/* of open elements */
 	const char *refusal;
 } Limits;
 
@@ -66,10 +67,20 @@ on_element(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar 
 	limits->attributes += attribute_count + ns_count;
 	if (++limits->elements > ELEMENTS_MAX || limits->attributes > ATTRIBUTES_MAX)
 		stop(ctxt, "too_many_nodes");
-	else if (ctxt->nameNr >= DEPTH_MAX)
+	else if (limits->depth++ >= DEPTH_MAX)
 		stop(ctxt, "too_deep");
 	else
 		xmlSAX2StartElementNs(ctx, name, prefix, uri, ns_count, ns, attribute_count, defaulted, attributes);
+}
+
+static void
+on_element_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	xmlParserCtxt *ctxt = ctx;
+	Limits	   *limits = ctxt->_private;
+
+	limits->depth--;
+	xmlSAX2EndElementNs(ctx, name, prefix, uri);
 }
 
 static xmlParserCtxt *
@@ -85,6 +96,7 @@ new_parser(Limits *limits)
 	ctxt->sax->processingInstruction = on_instruction;
 	ctxt->sax->comment = NULL;
 	ctxt->sax->startElementNs = on_element;
+	ctxt->sax->endElementNs = on_element_end;
 	return ctxt;
 }
 
