@@ -9,7 +9,6 @@
 #include "response.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>

@@ -8,7 +8,6 @@
 #include "plain/http_target.h"
 
 #include <string.h>
-#include <strings.h>
 
 static int
 hex_digit(char c)
