@@ -61,3 +61,14 @@ bytes_free(Bytes *b)
 	free(b->data);
 	memset(b, 0, sizeof(*b));
 }
+
+/* The value of a hexadecimal digit, or -1. */
+int
+bytes_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}

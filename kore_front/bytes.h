@@ -23,5 +23,6 @@ extern void bytes_reserve(Bytes *b, size_t more);
 extern void bytes_add(Bytes *b, const void *data, size_t len);
 extern void bytes_add_number(Bytes *b, uint64_t n);
 extern void bytes_free(Bytes *b);
+extern int	bytes_hex_digit(char c);
 
 #endif

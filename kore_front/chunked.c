@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "request.h"
 
 static const char *
@@ -73,16 +74,6 @@ extensions_ok(const char *p, const char *end)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The line that begins a chunk, without its end. */
 static int
 read_size(Chunked *ch, const char *line, size_t len, size_t room)
@@ -90,11 +81,11 @@ read_size(Chunked *ch, const char *line, size_t len, size_t room)
 	uint64_t	n = 0;
 	size_t		i = 0;
 
-	for (; i < len && hex_digit(line[i]) >= 0; i++)
+	for (; i < len && bytes_hex_digit(line[i]) >= 0; i++)
 	{
 		if (i == 16)
 			return 400;			/* also zeros without end */
-		n = n << 4 | (uint64_t) hex_digit(line[i]);
+		n = n << 4 | (uint64_t) bytes_hex_digit(line[i]);
 	}
 	if (i == 0 || !extensions_ok(line + i, line + len))
 		return 400;

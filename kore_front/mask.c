@@ -10,19 +10,9 @@
 
 #include <string.h>
 
-#define MASK "***"
+#include "bytes.h"
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#define MASK "***"
 
 /* Percent-decodes into out (lower-cased, NUL-terminated), as much as fits: only for comparing with known names. */
 static void
@@ -34,9 +24,9 @@ decode_name(const char *s, size_t len, char *out, size_t size)
 	{
 		unsigned char c = (unsigned char) s[i];
 
-		if (c == '%' && i + 2 < len && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0)
+		if (c == '%' && i + 2 < len && bytes_hex_digit(s[i + 1]) >= 0 && bytes_hex_digit(s[i + 2]) >= 0)
 		{
-			c = (unsigned char) (hex_value(s[i + 1]) * 16 + hex_value(s[i + 2]));
+			c = (unsigned char) (bytes_hex_digit(s[i + 1]) * 16 + bytes_hex_digit(s[i + 2]));
 			i += 2;
 		}
 		if (c >= 'A' && c <= 'Z')
@@ -158,7 +148,7 @@ log_trace_id(const Request *req, const char *buf)
 	if (v[2] != '-' || v[35] != '-' || v[52] != '-')
 		return NULL;
 	for (int i = 0; i < 55; i++)
-		if (i != 2 && i != 35 && i != 52 && (hex_value(v[i]) < 0 || (v[i] >= 'A' && v[i] <= 'F')))
+		if (i != 2 && i != 35 && i != 52 && (bytes_hex_digit(v[i]) < 0 || (v[i] >= 'A' && v[i] <= 'F')))
 			return NULL;
 	return v + 3;
 }
