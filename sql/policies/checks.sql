@@ -115,12 +115,8 @@ SELECT wazo_auth.add_check('may_add_policy', 'wazo_auth.check_may_add_policy', '
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_may_remove_policy(request wazo_auth.http_request) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-  v_acl text[];
 BEGIN
-  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid
-    FOR NO KEY UPDATE;
-  PERFORM wazo_auth.judge_removal(request, v_acl);
+  PERFORM wazo_auth.judge_removal(request, wazo_auth.entries_to_change((request.params ->> 'policy_uuid')::uuid));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.check_may_remove_policy(wazo_auth.http_request) IS
@@ -131,10 +127,8 @@ SELECT wazo_auth.add_check('may_remove_policy', 'wazo_auth.check_may_remove_poli
 CREATE OR REPLACE FUNCTION wazo_auth.check_may_remove_rest(request wazo_auth.http_request) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_acl text[];
+  v_acl text[] := wazo_auth.entries_to_change((request.params ->> 'policy_uuid')::uuid);
 BEGIN
-  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = (request.params ->> 'policy_uuid')::uuid
-    FOR NO KEY UPDATE;
   PERFORM wazo_auth.judge_removal(request, ARRAY(
     SELECT e.entry FROM unnest(v_acl) WITH ORDINALITY e (entry, place)
     WHERE e.entry NOT IN (SELECT unnest(wazo_auth.body_entries(request))) ORDER BY e.place));

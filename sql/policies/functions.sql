@@ -240,16 +240,28 @@ $$;
 COMMENT ON FUNCTION wazo_auth.delete_policy(uuid) IS
 'Deletes a policy and takes it from all that have it; sessions keep the ACL they were opened with. Raises WA404.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.entries_to_change(policy_uuid uuid) RETURNS text[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_acl text[];
+BEGIN
+  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = entries_to_change.policy_uuid
+    FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
+  END IF;
+  RETURN v_acl;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.entries_to_change(uuid) IS
+'The entries of a policy, which stays locked until they are changed. Raises WA404.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.add_policy_access(policy_uuid uuid, access text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_acl text[];
+  v_acl text[] := wazo_auth.entries_to_change(policy_uuid);
 BEGIN
-  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
-  END IF;
   IF access = ANY (v_acl) THEN
     PERFORM wazo_auth.raise_error(409, 'Policy already associated to ' || access);
   END IF;
@@ -269,12 +281,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.remove_policy_access(policy_uuid uuid, acce
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_acl text[];
+  v_acl text[] := wazo_auth.entries_to_change(policy_uuid);
 BEGIN
-  SELECT p.acl::text[] INTO v_acl FROM wazo_auth.policy p WHERE p.uuid = policy_uuid FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    PERFORM wazo_auth.raise_unknown_policy(policy_uuid);
-  END IF;
   IF access = ANY (v_acl) THEN
     UPDATE wazo_auth.policy p SET acl = array_remove(v_acl, access)::wazo_auth.acl WHERE p.uuid = policy_uuid;
   END IF;
