@@ -29,7 +29,8 @@ wazo_auth_grant_parameter(PG_FUNCTION_ARGS)
 {
 	char	   *parameter = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *role = NameStr(*PG_GETARG_NAME(1));
-	char	   *grant = psprintf("GRANT SET ON PARAMETER %s TO %s", quote_identifier(parameter), quote_identifier(role));
+	char	   *grant = psprintf("GRANT SET ON PARAMETER %s TO %s",
+								 quote_identifier(parameter), quote_identifier(role));
 	bool		creating = creating_extension;
 
 	creating_extension = false;
