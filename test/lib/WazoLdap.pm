@@ -40,12 +40,15 @@ sub certificates
 	$self->{ca_file} = "$f/ca.pem";
 	append_to_file("$f/san", "subjectAltName=IP:127.0.0.1\n");
 	openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$f/ca.key", '-out', "$f/ca.pem", '-days', 30, '-subj', '/CN=test authority');
-	foreach my $case (['server', 30], ['expired', -1])
+	# OpenSSL takes a date of the past from 3.4 on, and a negative number of days before.
+	my ($major, $minor) = `openssl version` =~ /^OpenSSL (\d+)\.(\d+)/ or die 'no openssl';
+	my @past = $major > 3 || $minor >= 4 ? ('-not_before', '20200101000000Z', '-not_after', '20200102000000Z') : ('-days', -1);
+	foreach my $case ([ 'server', '-days', 30 ], [ 'expired', @past ])
 	{
-		my ($name, $days) = @$case;
+		my ($name, @validity) = @$case;
 		openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$f/$name.key", '-out', "$f/$name.csr", '-subj', '/CN=directory');
 		openssl('x509', '-req', '-in', "$f/$name.csr", '-CA', "$f/ca.pem", '-CAkey', "$f/ca.key", '-CAcreateserial',
-			'-days', $days, '-extfile', "$f/san", '-out', "$f/$name.pem");
+			@validity, '-extfile', "$f/san", '-out', "$f/$name.pem");
 	}
 	return;
 }

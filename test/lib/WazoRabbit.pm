@@ -5,6 +5,7 @@
 #   $rabbit->start; $rabbit->stop; $rabbit->kill;
 #   $rabbit->launch; ... $rabbit->serves               start() without the wait
 #   $rabbit->uri
+#   $rabbit->major                                     the first number of its version
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 package WazoRabbit;
@@ -33,6 +34,12 @@ sub new
 	# little memory, and no part of the machine's as a limit: others use it too
 	$self->write('rabbit.conf', "vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 1MB\nlog.console = false\n");
 	return $self;
+}
+
+sub major
+{
+	my ($major) = map { m{/rabbitmq_server-(\d+)} } glob '/usr/lib/rabbitmq/lib/rabbitmq_server-*';
+	return $major // die 'no RabbitMQ';
 }
 
 sub write

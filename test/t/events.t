@@ -101,7 +101,9 @@ sub is_event
 
 	is($message->{exchange}, 'xivo', "$what: exchange");
 	is($message->{routing_key}, $want{key}, "$what: routing key");
-	is_deeply($message->{headers}, \@headers, "$what: headers, their order and types");
+	# From 4.0 on RabbitMQ hands them on sorted.
+	my @handed = $rabbit->major >= 4 ? sort { $a->[0] cmp $b->[0] } @headers : @headers;
+	is_deeply($message->{headers}, \@handed, "$what: headers, their order and types");
 	my %properties = %{ $message->{properties} };
 	like(delete $properties{message_id}, qr/^[0-9a-f]+-[0-9a-f]+$/, "$what: message id");
 	is_deeply(\%properties, { content_type => 'application/json', content_encoding => 'utf-8', delivery_mode => 2, priority => 0 },
