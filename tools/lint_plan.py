@@ -4,6 +4,9 @@
 - An include goes down, or stays in its room: FLOORS, the lowest first.
 - A folder inside a room is a program of its own, which shares src/plain at most.
 - No circle of files. A .c and its header are one file.
+- What a .c gives to others is declared in the header of its name, and a header
+  declares nothing else. Without a header is who gives nothing: functions that
+  SQL calls, or a starting point (main, _PG_init, a background worker's).
 - Some words stand in one place only: ONLY.
 - Who unpacks variable-length values includes base/compat.h, which has the
   header for them that newer servers ask for.
@@ -24,6 +27,10 @@ ONLY = {
     "CacheRegisterRelcacheCallback": "src/base/table_watch.c",
 }
 VARLENA = re.compile(r"\b(VARDATA|VARSIZE|SET_VARSIZE|VARATT)\w*\b")
+# A function's type stands on a line of its own; a continued declaration may end lines later.
+FUNCTION = re.compile(r"^([A-Za-z_][\w *]*)\n(\w+)\(", re.MULTILINE)
+PROTOTYPE = re.compile(r"^(?:pg_noreturn )?extern [\w \t*]*?\b(\w+)\([^;{]*\)[^;{]*;", re.MULTILINE)
+START = re.compile(r"^(?:PG_FUNCTION_INFO_V1\(|PGDLLEXPORT void )(\w+)", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "(\w+)/(\w+)\.h"', re.MULTILINE)
 
 
@@ -54,6 +61,26 @@ def circles(graph):
         yield "circle of files: " + ", ".join(sorted(left))
 
 
+def headers(root):
+    """Functions that are not declared in the header of their file."""
+    given, declared = {}, {}
+    for file in sorted(root.glob("src/**/*.[ch]")):
+        text = file.read_text(encoding="utf-8")
+        name = file.relative_to(root).with_suffix("")
+        if file.suffix == ".h":
+            declared[name] = set(PROTOTYPE.findall(text))
+            continue
+        started = set(START.findall(text)) | {"main", "_PG_init"}
+        given[name] = {function for kind, function in FUNCTION.findall(text)
+                       if "static" not in kind.split() and function not in started}
+    for name, functions in given.items():
+        for function in sorted(functions - declared.get(name, set())):
+            yield f"{name}.c: {function}() is not declared in a header of that name"
+    for name, functions in declared.items():
+        for function in sorted(functions - given.get(name, set())):
+            yield f"{name}.h: {function}() is not defined in the file of that name"
+
+
 def words(path, text):
     """Words in the wrong place."""
     for word, place in ONLY.items():
@@ -82,6 +109,7 @@ def main(root):
     for file in sorted(root.glob("src/*/*/*.[ch]")):
         includes = [found for found in INCLUDE.findall(file.read_text(encoding="utf-8")) if found[0] in FLOOR]
         problems += sharing(file.relative_to(root), includes)
+    problems += headers(root)
     problems += circles(graph)
     print("\n".join(problems) if problems else f"{len(files)} files keep to the plan")
     return 1 if problems or not files else 0

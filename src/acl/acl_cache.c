@@ -18,6 +18,8 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "plain/acl_compile.h"
+
 struct AclProgram
 {
 	pg_uuid_t	digest;

@@ -13,6 +13,8 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
+#include "plain/acl_compile.h"
+
 PG_FUNCTION_INFO_V1(wazo_auth_acl_contains);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_contained);
 PG_FUNCTION_INFO_V1(wazo_auth_acl_request);

@@ -14,6 +14,7 @@
 #include "crypto/secret.h"
 #include "http/http_call.h"
 #include "sessions/token_error.h"
+#include "sessions/token_json.h"
 
 /* Bytes of a scope: matching one against a large ACL takes its time for each. */
 #define MAX_SCOPE	1024

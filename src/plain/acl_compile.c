@@ -16,7 +16,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "plain/acl_match.h"
+#include "plain/acl_compile.h"
 
 #include <string.h>
 

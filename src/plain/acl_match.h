@@ -1,6 +1,6 @@
 /*
  * acl_match.h
- *	  Lists of access patterns: packed form, direct matching, compiled form.
+ *	  Lists of access patterns: packed form, direct matching.
  *
  * Packed form (what the type wazo_auth.acl stores behind its varlena header;
  * also what its digest is taken of), big-endian:
@@ -72,16 +72,5 @@ acl_reader_next(AclReader *reader, AclEntry *entry)
 extern bool acl_list_grants(const char *packed, AclAccess *access);
 extern int32_t acl_list_decide(const char *packed, AclAccess *access,
 							   bool *granted);
-
-/*
- * Compiled form (acl_compile.c): one block without pointers, which may be
- * copied or moved.
- */
-typedef struct AclCompiled AclCompiled;
-
-extern size_t acl_compile_bound(const char *packed, size_t len);
-extern size_t acl_compile(const char *packed, size_t len, void *block);
-extern bool acl_compiled_grants(const AclCompiled *compiled,
-								AclAccess *access);
 
 #endif							/* ACL_MATCH_H */

@@ -61,7 +61,5 @@ extern bool session_owner_tenant(const Session *session, pg_uuid_t *tenant);
 extern Datum session_acl(const Session *session);
 extern bool tenant_is_top(const pg_uuid_t *tenant);
 extern bool tenant_contains(const pg_uuid_t *tenant, const pg_uuid_t *below);
-extern void token_append_json(StringInfo out, const char *token, const Session *session,
-							  bool precise, const text *refresh_token);
 
 #endif							/* WAZO_AUTH_TOKEN_H */

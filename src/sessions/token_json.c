@@ -15,7 +15,7 @@
 #include "base/compat.h"
 #include "plain/acl_match.h"
 #include "base/json_text.h"
-#include "sessions/token.h"
+#include "sessions/token_json.h"
 
 /*
  * ISO 8601 without an offset: local time of the session's time zone, whose

@@ -20,6 +20,7 @@
 #include "crypto/secret.h"
 #include "sessions/token.h"
 #include "sessions/token_error.h"
+#include "sessions/token_json.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_token_check);
 PG_FUNCTION_INFO_V1(wazo_auth_token_get);

@@ -33,6 +33,9 @@ my @broken = (
 	[ 'a second callback for relations', qr{CacheRegisterRelcacheCallback belongs}, 'http/a.c' => 'CacheRegisterRelcacheCallback(f, 0);' ],
 	[ 'a value unpacked without the header for it', qr{take base/compat\.h}, 'http/a.c' => 'VARDATA_ANY(x);' ],
 	[ 'a program that uses the extension', qr{base/b\.h is the extension's}, 'base/b.h' => '', 'base/tool/a.c' => '#include "base/b.h"' ],
+	[ 'a function without a header', qr{src/http/a\.c: give\(\) is not declared}, 'http/a.c' => "int\ngive(void)\n{\n}" ],
+	[ 'a header that speaks for another file', qr{src/http/a\.h: give\(\) is not defined},
+		'http/a.h' => 'extern int give(void);', 'http/b.h' => 'extern int give(void);', 'http/b.c' => "int\ngive(void)\n{\n}" ],
 	[ 'an unknown room', qr{has no floor}, 'attic/a.c' => '' ],
 );
 for my $case (@broken)

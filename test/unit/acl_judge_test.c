@@ -14,7 +14,6 @@
 #include "plain/acl_overlap.h"
 #include "tap.h"
 
-#define MAX_WORDS	4096
 #define CALLER		"c0ffee"
 #define SESSION		"5e5510"
 #define HOLDER		"40de"
@@ -280,18 +279,6 @@ row_of_tag(const char *tag)
 	return STRICTER - 1;
 }
 
-static int
-split(char *line, char **words)
-{
-	int			n = 0;
-	char	   *save = NULL;
-
-	for (char *w = strtok_r(line, " \n", &save); w != NULL && n < MAX_WORDS;
-		 w = strtok_r(NULL, " \n", &save))
-		words[n++] = w;
-	return n;
-}
-
 static size_t
 unhex_all(char **words, size_t count, Text *texts)
 {
@@ -320,7 +307,7 @@ test_vectors(const char *file)
 
 	while (in != NULL && fgets(line, sizeof(line), in) != NULL)
 	{
-		int			n = split(line, words);
+		int			n = test_split(line, words);
 		Text		ids[3];
 		size_t		count;
 		AclContext	ctx = {"None", 4, "None", 4};
@@ -422,7 +409,7 @@ test_policies(const char *file)
 
 	while (in != NULL && fgets(line, sizeof(line), in) != NULL && n < 64)
 	{
-		int			w = split(line, words);
+		int			w = test_split(line, words);
 
 		if (words[0][0] != 'P')
 			continue;

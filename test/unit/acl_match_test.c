@@ -12,7 +12,6 @@
 #include "acl_reference.h"
 #include "tap.h"
 
-#define MAX_WORDS	4096
 
 static void
 show(const char *label, Text t)
@@ -30,18 +29,6 @@ show(const char *label, Text t)
 			putchar(c);
 	}
 	putchar('\n');
-}
-
-static int
-split(char *line, char **words)
-{
-	int			n = 0;
-	char	   *save = NULL;
-
-	for (char *w = strtok_r(line, " \n", &save); w != NULL && n < MAX_WORDS;
-		 w = strtok_r(NULL, " \n", &save))
-		words[n++] = w;
-	return n;
 }
 
 /*
@@ -166,7 +153,7 @@ test_vectors(const char *file)
 	}
 	while (fgets(line, sizeof(line), in) != NULL)
 	{
-		int			n = split(line, words);
+		int			n = test_split(line, words);
 		size_t		count = (size_t) n - 8;
 		size_t		size;
 		char	   *packed;
@@ -249,7 +236,7 @@ test_policies(const char *file)
 
 	while (in != NULL && fgets(line, sizeof(line), in) != NULL)
 	{
-		int			n = split(line, words);
+		int			n = test_split(line, words);
 
 		if (words[0][0] == 'A' && nacls < 64)
 		{

@@ -16,8 +16,10 @@
 #include <string.h>
 
 #include "plain/acl_bits.h"
+#include "plain/acl_compile.h"
 #include "plain/acl_keys.h"
-#include "plain/acl_match.h"
+
+#define MAX_WORDS	4096		/* of a line of the data */
 
 static void *
 test_alloc(size_t size)
@@ -228,6 +230,19 @@ test_index_finds(const Text *entries, size_t count, const AclAccess *access)
 	KeySearch	search = {entries, count, false};
 
 	return !acl_access_keys(access, test_find_key, &search) || search.found;
+}
+
+/* The words of a line of the data, which it is cut into. */
+static inline int
+test_split(char *line, char **words)
+{
+	int			n = 0;
+	char	   *save = NULL;
+
+	for (char *w = strtok_r(line, " \n", &save); w != NULL && n < MAX_WORDS;
+		 w = strtok_r(NULL, " \n", &save))
+		words[n++] = w;
+	return n;
 }
 
 /* "x6162" -> ab, "-" -> null. */

@@ -12,7 +12,7 @@ UNIT_GENERATED ?= 1000000
 ACL_PURE = src/plain/acl_access.c src/plain/acl_pattern.c src/plain/acl_bits.c src/plain/acl_match.c src/plain/acl_compile.c src/plain/acl_keys.c
 ACL_JUDGE = src/plain/acl_judge.c src/plain/acl_overlap.c src/plain/acl_heads.c
 ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_heads.h
-ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_keys.h test/unit/acl_reference.h
+ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_compile.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
 UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-form-body unit-http-target unit-json-scan unit-ldap-text unit-phc unit-public-address unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox

@@ -6,10 +6,11 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "logout.h"
+
 #include <string.h>
 
 #include "document.h"
-#include "jobs.h"
 #include "message.h"
 #include "query.h"
 #include "signature.h"

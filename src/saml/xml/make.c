@@ -4,9 +4,10 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "make.h"
+
 #include "document.h"
 #include "encoding.h"
-#include "jobs.h"
 #include "keys.h"
 #include "message.h"
 #include "moment.h"

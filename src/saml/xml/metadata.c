@@ -7,10 +7,11 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "metadata.h"
+
 #include <string.h>
 
 #include "document.h"
-#include "jobs.h"
 #include "keys.h"
 #include "message.h"
 

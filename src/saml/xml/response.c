@@ -4,10 +4,11 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "response.h"
+
 #include "assertion.h"
 #include "decrypt.h"
 #include "document.h"
-#include "jobs.h"
 #include "message.h"
 #include "signature.h"
 

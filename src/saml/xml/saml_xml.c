@@ -19,8 +19,12 @@
 
 #include "document.h"
 #include "encoding.h"
-#include "jobs.h"
 #include "keys.h"
+#include "logout.h"
+#include "make.h"
+#include "make_key.h"
+#include "metadata.h"
+#include "response.h"
 
 /* What the libraries would print could quote the document. */
 static void
