@@ -21,6 +21,7 @@ use IO::Socket::INET;
 use JSON ();
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
+use WazoPort;
 
 our @EXPORT_OK = qw(wait_for parse_answers);
 
@@ -41,12 +42,6 @@ sub wait_for
 	return $r;
 }
 
-sub free_port
-{
-	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0) or die "no port: $!";
-	return $s->sockport;
-}
-
 sub new
 {
 	my ($class, %args) = @_;
@@ -57,7 +52,7 @@ sub new
 		dir => tempdir('wazo_front.XXXXXX', TMPDIR => 1, CLEANUP => 0),
 		user => $> == 0 ? ($ENV{SERVER_USER} || 'postgres') : undef,
 		binary => $ENV{WAZO_AUTH_FRONT} || "$top/build/wazo-auth",
-		pg_port => free_port(),
+		pg_port => WazoPort::free_port(),
 		owner => $$,
 	}, $class;
 	die "$self->{binary} is not built" if !-x $self->{binary};
@@ -170,7 +165,7 @@ sub log { return $_[0]->slurp('front.log'); }
 sub start_front
 {
 	my ($self, @options) = @_;
-	$self->{port} = free_port();
+	$self->{port} = WazoPort::free_port();
 	unlink "$self->{dir}/front.log";
 	my @cmd = ($self->{binary}, '--listen-port', $self->{port}, '--database', $self->conninfo($self->{front_role}), @options);
 	$self->{front} = fork() // die "fork: $!";

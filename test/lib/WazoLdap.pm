@@ -14,6 +14,7 @@ use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use WazoNode;
+use WazoPort;
 
 our $root = 'dc=wazo-auth,dc=wazo,dc=community';
 our $people = "ou=people,$root";
@@ -24,7 +25,7 @@ sub new
 	my $self = bless { folder => $folder, owner => $$, pids => [] }, $class;
 	mkdir $folder or die "$folder: $!";
 	$self->certificates;
-	$self->{$_} = PostgreSQL::Test::Cluster::get_free_port() foreach qw(port tls_port expired_port);
+	$self->{$_} = WazoPort::free_port() foreach qw(port tls_port expired_port);
 	$self->slapd('good', 'server', "ldap://127.0.0.1:$self->{port} ldaps://127.0.0.1:$self->{tls_port}");
 	$self->slapd('expired', 'expired', "ldaps://127.0.0.1:$self->{expired_port}");
 	return $self;

@@ -21,6 +21,7 @@ use MIME::Base64 qw(encode_base64);
 use POSIX qw(:sys_wait_h);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use WazoPort;
 
 BEGIN
 {
@@ -100,7 +101,7 @@ sub start_front
 {
 	my ($node, $database, @options) = @_;
 	my $binary = $ENV{WAZO_AUTH_FRONT} // abs_path(dirname(__FILE__) . '/../../build/wazo-auth');
-	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $port = WazoPort::free_port();
 	my $front = { url => "http://127.0.0.1:$port", log => $node->basedir . "/front.$port.log" };
 	# a member of the role: it inherits the rights, but none of the settings
 	my @cmd = ($binary, '--listen-port', $port, '--database',

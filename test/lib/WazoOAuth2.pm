@@ -16,6 +16,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use POSIX ();
 use WazoNode;
+use WazoPort;
 
 sub new
 {
@@ -23,7 +24,7 @@ sub new
 	my $self = bless { folder => $folder, owner => $$, ca_file => "$folder/ca.pem" }, $class;
 	mkdir $folder or die "$folder: $!";
 	$self->certificates;
-	$self->{$_} = PostgreSQL::Test::Cluster::get_free_port() foreach qw(port relay_port stranger_port control);
+	$self->{$_} = WazoPort::free_port() foreach qw(port relay_port stranger_port control);
 	$self->start;
 	return $self;
 }

@@ -13,22 +13,16 @@ package WazoRabbit;
 use strict;
 use warnings FATAL => 'all';
 use File::Temp ();
-use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 use WazoAmqp;
-
-sub free_port
-{
-	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0) or die "no port: $!";
-	return $socket->sockport;
-}
+use WazoPort;
 
 sub new
 {
 	my ($class) = @_;
 	my $dir = File::Temp->newdir('wazo_rabbit_XXXXXX', TMPDIR => 1);
-	my $self = bless { dir => $dir, port => free_port(), dist => free_port(), names => free_port(), pids => [], owner => $$ }, $class;
+	my $self = bless { dir => $dir, port => WazoPort::free_port(), dist => WazoPort::free_port(), names => WazoPort::free_port(), pids => [], owner => $$ }, $class;
 	mkdir "$dir/$_" for qw(mnesia log);
 	$self->write('plugins', "[].\n");
 	# little memory, and no part of the machine's as a limit: others use it too
@@ -57,7 +51,7 @@ sub use_tls
 {
 	my ($self) = @_;
 	my $dir = "$self->{dir}";
-	$self->{tls_port} = free_port();
+	$self->{tls_port} = WazoPort::free_port();
 	$self->write('openssl.cnf', "[san]\nsubjectAltName = DNS:localhost\n");
 	for my $command (
 		"req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=test authority' -keyout $dir/ca.key -out $dir/ca.crt",

@@ -7,6 +7,7 @@ use File::Basename;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use WazoFront qw(wait_for);
+use WazoPort;
 
 my $t = WazoFront->new;
 my $host = "Host: localhost\r\n";
@@ -71,13 +72,13 @@ foreach my $option (grep { !/^--(version|help)$/ } $text =~ /^ .{6}(--[a-z-]+)/m
 	($status, $text) = run('--listen-address', '192.0.2.1', '--listen-port', $port);
 	is($status, 1, 'an address of another machine: exit status 1');
 	like($text, qr/192\.0\.2\.1 port $port/, '... named');
-	($status, $text) = run('-u', 'no-such-user', '--listen-port', WazoFront::free_port());
+	($status, $text) = run('-u', 'no-such-user', '--listen-port', WazoPort::free_port());
 	is($status, 1, 'an unknown user: exit status 1');
 }
 
 # ---- configuration file; what it says can be overridden ----
 {
-	my $port = WazoFront::free_port();
+	my $port = WazoPort::free_port();
 	my $file = "$t->{dir}/config.yml";
 	my $log = "$t->{dir}/by-config.log";
 	open(my $f, '>', $file) or die $!;
@@ -318,7 +319,7 @@ $t->start_front('--workers', 2);
 # ---- a log that nobody reads ----
 {
 	pipe(my $in, my $out);
-	my $port = WazoFront::free_port();
+	my $port = WazoPort::free_port();
 	my $pid = fork();
 	if ($pid == 0)
 	{

@@ -14,6 +14,7 @@ use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use WazoLdap;
 use WazoNode;
+use WazoPort;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -151,7 +152,7 @@ $node->reload;
 # ---- directories that do not answer ----
 configure(host => 'nosuch.invalid');
 refused('contact', 'a name that resolves to nothing', 'Boba Fett', 'bfett_password');
-configure(port => PostgreSQL::Test::Cluster::get_free_port());
+configure(port => WazoPort::free_port());
 refused('contact', 'nobody listens', 'Boba Fett', 'bfett_password');
 configure(port => $ldap->hostile('drop'));
 refused('contact', 'a server that drops', 'Boba Fett', 'bfett_password');
