@@ -25,25 +25,22 @@ foreach my $part (split /^### /m, $recipes)
 	my ($name) = $part =~ /\A(.+)\n/;
 	while ($part =~ /^```(\w+)\n(.*?)^```/msg)
 	{
-		my ($kind, $block) = ($1, $2);
-		if ($kind eq 'diff')
+		my $block = $2;
+		my ($file, $how) = $block =~ /\A-- (\S+) (append|new|after)\n/ or die "$name: a block without a file";
+		$block =~ s/\A.*\n//;
+		is((-e "$home/$file") ? 1 : 0, $how eq 'new' ? 0 : 1, "$name: $file is new, or there to be added to");
+		my $old = $how eq 'new' ? '' : slurp("$home/$file");
+		if ($how eq 'after')
 		{
-			open(my $patch, '|-', "patch -p1 --fuzz=3 -s -d '$home' >'$home/patch.log' 2>&1") or die $!;
-			# where its lines stand is not the recipe's to know: patch searches
-			print $patch $block;
-			close $patch;
-			is($?, 0, "$name: the change of " . ($block =~ /^\+\+\+ b\/(\S+)/m)[0] . ' fits') or diag(slurp("$home/patch.log"));
+			my ($line, $more) = $block =~ /\A([^\n]*\n)(.*)\z/s;
+			my @places = $old =~ /^\Q$line\E/mg;
+			is(scalar(@places), 1, "$name: $file has the line below which it is to stand, once");
+			$old =~ s/^\Q$line\E\K/$more/m;
 		}
-		else
-		{
-			my ($file, $how) = $block =~ /\A-- (\S+) (append|new)\n/ or die "$name: a block without a file";
-			is((-e "$home/$file") ? 'append' : 'new', $how, "$name: $file is there to be added to, or new");
-			$block =~ s/\A.*\n// ;
-			open(my $f, '>>', "$home/$file") or die "$file: $!";
-			print $f "\n" if $how eq 'append';
-			print $f $block;
-			close $f;
-		}
+		else { $old .= ($how eq 'append' ? "\n" : '') . $block }
+		open(my $f, '>', "$home/$file") or die "$file: $!";
+		print $f $old;
+		close $f;
 		$applied{$name}++;
 	}
 	push @names, $1 =~ /"(.*)"/ ? split(/ /, $1 =~ s/"//gr) : $1 while $part =~ /PGTAP=("[^"]*"|\w+)/g;
