@@ -19,7 +19,8 @@ import pathlib
 import re
 import sys
 
-FLOORS = [["plain"], ["base"], ["acl", "crypto"], ["sessions", "validate"], ["ldap", "saml", "oauth2"], ["http"], ["workers"],
+FLOORS = [["plain"], ["base"], ["acl", "crypto"], ["sessions", "validate"], ["ldap", "saml", "oauth2"],
+          ["http"], ["workers"],
           ["relay"]]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 ONLY = {

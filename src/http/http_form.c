@@ -10,6 +10,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "http/http_form.h"
 #include "plain/form_body.h"
