@@ -1,8 +1,8 @@
 /*
- * config.c: the front's settings: defaults, the YAML file, the command line (which wins).
+ * config.c: the front's settings: defaults, the YAML files, the command line (which wins).
  *
- * Names are those of the Python wazo-auth where it has them. Keys of the file that are not the front's are left to
- * the database, so an existing /etc/wazo-auth/config.yml can be used as it is.
+ * Names are those of the Python wazo-auth where it has them. Settings of the files that are not the front's are for
+ * the database (configure.c).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <libpq-fe.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,9 @@
 #include <strings.h>
 #include <syslog.h>
 #include <unistd.h>
-#include <yaml.h>
+
+#include "config_files.h"
+#include "settings.h"
 
 #ifndef WAZO_AUTH_VERSION
 #error "front.mk defines the version, from the control file"
@@ -48,7 +52,13 @@ struct Option
 	const char *help;
 };
 
-/* Ends the program for a wrong option; exit status 2 as every Unix tool does. */
+/* Where the value comes from that is being set; NULL: from the command line. */
+static const Tree *value_place;
+
+/*
+ * Ends the program for a wrong value: with status 2 for one of the command line, as every Unix tool does, and 1 for one
+ * of a file, which is named with its line.
+ */
 static void
 __attribute__((noreturn, format(printf, 1, 2)))
 usage_error(const char *fmt,...)
@@ -56,9 +66,16 @@ usage_error(const char *fmt,...)
 	va_list		args;
 
 	fputs("wazo-auth: ", stderr);
+	if (value_place != NULL)
+		fprintf(stderr, "error: %s, line %zu: ", value_place->file, value_place->line);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
+	if (value_place != NULL)
+	{
+		fputc('\n', stderr);
+		exit(1);
+	}
 	fputs("\nTry 'wazo-auth --help'.\n", stderr);
 	exit(2);
 }
@@ -72,7 +89,7 @@ field(const Option *option)
 static const char *
 option_name(const Option *option)
 {
-	return option->name != NULL ? option->name : option->key;
+	return value_place != NULL || option->name == NULL ? option->key : option->name;
 }
 
 static bool
@@ -91,6 +108,18 @@ set_string(char **to, const char *value)
 	*to = strdup(value);
 	if (*to == NULL)
 		usage_error("out of memory");
+}
+
+/* libpq's own message about a connection string quotes it, with its password. */
+static void
+set_conninfo(const Option *option, const char *value)
+{
+	PQconninfoOption *parts = PQconninfoParse(value, NULL);
+
+	if (parts == NULL)
+		usage_error("%s is not a connection string or URI that libpq can read", option_name(option));
+	PQconninfoFree(parts);
+	set_string(field(option), value);
 }
 
 static void
@@ -183,9 +212,14 @@ set_debug(const Option *option, const char *value)
 
 /* In the order of --help. Of the file a later row wins over an earlier one. */
 static const Option options[] = {
-	{"config-file", 'c', NULL, set_text, F(config_file), 0, 0, NULL, "FILE", "YAML file with settings"},
+	{"config-file", 'c', NULL, set_text, F(config_file), 0, 0, CONFIG_FILES_MAIN, "FILE",
+	"YAML file with settings; empty: none"},
+	{"check-config", 0, NULL, set_bool, F(check_config), 0, 0, NULL, NULL,
+	"check the files, say what is wrong, and end"},
 	{"user", 'u', "user", set_text, F(user), 0, 0, NULL, "USER",
 	"user to run as, when started by root; without it: wazo-auth"},
+	{"db-upgrade-on-startup", 0, "db_upgrade_on_startup", set_bool, F(db_upgrade), 0, 0, NULL, NULL,
+	"bring the extension to the installed version first, if the role may"},
 	{"log-level", 'l', "log_level", set_log_level, F(log_level), 0, 0, "info", "LEVEL",
 	"critical, error, warning, info or debug; the access log is at level info"},
 	{"debug", 'd', "debug", set_debug, F(log_level), 0, 0, NULL, NULL, "log everything; same as --log-level debug"},
@@ -193,36 +227,46 @@ static const Option options[] = {
 	"log there and not on standard error; reopened on SIGHUP"},
 	{"listen-address", 0, "rest_api.listen", set_text, F(listen_address), 0, 0, "127.0.0.1", "ADDRESS", "listen there"},
 	{"listen-port", 0, "rest_api.port", set_int, F(listen_port), 1, 65535, "9497", "PORT", "on that port"},
-	{"database", 0, "db_uri", set_text, F(database), 0, 0, "", "CONNINFO",
+	{"database", 0, "db_uri", set_conninfo, F(database), 0, 0, "", "CONNINFO",
 	"libpq connection string; without one: libpq's environment"},
-	{"read-database", 0, NULL, set_text, F(read_database), 0, 0, NULL, "CONNINFO",
+	{"read-database", 0, "read_db_uri", set_conninfo, F(read_database), 0, 0, NULL, "CONNINFO",
 	"same, for token checks only (a standby)"},
-	{"workers", 0, NULL, set_int, F(workers), 1, 64, NULL, "N", "processes; without it: number of processors"},
+	{"workers", 0, "front.workers", set_int, F(workers), 1, 64, NULL, "N",
+	"processes; without it: number of processors"},
 	{"num-proxies", 0, "rest_api.num_proxies", set_int, F(num_proxies), 0, 100, "0", "N",
 	"proxies before it whose X-Forwarded-For is believed"},
 	{"no-cors", 0, NULL, set_not, F(cors), 0, 0, "false", NULL, "no cross-origin headers"},
 	{NULL, 0, "rest_api.cors.enabled", set_bool, F(cors), 0, 0, NULL, NULL, NULL},
-	{"max-body", 0, NULL, set_size, F(max_body), 0, 256 * 1024 * 1024, "1048576", "BYTES", "longest request body"},
-	{"max-in-flight", 0, NULL, set_int, F(max_in_flight), 1, 1000000, "1024", "N",
+	{"max-body", 0, "front.max_body", set_size, F(max_body), 0, 256 * 1024 * 1024, "1048576", "BYTES",
+	"longest request body"},
+	{"max-in-flight", 0, "front.max_in_flight", set_int, F(max_in_flight), 1, 1000000, "1024", "N",
 	"requests held at a time in each lane"},
-	{"max-connections", 0, NULL, set_int, F(max_connections), 1, 100000, "4096", "N", "client connections per worker"},
-	{"fast-connections", 0, NULL, set_int, F(fast_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "2", "N",
+	{"max-connections", 0, "front.max_connections", set_int, F(max_connections), 1, 100000, "4096", "N",
+	"client connections per worker"},
+	{"fast-connections", 0, "front.fast_connections", set_int, F(fast_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "2",
+		"N",
 	"database connections per worker for token checks; as many more while those are held up"},
-	{"login-connections", 0, NULL, set_int, F(login_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "4", "N",
+	{"login-connections", 0, "front.login_connections", set_int, F(login_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "4",
+		"N",
 	"most database connections per worker for logins"},
-	{"slow-connections", 0, NULL, set_int, F(slow_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "4", "N",
+	{"slow-connections", 0, "front.slow_connections", set_int, F(slow_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "4",
+		"N",
 	"most database connections per worker for the rest"},
-	{"header-timeout", 0, NULL, set_seconds, F(header_timeout), SECONDS, "10", "SECONDS", "time to send a header"},
-	{"body-timeout", 0, NULL, set_seconds, F(body_timeout), SECONDS, "30", "SECONDS", "time to send a body"},
-	{"keepalive-timeout", 0, NULL, set_seconds, F(keepalive_timeout), SECONDS, "65", "SECONDS",
+	{"header-timeout", 0, "front.header_timeout", set_seconds, F(header_timeout), SECONDS, "10", "SECONDS",
+	"time to send a header"},
+	{"body-timeout", 0, "front.body_timeout", set_seconds, F(body_timeout), SECONDS, "30", "SECONDS",
+	"time to send a body"},
+	{"keepalive-timeout", 0, "front.keepalive_timeout", set_seconds, F(keepalive_timeout), SECONDS, "65", "SECONDS",
 	"time between two requests of a connection"},
-	{"request-timeout", 0, NULL, set_seconds, F(request_timeout), SECONDS, "30", "SECONDS", "time a request may take"},
-	{"fast-timeout", 0, NULL, set_seconds, F(fast_timeout), SECONDS, "5", "SECONDS", "time a token check may take"},
-	{"queue-wait", 0, NULL, set_seconds, F(queue_wait), SECONDS, "5", "SECONDS",
+	{"request-timeout", 0, "front.request_timeout", set_seconds, F(request_timeout), SECONDS, "30", "SECONDS",
+	"time a request may take"},
+	{"fast-timeout", 0, "front.fast_timeout", set_seconds, F(fast_timeout), SECONDS, "5", "SECONDS",
+	"time a token check may take"},
+	{"queue-wait", 0, "front.queue_wait", set_seconds, F(queue_wait), SECONDS, "5", "SECONDS",
 	"time a request may wait for its turn; what would wait longer is refused at once"},
-	{"reconnect-wait", 0, NULL, set_seconds, F(reconnect_wait), SECONDS, "2", "SECONDS",
+	{"reconnect-wait", 0, "front.reconnect_wait", set_seconds, F(reconnect_wait), SECONDS, "2", "SECONDS",
 	"time a request waits for a database that is away"},
-	{"drain-timeout", 0, NULL, set_seconds, F(drain_timeout), SECONDS, "10", "SECONDS",
+	{"drain-timeout", 0, "front.drain_timeout", set_seconds, F(drain_timeout), SECONDS, "10", "SECONDS",
 	"time for open requests at shutdown"}
 };
 
@@ -271,118 +315,96 @@ set_defaults(void)
 		set_string(&front_config.cors_headers[front_config.n_cors_headers++], allowed[i]);
 }
 
-/* ---- the file ---- */
-
-/* Finds a key in a mapping; NULL when it is absent or the node is not a mapping. */
-static yaml_node_t *
-yaml_find(yaml_document_t *doc, yaml_node_t *map, const char *key)
-{
-	if (map == NULL || map->type != YAML_MAPPING_NODE)
-		return NULL;
-	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++)
-	{
-		yaml_node_t *k = yaml_document_get_node(doc, pair->key);
-
-		if (k != NULL && k->type == YAML_SCALAR_NODE &&
-			strcmp((const char *) k->data.scalar.value, key) == 0)
-			return yaml_document_get_node(doc, pair->value);
-	}
-	return NULL;
-}
-
-/* The text of a scalar; NULL for an absent key, another kind of node, and YAML's null. */
-static const char *
-yaml_text(yaml_document_t *doc, yaml_node_t *map, const char *key)
-{
-	yaml_node_t *node = yaml_find(doc, map, key);
-	const char *text;
-
-	if (node == NULL || node->type != YAML_SCALAR_NODE)
-		return NULL;
-	text = (const char *) node->data.scalar.value;
-	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-		(*text == '\0' || strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0))
-		return NULL;
-	return text;
-}
-
-/* The value at a path of keys, "a.b.c", as yaml_text() gives it. */
-static const char *
-yaml_path(yaml_document_t *doc, const char *path)
-{
-	yaml_node_t *node = yaml_document_get_root_node(doc);
-	char		key[64];
-	const char *dot;
-
-	while ((dot = strchr(path, '.')) != NULL)
-	{
-		snprintf(key, sizeof(key), "%.*s", (int) (dot - path), path);
-		node = yaml_find(doc, node, key);
-		path = dot + 1;
-	}
-	return yaml_text(doc, node, path);
-}
+/* ---- the files ---- */
 
 static void
-apply_cors_headers(yaml_document_t *doc)
+apply_cors_headers(const Tree *tree)
 {
-	yaml_node_t *rest = yaml_find(doc, yaml_document_get_root_node(doc), "rest_api");
-	yaml_node_t *list = yaml_find(doc, yaml_find(doc, rest, "cors"), "allow_headers");
+	const Tree *list = tree_find(tree, "rest_api.cors.allow_headers");
 
-	if (list == NULL || list->type != YAML_SEQUENCE_NODE)
+	if (list == NULL || list->kind != TREE_LIST)
 		return;
 	while (front_config.n_cors_headers > 0)
 	{
 		free(front_config.cors_headers[--front_config.n_cors_headers]);
 		front_config.cors_headers[front_config.n_cors_headers] = NULL;
 	}
-	for (yaml_node_item_t *item = list->data.sequence.items.start; item < list->data.sequence.items.top; item++)
+	for (const Tree *item = list->first; item != NULL; item = item->next)
 	{
-		yaml_node_t *node = yaml_document_get_node(doc, *item);
-
-		if (node == NULL || node->type != YAML_SCALAR_NODE)
+		if (item->text == NULL)
 			continue;
+		value_place = item;
 		if (front_config.n_cors_headers == CONFIG_MAX_CORS_HEADERS)
 			usage_error("rest_api.cors.allow_headers has more than %d entries", CONFIG_MAX_CORS_HEADERS);
-		set_string(&front_config.cors_headers[front_config.n_cors_headers++],
-				   (const char *) node->data.scalar.value);
+		set_string(&front_config.cors_headers[front_config.n_cors_headers++], item->text);
 	}
 }
 
 static void
-apply_document(yaml_document_t *doc)
+apply_files(const Tree *tree)
 {
-	const char *text;
-
 	for (size_t i = 0; i < N_OPTIONS; i++)
-		if (options[i].key != NULL && (text = yaml_path(doc, options[i].key)) != NULL)
-			options[i].set(&options[i], text);
-	apply_cors_headers(doc);
+	{
+		const Tree *found = options[i].key != NULL ? tree_find(tree, options[i].key) : NULL;
+
+		if (found == NULL || found->text == NULL)
+			continue;
+		value_place = found;
+		options[i].set(&options[i], found->text);
+	}
+	apply_cors_headers(tree);
+	value_place = NULL;
 }
 
-/* A missing file is told and ignored, as upstream does; a broken one ends the program. */
-static void
-load_file(const char *path)
-{
-	yaml_parser_t parser;
-	yaml_document_t doc;
-	FILE	   *file = fopen(path, "re");
+static int	errors_found;
 
-	if (file == NULL)
-	{
-		fprintf(stderr, "wazo-auth: cannot read \"%s\": %s; going on with defaults\n", path, strerror(errno));
+/* Errors and warnings at every start; that something has no effect only to who asks. */
+static void
+tell_finding(Finding finding, const char *sentence)
+{
+	static const char *const names[] = {"note", "warning", "error"};
+
+	if (finding == FINDING_ERROR)
+		errors_found++;
+	if (finding != FINDING_NOTE || front_config.check_config)
+		fprintf(stderr, "wazo-auth: %s: %s\n", names[finding], sentence);
+}
+
+/* What the platform's scripts say by the environment, unless a file does. */
+static void
+add_environment(Tree *tree)
+{
+	const char *uuid = getenv("XIVO_UUID");
+
+	if (uuid != NULL && *uuid != '\0' && tree_find(tree, "uuid") == NULL)
+		tree_add(tree, "uuid", tree_new(TREE_STRING, uuid));
+}
+
+/* A missing main file is told and ignored, as upstream does; anything wrong in a file ends the program. */
+static void
+load_files(void)
+{
+	char		error[TREE_ERROR_SIZE];
+	bool		found;
+	Tree	   *tree;
+
+	if (front_config.config_file[0] == '\0')
 		return;
+	tree = config_files_read(front_config.config_file, &found, error);
+	if (tree == NULL)
+	{
+		fprintf(stderr, "wazo-auth: error: %s\n", error);
+		exit(1);
 	}
-	if (!yaml_parser_initialize(&parser))
-		usage_error("out of memory");
-	yaml_parser_set_input_file(&parser, file);
-	if (!yaml_parser_load(&parser, &doc))
-		usage_error("\"%s\", line %zu: %s", path, parser.problem_mark.line + 1,
-					parser.problem != NULL ? parser.problem : "not valid YAML");
-	apply_document(&doc);
-	yaml_document_delete(&doc);
-	yaml_parser_delete(&parser);
-	fclose(file);
+	if (!found)
+		fprintf(stderr, "wazo-auth: there is no \"%s\"; going on without it\n", front_config.config_file);
+	front_config.configured = found || tree->first != NULL;
+	settings_check(tree, tell_finding);
+	if (errors_found > 0)
+		exit(1);
+	apply_files(tree);
+	add_environment(tree);
+	front_config.settings = tree;
 }
 
 /* ---- the command line ---- */
@@ -453,7 +475,8 @@ read_arguments(int argc, char **argv, bool file_only)
 				exit(2);
 			default:
 				o = found_option(code);
-				if (o != NULL && (!file_only || o->offset == offsetof(FrontConfig, config_file)))
+				if (o != NULL && (!file_only || o->offset == offsetof(FrontConfig, config_file) ||
+								  o->offset == offsetof(FrontConfig, check_config)))
 					o->set(o, optarg != NULL ? optarg : "true");
 				break;
 		}
@@ -463,8 +486,9 @@ read_arguments(int argc, char **argv, bool file_only)
 }
 
 /*
- * Fills front_config from defaults, the file named by -c, and the command line, in that order.
- * argc, argv: as main() got them. Ends the program: status 0 after --help and --version, 2 for anything wrong.
+ * Fills front_config from defaults, the files, and the command line, in that order. argc, argv: as main() got them.
+ * Ends the program: status 0 after --help, --version and --check-config, 2 for a wrong option, 1 for anything wrong in
+ * a file.
  */
 void
 config_load(int argc, char **argv)
@@ -473,10 +497,14 @@ config_load(int argc, char **argv)
 	make_getopt_tables();
 	/* Two rounds: the file must be known before the options that win over it are applied. */
 	read_arguments(argc, argv, true);
-	if (front_config.config_file != NULL)
-		load_file(front_config.config_file);
+	load_files();
 	read_arguments(argc, argv, false);
 
 	if (front_config.log_file != NULL && front_config.log_file[0] != '/')
 		usage_error("the log file must be an absolute path");
+	if (front_config.check_config)
+	{
+		puts("the configuration is good");
+		exit(0);
+	}
 }

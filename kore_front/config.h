@@ -10,12 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tree.h"
+
 #define CONFIG_MAX_CORS_HEADERS 64
 #define CONFIG_MAX_DB_CONNECTIONS 16	/* per lane and worker */
 
 typedef struct FrontConfig
 {
 	char	   *config_file;
+	bool		check_config;
+	bool		db_upgrade;		/* bring the extension to the installed version first */
+	bool		configured;		/* there are configuration files */
+	Tree	   *settings;		/* all that they say, for the database */
 	char	   *user;
 	char	   *listen_address;
 	int			listen_port;

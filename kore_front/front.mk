@@ -19,6 +19,8 @@ FRONT_SBINDIR ?= /usr/sbin
 
 FRONT_SOURCES := main config supervise sandbox listen client client_read client_answer output request chunked response cors route peer call lanes lane lane_limits line job \
 	fair_queue dbconn log mask utf8 bytes
+# Its configuration, and what hands it to the database.
+FRONT_SOURCES += config_files settings tree configure db_session
 FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o)
 KORE_STAMP := $(KORE_BUILD)/features
 
@@ -32,7 +34,7 @@ FRONT_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS) $(shell dpkg-buildflags -
 	-DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"' \
 	-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $(FRONT_PQ_INCLUDE) $(FRONT_EXTRA_CFLAGS)
 FRONT_LDFLAGS = $(shell dpkg-buildflags --get LDFLAGS) -pie -Wl,-z,relro,-z,now -rdynamic $(FRONT_EXTRA_LDFLAGS)
-FRONT_LIBS = -lpq -lyaml -l:libutf8proc.a -lssl -lcrypto -ldl
+FRONT_LIBS = -lpq -lyaml -l:libutf8proc.a -lssl -lcrypto -lm -ldl
 
 .DEFAULT_GOAL ?= front
 
@@ -46,7 +48,7 @@ $(KORE_STAMP): $(KORE_SOURCE)/RELEASE $(KORE_SOURCE)/Makefile
 	$(Q)MAKEFLAGS= MFLAGS= $(MAKE) -s -C $(KORE_SOURCE) OBJDIR=$(abspath $(KORE_BUILD)) CC='$(CC)' \
 		KORE_SINGLE_BINARY=1 NOHTTP=1 objects
 
-$(FRONT_BUILD)/%.o: kore_front/%.c $(wildcard kore_front/*.h) kore_front/front.mk wazo_auth.control $(KORE_STAMP)
+$(FRONT_BUILD)/%.o: kore_front/%.c $(wildcard kore_front/*.h kore_front/*.inc) kore_front/front.mk wazo_auth.control $(KORE_STAMP)
 	@mkdir -p $(FRONT_BUILD)
 	$(call say,CC $<)
 	$(Q)$(CC) $(FRONT_CFLAGS) $$(cat $(KORE_STAMP)) -c $< -o $@

@@ -148,6 +148,13 @@ flush_timer(void *arg, u_int64_t now)
 	log_flush();
 }
 
+/* In another child of the parent: its lines bear its own process id. */
+void
+log_start_child(void)
+{
+	log_pid = getpid();
+}
+
 /* In a worker: from here on lines are gathered, the event loop runs the timer. */
 void
 log_worker_start(void)

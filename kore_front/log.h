@@ -11,6 +11,7 @@
 #include "request.h"
 
 extern int	log_open(void);
+extern void log_start_child(void);
 extern void log_worker_start(void);
 extern void log_flush(void);
 extern void log_request_reopen(int sig);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "configure.h"
 #include "elapsed.h"
 #include "kore_release.h"
 #include "log.h"
@@ -40,6 +41,7 @@ typedef struct Worker
 
 static Worker workers[KORE_WORKER_MAX];
 static int	listen_fd = -1;
+static bool workers_started;
 
 /* A socket handed over by systemd (LISTEN_FDS), so that a restart loses no connection; -1 without one. */
 static int
@@ -130,7 +132,7 @@ worker_at(int i)
 static void
 signal_workers(int sig)
 {
-	for (int i = 0; i < front_config.workers; i++)
+	for (int i = 0; workers_started && i < front_config.workers; i++)
 		if (workers[i].respawn == 0)
 			(void) kill(worker_at(i)->pid, sig);
 }
@@ -140,7 +142,7 @@ worker_died(pid_t pid, int status, bool stopping)
 {
 	uint64_t	now = kore_time_ms();
 
-	for (int i = 0; i < front_config.workers; i++)
+	for (int i = 0; workers_started && i < front_config.workers; i++)
 	{
 		Worker	   *w = &workers[i];
 		struct kore_worker *kw = worker_at(i);
@@ -173,7 +175,18 @@ reap(bool stopping)
 	int			status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		worker_died(pid, status, stopping);
+		if (!configure_ended(pid, status))
+			worker_died(pid, status, stopping);
+}
+
+static void
+start_workers(void)
+{
+	for (int i = 0; i < front_config.workers; i++)
+		workers[i].born = kore_time_ms();
+	kore_worker_init();
+	mark_shared_memory();
+	workers_started = true;
 }
 
 /* Starts the workers that are due. Returns ms until the next one is, -1 for none. */
@@ -182,6 +195,8 @@ respawn(void)
 {
 	int64_t		wait = -1;
 
+	if (!workers_started)
+		start_workers();
 	for (int i = 0; i < front_config.workers; i++)
 	{
 		Worker	   *w = &workers[i];
@@ -208,9 +223,16 @@ count_running(void)
 {
 	int			n = 0;
 
-	for (int i = 0; i < front_config.workers; i++)
+	for (int i = 0; workers_started && i < front_config.workers; i++)
 		n += workers[i].respawn == 0;
 	return n;
+}
+
+/* The shorter of two times to wait; -1 is for ever. */
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 /* Waits for one of the signals, at most ms (-1: for ever). Returns it, 0 when time is up. */
@@ -232,6 +254,7 @@ stop(const sigset_t *set)
 
 	/* When the last process has closed the socket, clients are refused and not left waiting. */
 	(void) close(listen_fd);
+	configure_stop();
 	signal_workers(SIGTERM);
 	while (count_running() > 0)
 	{
@@ -271,14 +294,10 @@ supervise_run(void)
 
 	front_log(LOG_INFO, "listening on %s port %d, %d worker%s", front_config.listen_address, front_config.listen_port,
 			  front_config.workers, front_config.workers == 1 ? "" : "s");
-	for (int i = 0; i < front_config.workers; i++)
-		workers[i].born = kore_time_ms();
-	kore_worker_init();
-	mark_shared_memory();
-
 	for (;;)
 	{
-		int			sig = wait_signal(&set, respawn());
+		int64_t		wait = sooner(configure_turn(), configure_pending() ? -1 : respawn());
+		int			sig = wait_signal(&set, wait);
 
 		switch (sig)
 		{

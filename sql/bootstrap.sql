@@ -57,3 +57,23 @@ COMMENT ON FUNCTION wazo_auth.bootstrap(text, text, text, text) IS
 'password the first administrator. May be called again: what exists stays. Whoever calls it says that this database '
 'is the live one (wazo_auth.go_live()). Returns the top tenant. Raises 42710 when the user exists with another '
 'password.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.reset_administrator(username text, password text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_user uuid := wazo_auth.resolve_login(username);
+BEGIN
+  IF v_user IS NULL THEN
+    RETURN wazo_auth.bootstrap(username, password);
+  END IF;
+  PERFORM wazo_auth.set_password(v_user, password);
+  DELETE FROM wazo_auth.session s WHERE s.user_uuid = v_user;
+  PERFORM wazo_auth.go_live();
+  RETURN wazo_auth.top_tenant_uuid();
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.reset_administrator(text, text) IS
+'Makes an administrator as bootstrap() does, or gives the user of that name a new password and ends its sessions, '
+'without events: for whoever has lost the password and rules over the database. Returns the top tenant. Raises 22023 '
+'without a password.';

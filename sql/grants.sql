@@ -104,6 +104,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.remove_policy_access(uuid, text),
   wazo_auth.remove_user_policy(uuid, uuid),
   wazo_auth.replace_emails(uuid, text[], text, boolean[]),
+  wazo_auth.reset_administrator(text, text),
   wazo_auth.replace_external_auth_config(text, uuid, jsonb),
   wazo_auth.reset_password(uuid, text, uuid),
   wazo_auth.resolve_login(text),

@@ -144,7 +144,7 @@ EOF
 # The front runs as the servers' account, never as root.
 cp build/wazo-auth "$state/wazo-auth" && chmod 755 "$state/wazo-auth"
 cd "$state"
-(exec_as_server "$state/wazo-auth" --listen-address 127.0.0.1 --listen-port "$port" \
+(exec_as_server "$state/wazo-auth" -c "" --listen-address 127.0.0.1 --listen-port "$port" \
 	--database "host=$state/socket port=5432 dbname=wazo_auth user=wazo_auth_front" 9>&-) &
 front=$!
 status=0

@@ -130,11 +130,12 @@ BEGIN
       ELSE CASE WHEN known.choices IS NOT NULL THEN 'one of ' || array_to_string(known.choices, ', ')
                 ELSE 'a text' || CASE WHEN v_range = '' THEN '' ELSE v_range || ' bytes long' END END
     END)
-    USING ERRCODE = 'invalid_parameter_value';
+    USING ERRCODE = 'invalid_parameter_value', COLUMN = name;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.raise_bad_setting(wazo_auth.known_setting, text) IS
-'Raises 22023: what the setting must be. Names no value: it may be secret.';
+'Raises 22023: what the setting must be, with its name as the column, by which the front finds the line of its file. '
+'Names no value: it may be secret.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_good_text(known wazo_auth.known_setting, value text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -234,6 +234,8 @@ BEGIN
     read_by => 'front', instead => 'wazo-auth --user');
   PERFORM wazo_auth.declare_setting('config_file', 'string', 'its configuration file',
     '"/etc/wazo-auth/config.yml"', read_by => 'front', instead => 'wazo-auth --config-file');
+  PERFORM wazo_auth.declare_setting('extra_config_files', 'string', 'folder of further ones',
+    '"/etc/wazo-auth/conf.d"', read_by => 'front');
   PERFORM wazo_auth.declare_setting('log_level', 'string', 'what it logs', '"info"',
     pattern => '(?i)^(critical|error|warning|info|debug)$',
     must_be => 'critical, error, warning, info or debug', read_by => 'front', instead => 'wazo-auth --log-level');
@@ -241,6 +243,22 @@ BEGIN
     read_by => 'front', instead => 'wazo-auth --log-file');
   PERFORM wazo_auth.declare_setting('db_uri', 'string', 'where the database is', secret => true,
     read_by => 'front', instead => 'wazo-auth --database');
+
+  PERFORM wazo_auth.declare_setting('read_db_uri', 'string', 'where token checks may read, a standby', secret => true,
+    read_by => 'front', instead => 'wazo-auth --read-database');
+  PERFORM wazo_auth.declare_setting('front', 'map', 'limits of the HTTP server', read_by => 'front');
+  PERFORM wazo_auth.declare_setting('front.' || k, 'integer', d, NULL, least, most, read_by => 'front',
+    instead => 'wazo-auth --' || pg_catalog.replace(k, '_', '-'))
+  FROM (VALUES ('workers', 'processes', 1, 64), ('max_body', 'bytes of a body', 0, 268435456),
+               ('max_in_flight', 'requests held in a lane', 1, 1000000),
+               ('max_connections', 'clients of a worker', 1, 100000),
+               ('fast_connections', 'connections to the database', 1, 16),
+               ('login_connections', 'connections to the database', 1, 16),
+               ('slow_connections', 'connections to the database', 1, 16)) t (k, d, least, most);
+  PERFORM wazo_auth.declare_setting('front.' || k, 'number', 'seconds', NULL, 0.1, 86400, read_by => 'front',
+    instead => 'wazo-auth --' || pg_catalog.replace(k, '_', '-'))
+  FROM pg_catalog.unnest('{header_timeout,body_timeout,keepalive_timeout,request_timeout,fast_timeout,queue_wait,'
+    'reconnect_wait,drain_timeout}'::pg_catalog.text[]) k;
 
   -- What PostgreSQL's own configuration decides
   PERFORM wazo_auth.declare_setting(k, 'number', d, read_by => 'postgresql',
@@ -254,8 +272,6 @@ BEGIN
   PERFORM wazo_auth.declare_setting('rest_api.' || k, 'string', 'TLS of the HTTP server', 'null',
     read_by => 'nobody', instead => 'TLS ends at the proxy in front of it')
   FROM pg_catalog.unnest('{certificate,private_key}'::pg_catalog.text[]) k;
-  PERFORM wazo_auth.declare_setting('extra_config_files', 'string', 'further configuration files',
-    '"/etc/wazo-auth/conf.d"', read_by => 'nobody');
   PERFORM wazo_auth.declare_setting(k, 'string', 'file with a template of a mail', read_by => 'nobody',
     instead => 'wazo_auth.set_mail_template()')
   FROM pg_catalog.unnest(ARRAY['password_reset_email_template', 'password_reset_email_subject_template',
@@ -298,6 +314,6 @@ BEGIN
   PERFORM wazo_auth.declare_setting('db_connect_retry_timeout_seconds', 'integer', 'without effect there, too',
     read_by => 'nobody');
   PERFORM wazo_auth.declare_setting('db_upgrade_on_startup', 'boolean', 'upgrade the database at start',
-    read_by => 'nobody', instead => 'ALTER EXTENSION wazo_auth UPDATE');
+    read_by => 'front', instead => 'wazo-auth --db-upgrade-on-startup');
 END
 $$;

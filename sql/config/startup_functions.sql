@@ -211,6 +211,8 @@ BEGIN
   LOCK TABLE wazo_auth.setting IN SHARE ROW EXCLUSIVE MODE;
   PERFORM wazo_auth.set_settings('{"default_policies": {}, "all_users_policies": {}, "tenant_default_groups": {},
                                    "debug": false, "profiling_enabled": false}'::jsonb || config, true);
+  DELETE FROM wazo_auth.setting s WHERE s.from_files AND NOT config ? s.name;
+  UPDATE wazo_auth.setting s SET from_files = true WHERE config ? s.name AND NOT s.from_files;
   PERFORM wazo_auth.go_live();
   IF wazo_auth.top_tenant_uuid() IS NULL THEN
     PERFORM wazo_auth.bootstrap();
@@ -233,6 +235,7 @@ COMMENT ON FUNCTION wazo_auth.apply_configuration(jsonb) IS
 'What a start does with the whole configuration: sets the settings, says that this database is the live one '
 '(wazo_auth.go_live()), makes the top tenant if there is none, and unless update_policy_on_startup is false makes '
 'default_policies, gives all_users_policies and tenant_default_groups to all tenants, and deletes policies that are '
-'no longer configured (contract: config.md section 4). These three maps count as empty when they are missing. What is '
+'no longer configured (contract: config.md section 4). These three maps count as empty when they are missing, and what '
+'an earlier start set and this one does not name has its default again; what configure() set stays. What is '
 'no setting, or not one of the database, is left out; a typing error with a warning. May be called again and at the '
 'same time. Raises 22023 for a value of the wrong type.';

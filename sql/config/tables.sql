@@ -1,9 +1,12 @@
 CREATE TABLE wazo_auth.setting (
   name text COLLATE "C" PRIMARY KEY,
-  value jsonb NOT NULL
+  value jsonb NOT NULL,
+  from_files boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE wazo_auth.setting IS
 'Settings that differ from the defaults, by the names of the configuration file; set with wazo_auth.configure()';
+COMMENT ON COLUMN wazo_auth.setting.from_files IS
+'The configuration files of the last start set it: when a later one leaves it out, the default is back';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.setting', '');
 

@@ -56,7 +56,7 @@ pgbench -i -q -s 10 bench >/dev/null 2>&1
 
 # start_front PORT DATABASE: a front of that database
 start_front() {
-	(cd "$work" && exec_as_server "$work/wazo-auth" --listen-port "$1" --log-file /dev/null --log-level error \
+	(cd "$work" && exec_as_server "$work/wazo-auth" -c "" --listen-port "$1" --log-file /dev/null --log-level error \
 		--database "host=$work/socket dbname=$2 user=wazo_auth_front") >/dev/null 2>&1 &
 	pids+=($!)
 	for _ in $(seq 100); do

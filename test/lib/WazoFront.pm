@@ -161,13 +161,13 @@ sub slurp
 
 sub log { return $_[0]->slurp('front.log'); }
 
-# Starts the front with further options; its standard output and error go to front.log. Waits until it serves.
+# Starts the front with further options and without a configuration file; its standard output and error go to front.log. Waits until it serves.
 sub start_front
 {
 	my ($self, @options) = @_;
 	$self->{port} = WazoPort::free_port();
 	unlink "$self->{dir}/front.log";
-	my @cmd = ($self->{binary}, '--listen-port', $self->{port}, '--database', $self->conninfo($self->{front_role}), @options);
+	my @cmd = ($self->{binary}, '-c', '', '--listen-port', $self->{port}, '--database', $self->conninfo($self->{front_role}), @options);
 	$self->{front} = fork() // die "fork: $!";
 	if ($self->{front} == 0)
 	{

@@ -104,7 +104,7 @@ sub start_front
 	my $port = WazoPort::free_port();
 	my $front = { url => "http://127.0.0.1:$port", log => $node->basedir . "/front.$port.log" };
 	# a member of the role: it inherits the rights, but none of the settings
-	my @cmd = ($binary, '--listen-port', $port, '--database',
+	my @cmd = ($binary, '-c', '', '--listen-port', $port, '--database',
 		$node->connstr($database) . ' user=front', @options);
 	die "$binary is not built" if !-x $binary;
 	$node->safe_psql('postgres', q{SELECT 'CREATE ROLE front LOGIN IN ROLE wazo_auth_front'

@@ -157,6 +157,12 @@ $$;
 SELECT ok(strpos(:'document', pg_temp.table_of('{database}')) > 0, 'docs/settings.md lists the settings');
 SELECT ok(strpos(:'document', pg_temp.table_of('{front,postgresql,nobody}')) > 0, 'and those without effect in the database');
 
+
+-- ---- the front has them, too, to check a file without the database ----
+\set table `cat kore_front/known_settings.inc`
+\set query `cat tools/known_settings.sql`
+SELECT is(:'table', known.table, 'kore_front/known_settings.inc has the settings as they are') FROM (:query) known ("table");
+
 -- ---- PATCH ----
 SELECT is(pg_temp.ask_json('PATCH', '/0.1/config', :'top_token', '[{"op": "replace", "path": "/debug", "value": "on"}, {"op": "replace", "path": "/profiling_enabled", "value": 1}, {"op": "replace", "path": "/profiling_enabled", "value": false}]')
           @> '{"debug": true, "profiling_enabled": false}', true, 'PATCH /config: in order');
@@ -248,6 +254,27 @@ SELECT is((SELECT count(*) FROM wazo_auth.group g WHERE g.system_managed AND g.t
 -- names that are no slugs are left out, and the start goes on
 SELECT lives_ok($$SELECT wazo_auth.apply_configuration(('{"default_policies": {"a b": {"acl": ["x"]}, "fine": {"acl": ["x"], "description": "' || repeat('d', 5000) || '"}}, "tenant_default_groups": {"a.b": {"policies": {}}}}')::jsonb)$$, 'a configuration with names that are no slugs');
 SELECT is(array_agg(p.slug), '{fine}', 'makes what has one') FROM wazo_auth.policy p WHERE p.slug IN ('a b', 'fine');
+
+-- What a start set and the next one does not name has its default again; what configure() set stays.
+SELECT wazo_auth.configure('{"default_token_lifetime": 60, "mail_interval": 9}');
+SELECT wazo_auth.apply_configuration('{"default_token_lifetime": 61, "event_retention": 5}');
+SELECT is(array_agg(s.name || s.value ORDER BY s.name), '{default_token_lifetime61,event_retention5,mail_interval9}', 'a start sets what it names')
+FROM wazo_auth.setting s WHERE s.name IN ('default_token_lifetime', 'event_retention', 'mail_interval');
+SELECT wazo_auth.apply_configuration('{"event_retention": 6}');
+SELECT is(array_agg(s.name || s.value ORDER BY s.name), '{event_retention6,mail_interval9}', 'and the next one takes back what it does not')
+FROM wazo_auth.setting s WHERE s.name IN ('default_token_lifetime', 'event_retention', 'mail_interval');
+SELECT throws_ok($$SELECT wazo_auth.apply_configuration('{"smtp": {"port": 0}}')$$, '22023', NULL, 'a value that is wrong');
+CREATE FUNCTION pg_temp.column_of(config jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_column text;
+BEGIN
+  PERFORM wazo_auth.apply_configuration(config);
+EXCEPTION WHEN invalid_parameter_value THEN
+  GET STACKED DIAGNOSTICS v_column = COLUMN_NAME;
+  RETURN v_column;
+END
+$$;
+SELECT is(pg_temp.column_of('{"smtp": {"port": 0}}'), 'smtp.port', '... is named');
 
 -- A provider whose function is gone is named, and its login not answered by the next one.
 CREATE FUNCTION public.passing(wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql

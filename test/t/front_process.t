@@ -65,9 +65,12 @@ foreach my $option (grep { !/^--(version|help)$/ } $text =~ /^ .{6}(--[a-z-]+)/m
 {
 	my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
 	my $port = $taken->sockport;
-	($status, $text) = run('--listen-port', $port, '--database', 'password=hunter2 host=/nonexistent');
+	($status, $text) = run('-c', '', '--listen-port', $port, '--database', 'password=hunter2 host=/nonexistent');
 	is($status, 1, 'a taken port: exit status 1');
 	like($text, qr/cannot listen on 127\.0\.0\.1 port $port: Address already in use/, '... named in the message');
+	unlike($text, qr/hunter2/, '... and no password');
+	($status, $text) = run('-c', '', '--listen-port', $port, '--database', 'postgresql://u:hunter2@[/d');
+	is($status, 2, 'a connection string that nobody can read: exit status 2');
 	unlike($text, qr/hunter2/, '... and no password');
 	($status, $text) = run('--listen-address', '192.0.2.1', '--listen-port', $port);
 	is($status, 1, 'an address of another machine: exit status 1');
@@ -100,8 +103,9 @@ rest_api:
     enabled: true
     allow_headers: [X-One, "X-Two"]
   certificate: null
+extra_config_files: $t->{dir}/conf.d
 default_policies:
-  p: {acl: ["a.b", {x: y}]}
+  p: {acl: ["a.b"]}
 YAML
 	close $f;
 	my $pid = fork();
@@ -126,7 +130,7 @@ YAML
 	print $f "rest_api: [unclosed\n";
 	close $f;
 	($status, $text) = run('-c', $file);
-	is($status, 2, 'broken YAML: exit status 2');
+	is($status, 1, 'broken YAML: exit status 1');
 	like($text, qr/config\.yml.*line/, '... with the place');
 }
 
@@ -324,7 +328,7 @@ $t->start_front('--workers', 2);
 	if ($pid == 0)
 	{
 		open(STDERR, '>&', $out);
-		exec($t->{binary}, '--workers', 1, '--listen-port', $port, '--database', $t->conninfo) or POSIX::_exit(127);
+		exec($t->{binary}, '-c', '', '--workers', 1, '--listen-port', $port, '--database', $t->conninfo) or POSIX::_exit(127);
 	}
 	push @{$t->{others}}, $pid;
 	local $t->{port} = $port;

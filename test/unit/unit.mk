@@ -51,6 +51,20 @@ FRONT_PURE = $(addprefix kore_front/,request.c chunked.c response.c cors.c mask.
 $(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
 
+# Its configuration files, which the commands read, too.
+UNIT_TESTS += unit-config
+CONFIG_PURE = $(addprefix kore_front/,tree.c settings.c config_files.c bytes.c)
+CONFIG_HEADERS = $(addprefix kore_front/,tree.h settings.h config_files.h bytes.h known_settings.inc)
+
+$(UNIT_DIR)/config_test: test/unit/config_test.c $(CONFIG_PURE) $(CONFIG_HEADERS) | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lyaml -lm
+
+unit-config: $(UNIT_DIR)/config_test
+	$<
+
+$(UNIT_DIR)/config_fuzz: test/fuzz/config_fuzz.c $(CONFIG_PURE) $(CONFIG_HEADERS) | $(UNIT_DIR)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lyaml -lm
+
 # The reader of SAML documents, which xml.mk builds into a program of its own.
 # So many changes without sanitizers, a tenth of them with.
 UNIT_SAML_MUTATIONS ?= 100000
@@ -131,10 +145,11 @@ unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 # For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
 FUZZ_LIMITS = -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
 .PHONY: fuzz fuzz-acl
-fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/ldap_fuzz $(SAML_FUZZERS) $(UNIT_DIR)/http_target_fuzz $(UNIT_DIR)/form_fuzz
+fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/config_fuzz $(UNIT_DIR)/ldap_fuzz $(SAML_FUZZERS) $(UNIT_DIR)/http_target_fuzz $(UNIT_DIR)/form_fuzz
 	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/text_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/front_fuzz $(FUZZ_LIMITS)
+	$(UNIT_DIR)/config_fuzz $(FUZZ_LIMITS)
 	$(UNIT_DIR)/ldap_fuzz $(FUZZ_LIMITS)
 	for target in $(SAML_FUZZERS); do $$target -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=8192 || exit; done
 	$(UNIT_DIR)/http_target_fuzz $(FUZZ_LIMITS)
