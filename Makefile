@@ -29,6 +29,7 @@ extension:
 
 include $(wildcard kore_front/front.mk)
 include $(wildcard src/saml/xml/xml.mk)
+include $(wildcard commands/commands.mk)
 include $(wildcard test/unit/unit.mk)
 
 install: install-extension install-front ## install them (PG_CONFIG chooses the PostgreSQL)
@@ -95,6 +96,12 @@ typedefs: all
 		build/wazo-auth-ldap build/wazo-auth-oauth2 build/wazo-auth-oauth2-relay >tools/typedefs.list.new
 	@mv tools/typedefs.list.new tools/typedefs.list
 
+deb: packages-run ## Debian packages, into build/deb
+	@bash tools/deb.sh
+
+check-deb: packages ## the packages in a clean Debian 12: installed, used, upgraded, removed
+	@bash test/packages/packages.sh
+
 lint: packages ## compiler warnings, static analysis, plpgsql_check
 	@bash tools/lint.sh
 
@@ -105,7 +112,7 @@ bench: packages ## the figures, as ratios measured side by side
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: help packages-run all extension install install-extension clean packages run check check-debian chaos installcheck format typedefs lint bench
+.PHONY: help packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb installcheck format typedefs lint bench
 .DEFAULT_GOAL := all
 
 endif
