@@ -5,8 +5,8 @@
  * holds at most as many items as there is still room for: one alone gets half of the room, two a third each, and
  * whoever comes next always finds some (the "dynamic threshold" of Choudhury and Hahne).
  *
- * Many tenants may come by one peer, a daemon or a proxy; within its turns they take turns, too. Which tenant it is, the
- * client says: who makes some up gets no more turns than his address has.
+ * Many tenants may come by one peer, a daemon or a proxy; within its turns they take turns, too. Which tenant it is,
+ * the client says: who makes some up gets no more turns than his address has.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

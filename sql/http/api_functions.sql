@@ -44,7 +44,7 @@ BEGIN ATOMIC
     'maximum', CASE WHEN api_type.type = 'integer' THEN api_type.max END,
     'minItems', CASE WHEN api_type.type IN ('list', 'nested_list') THEN api_type.min END,
     'maxItems', CASE WHEN api_type.type IN ('list', 'nested_list') THEN api_type.max END,
-    'enum', to_json(api_type.choices),
+    'enum', to_json(NULLIF(api_type.choices, '{}')),
     'pattern', api_type.pattern,
     'items', api_type.item));
 END;

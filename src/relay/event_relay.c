@@ -33,6 +33,7 @@
 #include "relay/relay_query.h"
 #include "relay/relay_settings.h"
 #include "workers/live.h"
+#include "workers/own_slot.h"
 #include "workers/worker_slots.h"
 
 /* most events that are under way at the same time */

@@ -27,6 +27,7 @@
 #include "relay/relay_settings.h"
 #include "relay/smtp.h"
 #include "workers/live.h"
+#include "workers/own_slot.h"
 
 /* at least so much time between two looks at the outbox, milliseconds */
 #define LOOK_PAUSE_MS		100

@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/kept_plan.h"
 #include "relay/relay_query.h"
+#include "workers/own_slot.h"
 #include "workers/worker.h"
 
 WorkerWork	relay_work = WORK_MAIN;

@@ -26,6 +26,7 @@
 #include "relay/relay_query.h"
 #include "relay/relay_settings.h"
 #include "relay/smtp.h"
+#include "workers/own_slot.h"
 #include "workers/worker.h"
 
 /* at least so much time between two looks, so that batches can grow */

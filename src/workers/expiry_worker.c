@@ -26,6 +26,7 @@
 
 #include "workers/expiry_worker.h"
 #include "workers/live.h"
+#include "workers/own_slot.h"
 #include "workers/tidy.h"
 #include "workers/worker.h"
 

@@ -16,8 +16,8 @@
 #include "utils/timestamp.h"
 
 #include "workers/mask_credentials.h"
+#include "workers/own_slot.h"
 #include "workers/slot_memory.h"
-#include "workers/worker_slots.h"
 
 static WorkerSlot *my_slot = NULL;
 

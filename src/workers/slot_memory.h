@@ -14,7 +14,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-#include "workers/worker_slots.h"
+#include "workers/slot_types.h"
 
 /* databases with news that the launcher has not taken yet; beyond: "all" */
 #define MAX_NOTICES			32

@@ -23,6 +23,7 @@
 
 #include "base/extension.h"
 #include "base/pinned.h"
+#include "workers/own_slot.h"
 #include "workers/worker.h"
 
 static const struct

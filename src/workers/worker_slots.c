@@ -41,8 +41,6 @@
  */
 #define START_TIMEOUT_MS	60000
 
-WorkerSlots *slot_memory = NULL;
-LWLock	   *slot_memory_lock = NULL;
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 
@@ -92,14 +90,6 @@ worker_slots_init(void)
 	shmem_request_hook = request_shmem;
 	prev_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
-}
-
-/* Has the launcher look around; called with the lock held. */
-void
-slots_wake_launcher(void)
-{
-	if (slot_memory->launcher)
-		SetLatch(slot_memory->launcher);
 }
 
 static void
