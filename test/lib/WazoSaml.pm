@@ -38,6 +38,13 @@ sub content_of
 	return scalar <$in>;
 }
 
+# From 1.3 on xmlsec1 takes the key at hand, which has no name, only when told so.
+sub lax
+{
+	my ($major, $minor) = `xmlsec1 --version` =~ /^xmlsec1 (\d+)\.(\d+)/ or die 'no xmlsec1';
+	return $major > 1 || $minor >= 3 ? '--lax-key-search' : ();
+}
+
 sub command
 {
 	my @command = @_;
@@ -121,7 +128,7 @@ sub sign
 	my @ids = map { ('--id-attr:ID', "urn:oasis:names:tc:SAML:2.0:$_") }
 	  qw(protocol:Response protocol:LogoutRequest protocol:LogoutResponse assertion:Assertion);
 	my $xpath = $o{xpath} // q{(//*[local-name()='Signature'][.//*[local-name()='SignatureValue'][not(text())]])[last()]};
-	command('xmlsec1', '--sign', @how, @ids, '--node-xpath', $xpath, '--output', "$in.signed", $in);
+	command('xmlsec1', '--sign', lax(), @how, @ids, '--node-xpath', $xpath, '--output', "$in.signed", $in);
 	return content_of("$in.signed");
 }
 
@@ -138,7 +145,7 @@ sub encrypt
 		  . qq{<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="$transport"/><xenc:CipherData><xenc:CipherValue/>}
 		  . '</xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo><xenc:CipherData><xenc:CipherValue/></xenc:CipherData>'
 		  . '</xenc:EncryptedData>');
-	my $out = command('xmlsec1', '--encrypt', '--pubkey-cert-pem', $key->{cert}, '--session-key', $session,
+	my $out = command('xmlsec1', '--encrypt', lax(), '--pubkey-cert-pem', $key->{cert}, '--session-key', $session,
 		$o{how} // '--xml-data', file_of($assertion), $template);
 	$out =~ s/^<\?xml.*?\?>\s*//s;
 	return "<saml:EncryptedAssertion>$out</saml:EncryptedAssertion>";
