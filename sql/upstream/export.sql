@@ -95,7 +95,10 @@ BEGIN
     SELECT l.tenant_uuid, l.host, l.port, l.protocol_version, l.protocol_security, l.bind_dn,
       wazo_auth.unseal(l.sealed_bind_password, 'ldap:' || l.tenant_uuid), l.user_base_dn, l.user_login_attribute,
       l.user_email_attribute, l.search_filters
-    FROM wazo_auth.ldap_config l$q$);
+    FROM wazo_auth.ldap_config l$q$),
+
+  ('auth_saml_config (tenant_uuid, domain_uuid, entity_id, idp_metadata, acs_url)', $q$
+    SELECT s.tenant_uuid, s.domain_uuid, s.entity_id, s.metadata::xml, s.acs_url FROM wazo_auth.saml_config s$q$);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.export_mappings() IS
@@ -110,6 +113,8 @@ BEGIN
      'their tokens are kept as digests only: clients log in again, with their refresh tokens where they have one'),
     ('passwords', (SELECT count(*) FROM wazo_auth.password p WHERE p.kind IS DISTINCT FROM '$pbkdf2-sha512$i=250000'),
      'upstream cannot check argon2id: their users need a new password'),
+    ('SAML keys', (SELECT count(*) FROM wazo_auth.saml_key),
+     'upstream has one of its own, which identity providers need'),
     ('mails', (SELECT count(*) FROM wazo_auth.mail_outbox), 'they are sent from here or not at all'),
     ('events', (SELECT count(*) FROM wazo_auth.event_outbox), 'they are sent from here or not at all'),
     ('settings', (SELECT count(*) FROM wazo_auth.setting), 'upstream''s are in its files')) l (what, number, why)

@@ -304,7 +304,36 @@ BEGIN
     FROM (SELECT d.user_uuid, t.name, wazo_auth.try_uuid(lower(d.user_uuid)) AS owner,
             wazo_auth.try_json(d.data)::jsonb AS content
           FROM %1$I.auth_user_external_auth d
-          JOIN %1$I.auth_external_auth_type t ON t.uuid = d.external_auth_type_uuid) d$q$);
+          JOIN %1$I.auth_external_auth_type t ON t.uuid = d.external_auth_type_uuid) d$q$),
+
+  -- Logins by SAML that are on their way begin again.
+  ('saml_config', 'auth_saml_config', NULL, $q$
+    SELECT c.tenant_uuid AS source_key,
+      CASE WHEN d.uuid IS NULL THEN 'its domain is none of its tenant, or is left out'
+           WHEN c.idp ? 'refused' THEN wazo_auth.saml_metadata_fault(c.idp ->> 'refused')
+           WHEN c.idp -> 'sso_redirect' ->> 0 IS NULL THEN 'its metadata have no address for HTTP-Redirect'
+           END AS misfit,
+      NULL::text AS changed, c.tenant AS tenant_uuid, d.uuid AS domain_uuid, c.entity_id::text AS entity_id,
+      c.acs_url::text AS acs_url, c.metadata, c.idp
+    FROM (SELECT c.*, CASE WHEN c.tenant IS NOT NULL
+            THEN wazo_auth.saml_read_metadata(c.tenant, convert_to(c.metadata, 'UTF8')) END AS idp
+          FROM (SELECT c.*, wazo_auth.try_uuid(lower(c.tenant_uuid)) AS tenant, c.idp_metadata::text AS metadata
+                FROM %1$I.auth_saml_config c OFFSET 0) c OFFSET 0) c
+    LEFT JOIN pg_temp.import_tenant_domain d ON d.source_key = c.domain_uuid AND d.tenant_uuid = c.tenant
+      AND d.misfit IS NULL
+    ORDER BY c.tenant_uuid COLLATE "C", c.domain_uuid COLLATE "C"$q$),
+
+  -- Identity providers know the keys that are here already.
+  ('saml_key', NULL, NULL, $q$
+    SELECT NULL::text AS source_key, NULL::text AS misfit, NULL::text AS changed, k.*
+    FROM wazo_auth.saml_key k JOIN pg_temp.import_tenant t ON t.uuid = k.tenant_uuid AND t.misfit IS NULL
+    UNION ALL
+    SELECT NULL, NULL, NULL, k.tenant_uuid, true, k.certificate, k.sealed_key, k.created_at
+    FROM (SELECT c.tenant_uuid FROM pg_temp.import_saml_config c
+          WHERE c.misfit IS NULL
+            AND NOT EXISTS (SELECT FROM wazo_auth.saml_key k WHERE k.tenant_uuid = c.tenant_uuid AND k.signs)
+          OFFSET 0) c
+    CROSS JOIN LATERAL wazo_auth.new_saml_key(c.tenant_uuid) k$q$);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.import_mappings() IS

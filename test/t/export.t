@@ -20,6 +20,20 @@ $node->start;
 sub uuid { return join('-', unpack('A8 A4 A4 A4 A12', md5_hex($_[0]))) }
 sub sql { return scalar $node->safe_psql('app', $_[0]) }
 
+# Metadata of an identity provider, with a certificate made now.
+sub idp_metadata
+{
+	my $dir = PostgreSQL::Test::Utils::tempdir_short();
+	system("openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=idp -keyout $dir/key -out $dir/cert 2>/dev/null") == 0 or die 'openssl';
+	my $certificate = join '', grep { !/^-/ } split /\n/, slurp_file("$dir/cert");
+	return '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example">'
+	  . '<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
+	  . '<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>' . $certificate
+	  . '</X509Certificate></X509Data></KeyInfo></KeyDescriptor>'
+	  . '<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/>'
+	  . '</IDPSSODescriptor></EntityDescriptor>';
+}
+
 # All rows that are a tenant's, with what is sealed opened, but for those that cannot go back.
 sub content
 {
@@ -44,6 +58,7 @@ sql('CREATE EXTENSION wazo_auth CASCADE');
 make_upstream($node, 'app', users => 300, tokens => 600, tenants => 12);
 my $tenant = uuid('tenant1');
 my $user = uuid('user1');
+my $metadata = idp_metadata();
 sql(<<"EOC");
 SET search_path = upstream, public;
 INSERT INTO auth_address (line_1, city, tenant_uuid) VALUES ('1 Road', 'Québec', '$tenant');
@@ -56,16 +71,25 @@ INSERT INTO auth_external_auth_config VALUES ('aaaaaaaa-0000-0000-0000-000000000
   ('aaaaaaaa-0000-0000-0000-000000000002', '$tenant', 'no JSON');
 INSERT INTO auth_user_external_auth VALUES ('$user', 'aaaaaaaa-0000-0000-0000-000000000001', '{"access_token": "t", "token_expiration": 1.5}'),
   ('$user', 'aaaaaaaa-0000-0000-0000-000000000002', '[1, "é"]');
+INSERT INTO auth_tenant_domain (uuid, tenant_uuid, name) VALUES ('dddddddd-0000-0000-0000-000000000001', '$tenant', 'saml.example.com'),
+  ('dddddddd-0000-0000-0000-000000000002', '${\uuid('tenant2')}', 'bad.example.com');
+INSERT INTO auth_saml_config VALUES ('$tenant', 'dddddddd-0000-0000-0000-000000000001', 'https://us.example/sp', \$x\$$metadata\$x\$, 'https://us.example/acs'),
+  ('${\uuid('tenant2')}', 'dddddddd-0000-0000-0000-000000000002', 'https://us.example/sp', '<x/>', 'https://us.example/acs'),
+  ('${\uuid('tenant3')}', 'dddddddd-0000-0000-0000-000000000001', 'https://us.example/sp', '<x/>', 'https://us.example/acs');
 EOC
 sql("CALL wazo_auth.import_upstream('upstream')");
+is(sql('SELECT tenant_uuid, idp_entity_id FROM wazo_auth.saml_config'), "$tenant|https://idp.example", 'an identity provider of SAML comes along');
+is(sql("SELECT tenant_uuid, signs, wazo_auth.unseal(sealed_key, 'saml:' || tenant_uuid) LIKE '-----BEGIN%' FROM wazo_auth.saml_key"), "$tenant|t|t", 'with a new key for us');
 is(sql("SELECT wazo_auth.external_auth_config('google', '$tenant') ->> 'client_secret'"), 'b', 'the configuration of an external account comes along');
 is(sql("SELECT wazo_auth.external_auth('$user', 'mine') ->> 1"), 'é', 'and its data');
-is(sql("SELECT source_key || ': ' || reason FROM wazo_auth.import_misfit"), "$tenant mine: its data are no JSON", 'what is no JSON is left out');
+is(sql("SELECT source_key || ': ' || reason FROM wazo_auth.import_misfit ORDER BY place, source_key COLLATE \"C\""), join("\n", "$tenant mine: its data are no JSON",
+	sort("${\uuid('tenant2')}: Invalid metadata (not those of one SAML 2.0 identity provider)", "${\uuid('tenant3')}: its domain is none of its tenant, or is left out")),
+	'what is no JSON is left out, and metadata that are of no use');
 my $imported = content();
 like($imported, qr/access_token.*bind secret/s, 'there is something to compare');
 
 # ---- out and in again ----
-is(sql("SELECT what, number FROM wazo_auth.export_upstream('upstream_again')"), 'sessions|525', 'it says what cannot go back');
+is(sql("SELECT what, number FROM wazo_auth.export_upstream('upstream_again')"), "sessions|525\nSAML keys|1", 'it says what cannot go back');
 sql("CALL wazo_auth.import_upstream('upstream_again', replace => true)");
 is(content(), $imported, 'import(export(x)) is x');
 is(sql("SELECT count(*) FROM upstream_again.auth_token"), '0', 'no token, since none is known');
@@ -90,7 +114,7 @@ is(sql(q{SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHE
 # ---- what changed here since then ----
 sql("SELECT wazo_auth.token_create('user2', 'secret')");
 sql("SELECT wazo_auth.set_password('$user', 'another')");
-is(sql("SELECT what, number FROM wazo_auth.export_upstream('later') ORDER BY what"), "events|1\npasswords|2\nsessions|1", 'passwords that upstream cannot check are told');
+is(sql("SELECT what, number FROM wazo_auth.export_upstream('later') ORDER BY what COLLATE \"C\""), "SAML keys|1\nevents|1\npasswords|2\nsessions|1", 'passwords that upstream cannot check are told');
 is(sql("SELECT count(*) FROM later.auth_user WHERE password_hash IS NULL"), '2', 'and left empty');
 my ($rc, $out, $err) = $node->psql('app', "SELECT wazo_auth.export_upstream('later')");
 like($err, qr/relation "auth_access" already exists/, 'nothing is overwritten');
