@@ -118,10 +118,13 @@ GRANT USAGE ON SCHEMA wazo_auth TO operator;
 GRANT EXECUTE ON FUNCTION wazo_auth.token_check(uuid, text, uuid) TO operator;
 CREATE VIEW plugin.tokens AS SELECT wazo_auth.token_check(gen_random_uuid()) AS status;
 EOC
-	my $content = q{SELECT string_agg(c.oid::regclass || ' ' || (xpath('/row/d/text()', query_to_xml(format(
-		'SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text COLLATE "C")) AS d FROM %s t', c.oid::regclass), false, true, '')))[1]::text, chr(10) ORDER BY c.oid::regclass::text)
-		FROM pg_class c WHERE c.relnamespace = 'wazo_auth'::regnamespace AND c.relkind = 'r'
-		AND c.relname IN ('tenant', 'tenant_parent', 'user', 'password', 'login', 'email', 'group', 'group_user', 'policy', 'user_policy', 'refresh_token', 'session', 'acl_set', 'setting', 'event_outbox')};
+	# the columns that there are now, of the tables with what people put in
+	my $content = join ' UNION ALL ', map { my ($table, $columns) = split /\|/; "SELECT '$table', md5(string_agg(ROW($columns)::text, ' ' ORDER BY ROW($columns)::text COLLATE \"C\")) FROM $table" }
+		split /\n/, sql($name, q{SELECT c.oid::regclass, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+		WHERE c.relnamespace = 'wazo_auth'::regnamespace AND c.relkind = 'r'
+		AND c.relname IN ('tenant', 'tenant_parent', 'user', 'password', 'login', 'email', 'group', 'group_user', 'policy', 'user_policy', 'refresh_token', 'session', 'acl_set', 'setting', 'event_outbox')
+		GROUP BY c.oid});
 	my $before = sql($name, $content);
 	my $new_on_old = start_front($node, $name, '--workers', 1);
 	check_routes($new_on_old, "the front of $current on the extension of $version");
