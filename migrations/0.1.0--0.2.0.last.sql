@@ -8,3 +8,7 @@ JOIN pg_proc p ON p.oid = to_regprocedure(s.handler || '(text,jsonb)')
 ON CONFLICT DO NOTHING;
 ALTER EXTENSION wazo_auth DROP TABLE wazo_auth.mail_sender;
 DROP TABLE wazo_auth.mail_sender;
+
+ALTER TABLE wazo_auth.setting ADD COLUMN from_files boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN wazo_auth.setting.from_files IS
+'The configuration files of the last start set it: when a later one leaves it out, the default is back';
