@@ -33,7 +33,7 @@ export PGOPTIONS=
 # ---- installed, as docs/packages.md says ----
 bash -eu block1 >/root/install.log 2>&1; ok $? 'the packages are installed'
 cat /root/install.log
-is "$(sql "SELECT extversion FROM pg_extension WHERE extname = 'wazo_auth'")" 0.1.0 'the database has the extension'
+is "$(sql "SELECT extversion FROM pg_extension WHERE extname = 'wazo_auth'")" "$(sed -n "s/^default_version = '\(.*\)'/\1/p" /usr/share/postgresql/15/extension/wazo_auth.control)" 'the database has the extension'
 is "$(sql 'SHOW shared_preload_libraries')" wazo_auth 'the server loads it'
 is "$(stat -c '%a %U' "$credentials")" '600 wazo-auth' "the administrator's file is nobody else's"
 is "$(stat -c '%a %G' /etc/wazo-auth/config.yml)" '640 wazo-auth' "the configuration is nobody else's"
@@ -80,7 +80,7 @@ stop; ok $? 'it stops'
 before=$(password)
 for package in *.deb; do
 	rm -rf unpacked && dpkg-deb -R "$package" unpacked
-	sed -i 's/^Version: .*/Version: 1:0.1.0+next/' unpacked/DEBIAN/control
+	sed -i 's/^Version: .*/Version: 1:9.0.0/' unpacked/DEBIAN/control
 	dpkg-deb -b unpacked "next-$package" >/dev/null
 done
 apt-get install -y --no-install-recommends ./next-*.deb >/root/upgrade.log 2>&1; ok $? 'upgraded'
