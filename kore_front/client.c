@@ -88,6 +88,7 @@ client_new(struct connection *c)
 	Client	   *client = kore_calloc(1, sizeof(Client));
 
 	client->c = c;
+	client->lane = -1;
 	client->deadline = kore_time_ms() + front_config.header_timeout;
 	switch (c->family)
 	{

@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 
 #include "config.h"
+#include "lanes.h"
 #include "log.h"
+#include "metrics.h"
 #include "peer.h"
 #include "response.h"
 
@@ -69,16 +71,30 @@ client_send(Client *client, const char *data, size_t len)
 		client->write_deadline = kore_time_ms() + front_config.body_timeout;
 }
 
+/* The access log, the metrics, and where the time went of a request that took long. */
+static void
+tell_answered(Client *client, int status)
+{
+	uint64_t	now = front_time_us();
+	uint64_t	took = client->started != 0 ? now - client->started : 0;
+	uint64_t	waited = client->sent != 0 ? client->sent - client->started : took;
+
+	log_access(log_peer(client), client->req, client->in, status, response.len, took);
+	metrics_request(client->lane, client->req, client->in, status, took);
+	if (client->lane >= 0 && took > front_config.slow_request * 1000)
+		log_slow(client->req, client->in, status, lanes_name((LaneId) client->lane), took, waited);
+}
+
 /* Sends what is in the scratch buffer as the answer to the current request, and goes on with the next one. */
 static void
 client_answered(Client *client, int status, bool close)
 {
 	const Request *req = client->req;
 
-	log_access(log_peer(client), req, client->in, status, response.len,
-			   client->started != 0 ? front_time_us() - client->started : 0);
+	tell_answered(client, status);
 	client->job = NULL;
-	client->started = 0;
+	client->started = client->sent = 0;
+	client->lane = -1;
 	client_discharge(client);
 	if (!close)
 	{

@@ -40,6 +40,13 @@ client_call(const Client *client, char *address)
 		};
 }
 
+/* A request goes to the database. */
+static void
+note_sent(void *owner)
+{
+	((Client *) owner)->sent = front_time_us();
+}
+
 /* What the database is asked. */
 static void
 client_parameters(void *owner, DbParameters *p)
@@ -47,6 +54,7 @@ client_parameters(void *owner, DbParameters *p)
 	static char address[PEER_SIZE];
 	Call		call = client_call(owner, address);
 
+	note_sent(owner);
 	call_parameters(p, &call);
 }
 
@@ -61,6 +69,7 @@ client_batch_parameters(void *const *owners, int n, DbParameters *p)
 	{
 		Call		call = client_call(owners[i], address);
 
+		note_sent(owners[i]);
 		call_batch_add(&call);
 	}
 	call_batch_parameters(p);
@@ -119,7 +128,8 @@ submit(Client *client)
 	tenant = request_header(req, client->in, "Wazo-Tenant");
 	if (tenant != NULL)
 		fair_key_set_tenant(&peer, client->in + tenant->value, tenant->value_len);
-	client->job = lanes_submit(lane[route_class(req, client->in)], &peer, route_is_repeatable(req, client->in),
+	client->lane = lane[route_class(req, client->in)];
+	client->job = lanes_submit((LaneId) client->lane, &peer, route_is_repeatable(req, client->in),
 							   req->head_len + req->body_len <= BATCHED_MOST, &job_calls, client);
 	if (client->job == NULL)
 		client_answer_error(client, 503);

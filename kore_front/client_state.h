@@ -56,6 +56,8 @@ typedef struct Client
 	uint64_t	deadline;		/* ms; of the state, unless WORKING */
 	uint64_t	write_deadline; /* ms; while output is pending */
 	uint64_t	started;		/* us; when the request was complete */
+	uint64_t	sent;			/* us; when it went to the database, last */
+	int			lane;			/* that has it; -1: none */
 	Output		out;
 	char		peer[INET6_ADDRSTRLEN];
 } Client;

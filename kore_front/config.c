@@ -207,6 +207,14 @@ set_debug(const Option *option, const char *value)
 		*(int *) field(option) = LOG_DEBUG;
 }
 
+static void
+set_log_format(const Option *option, const char *value)
+{
+	if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
+		usage_error("%s must be text or json", option_name(option));
+	*(bool *) field(option) = strcmp(value, "json") == 0;
+}
+
 #define F(name) offsetof(FrontConfig, name)
 #define SECONDS 0.1, 86400
 
@@ -225,6 +233,14 @@ static const Option options[] = {
 	{"debug", 'd', "debug", set_debug, F(log_level), 0, 0, NULL, NULL, "log everything; same as --log-level debug"},
 	{"log-file", 0, "log_filename", set_text, F(log_file), 0, 0, NULL, "FILE",
 	"log there and not on standard error; reopened on SIGHUP"},
+	{"log-format", 0, "front.log_format", set_log_format, F(log_json), 0, 0, "text", "FORMAT",
+	"text, or json: an object a line"},
+	{"slow-request", 0, "front.slow_request", set_seconds, F(slow_request), SECONDS, "2", "SECONDS",
+	"log where the time of a request went that takes longer"},
+	{"metrics-address", 0, "front.metrics_address", set_text, F(metrics_address), 0, 0, "127.0.0.1", "ADDRESS",
+	"listen there for /metrics"},
+	{"metrics-port", 0, "front.metrics_port", set_int, F(metrics_port), 0, 65535, "0", "PORT",
+	"on that port; 0: none"},
 	{"listen-address", 0, "rest_api.listen", set_text, F(listen_address), 0, 0, "127.0.0.1", "ADDRESS", "listen there"},
 	{"listen-port", 0, "rest_api.port", set_int, F(listen_port), 1, 65535, "9497", "PORT", "on that port"},
 	{"database", 0, "db_uri", set_conninfo, F(database), 0, 0, "", "CONNINFO",

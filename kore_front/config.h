@@ -28,6 +28,10 @@ typedef struct FrontConfig
 	char	   *database;		/* libpq connection string, may be empty */
 	char	   *read_database;	/* the same for the fast lane, NULL: database */
 	char	   *log_file;		/* NULL: standard error */
+	bool		log_json;		/* a JSON object a line */
+	char	   *metrics_address;
+	int			metrics_port;	/* 0: none */
+	uint64_t	slow_request;	/* ms, from when on a request is told of */
 	int			log_level;		/* LOG_CRIT .. LOG_DEBUG */
 	int			workers;
 	int			num_proxies;

@@ -199,6 +199,7 @@ start(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+	kore_platform_proctitle("[configure]");
 	log_start_child();
 	_exit((int) configure());
 }

@@ -10,17 +10,39 @@
 #include "lanes.h"
 
 #include "config.h"
+#include "metrics.h"
 
 #define SWEEP 100				/* ms */
 
 static Lane lanes[LANES];
+
+/* Notes what a lane is at, for who watches. */
+static void
+note(int id)
+{
+	const Lane *lane = &lanes[id];
+	LaneGauges	gauges = {.queued = (uint64_t) lane->queue.queued + (uint64_t) lane->n_again};
+
+	for (int i = 0; i < lane->policy.max_connections; i++)
+	{
+		const DbConn *db = &lane->lines[i].db;
+
+		gauges.under_way += db->count;
+		gauges.ready += db->state == DB_READY;
+		gauges.opening += db->state == DB_CONNECTING || db->state == DB_SETUP;
+	}
+	metrics_lane(id, &gauges);
+}
 
 static void
 sweep(void *arg, u_int64_t now)
 {
 	(void) arg;
 	for (int i = 0; i < LANES; i++)
+	{
 		lane_sweep(&lanes[i], now);
+		note(i);
+	}
 }
 
 /* Opens the connections a worker starts with. statement: what they execute; batch: for several fast jobs at a time. */
@@ -76,6 +98,13 @@ Job *
 lanes_submit(LaneId id, const FairKey *peer, bool repeatable, bool small, const JobCalls *calls, void *owner)
 {
 	return lane_submit(&lanes[id], peer, repeatable, small, calls, owner);
+}
+
+/* What a lane is called. */
+const char *
+lanes_name(LaneId id)
+{
+	return lanes[id].policy.name;
 }
 
 /* Closes all connections; for the end of a worker. */

@@ -19,6 +19,7 @@ typedef enum LaneId
 
 extern void lanes_start(const DbStatement *statement, const DbStatement *batch);
 extern bool lanes_settled(void);
+extern const char *lanes_name(LaneId id);
 extern Job *lanes_submit(LaneId id, const FairKey *peer, bool repeatable, bool small, const JobCalls *calls,
 						 void *owner);
 extern void lanes_stop(void);

@@ -25,6 +25,7 @@
 
 #define PIECE 4096				/* PIPE_BUF of Linux: written in one go */
 #define FLUSH_AFTER_MS 50
+#define TARGET_SIZE 1024		/* of a target that is shown */
 
 static int	log_fd = STDERR_FILENO;
 static bool log_may_block;		/* a pipe, socket or terminal: never wait for its reader */
@@ -185,6 +186,42 @@ add_time(char *out, size_t size)
 	return (size_t) n;
 }
 
+/* Adds a text as a JSON string, cut where there is no more room. Bytes beyond ASCII are written as escapes. */
+static size_t
+add_json(char *out, size_t size, const char *text, size_t len)
+{
+	size_t		n = 0;
+
+	out[n++] = '"';
+	for (size_t i = 0; i < len && n + 8 < size; i++)
+	{
+		unsigned char c = (unsigned char) text[i];
+
+		if (c == '"' || c == '\\')
+		{
+			out[n++] = '\\';
+			out[n++] = (char) c;
+		}
+		else if (c < 0x20 || c >= 0x7f)
+			n += (size_t) snprintf(out + n, size - n, "\\u%04x", c);
+		else
+			out[n++] = (char) c;
+	}
+	out[n++] = '"';
+	return n;
+}
+
+/* Begins an object with the time. */
+static size_t
+begin_json(char *out, size_t size)
+{
+	size_t		n = (size_t) snprintf(out, size, "{\"time\": \"");
+
+	n += add_time(out + n, size - n);
+	out[n++] = '"';
+	return n;
+}
+
 /*
  * Writes a message about the front itself. level: of syslog.h. The caller sees to it that no secret is among the
  * arguments; control characters are replaced, so that nothing can forge a line.
@@ -195,27 +232,35 @@ front_log(int level, const char *fmt,...)
 	static const char *const names[] = {
 		"critical", "critical", "critical", "error", "warning", "info", "info", "debug"
 	};
-	char		line[1024];
-	size_t		start;
+	char		message[900];
+	char		line[sizeof(message) * 6 + 128];
 	size_t		n;
 	int			len;
 	va_list		args;
 
 	if (level > front_config.log_level)
 		return;
-	n = add_time(line, sizeof(line));
-	n += (size_t) snprintf(line + n, sizeof(line) - n, " [%d] %s: ", (int) log_pid, names[level & 7]);
-	start = n;
 	va_start(args, fmt);
-	len = vsnprintf(line + n, sizeof(line) - n - 1, fmt, args);
+	len = vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	if (len > 0)
-		n += (size_t) len < sizeof(line) - n - 1 ? (size_t) len : sizeof(line) - n - 2;
-	while (n > start && line[n - 1] == '\n')
-		n--;
-	for (size_t i = start; i < n; i++)
-		if ((unsigned char) line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = ' ';
+	while (len > 0 && len < (int) sizeof(message) && message[len - 1] == '\n')
+		message[--len] = '\0';
+	for (char *c = message; *c != '\0'; c++)
+		if ((unsigned char) *c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	if (front_config.log_json)
+	{
+		n = begin_json(line, sizeof(line));
+		n += (size_t) snprintf(line + n, sizeof(line) - n, ", \"pid\": %d, \"level\": \"%s\", \"message\": ",
+							   (int) log_pid, names[level & 7]);
+		n += add_json(line + n, sizeof(line) - n - 2, message, strlen(message));
+		line[n++] = '}';
+	}
+	else
+	{
+		n = add_time(line, sizeof(line));
+		n += (size_t) snprintf(line + n, sizeof(line) - n, " [%d] %s: %s", (int) log_pid, names[level & 7], message);
+	}
 	line[n++] = '\n';
 	log_flush();
 	write_lines(line, n);
@@ -228,28 +273,43 @@ front_log(int level, const char *fmt,...)
 void
 log_access(const char *peer, const Request *req, const char *buf, int status, uint64_t bytes, uint64_t microseconds)
 {
-	char		line[2048];
+	char		target[TARGET_SIZE];
+	char		line[6 * TARGET_SIZE + 1024];
+	size_t		method_len = 0;
+	size_t		target_len = 0;
 	size_t		n;
 	const char *trace = NULL;
 
 	if (front_config.log_level < LOG_INFO)
 		return;
-	n = add_time(line, sizeof(line));
-	n += (size_t) snprintf(line + n, sizeof(line) - n, " %s \"", peer);
 	if (req != NULL && req->method_len > 0)
 	{
-		memcpy(line + n, buf + req->method, req->method_len);
-		n += req->method_len;
-		line[n++] = ' ';
-		n += log_mask_target(buf + req->target, req->target_len, line + n, 1024);
+		method_len = req->method_len;
+		target_len = log_mask_target(buf + req->target, req->target_len, target, sizeof(target));
 		trace = log_trace_id(req, buf);
 	}
+	if (front_config.log_json)
+	{
+		n = begin_json(line, sizeof(line));
+		n += (size_t) snprintf(line + n, sizeof(line) - n, ", \"peer\": \"%s\", \"method\": ", peer);
+		n += add_json(line + n, 256, method_len > 0 ? buf + req->method : "", method_len);
+		n += (size_t) snprintf(line + n, sizeof(line) - n, ", \"target\": ");
+		n += add_json(line + n, sizeof(line) - n - 256, target, target_len);
+		n += (size_t) snprintf(line + n, sizeof(line) - n,
+							   ", \"status\": %d, \"bytes\": %llu, \"ms\": %llu.%03llu, \"trace\": \"%.*s\"}\n", status,
+							   (unsigned long long) bytes, (unsigned long long) (microseconds / 1000),
+							   (unsigned long long) (microseconds % 1000), trace != NULL ? 32 : 0,
+							   trace != NULL ? trace : "");
+	}
 	else
-		line[n++] = '-';
-	n += (size_t) snprintf(line + n, sizeof(line) - n, "\" %d %llu %llu.%03llu %.*s\n", status,
-						   (unsigned long long) bytes, (unsigned long long) (microseconds / 1000),
-						   (unsigned long long) (microseconds % 1000), trace != NULL ? 32 : 1,
-						   trace != NULL ? trace : "-");
+	{
+		n = add_time(line, sizeof(line));
+		n += (size_t) snprintf(line + n, sizeof(line) - n, " %s \"%.*s%s%.*s\" %d %llu %llu.%03llu %.*s\n", peer,
+							   method_len > 0 ? (int) method_len : 1, method_len > 0 ? buf + req->method : "-",
+							   method_len > 0 ? " " : "", (int) target_len, target, status, (unsigned long long) bytes,
+							   (unsigned long long) (microseconds / 1000), (unsigned long long) (microseconds % 1000),
+							   trace != NULL ? 32 : 1, trace != NULL ? trace : "-");
+	}
 	if (pending_len + n > sizeof(pending))
 		log_flush();
 	memcpy(pending + pending_len, line, n);
@@ -259,4 +319,22 @@ log_access(const char *peer, const Request *req, const char *buf, int status, ui
 		flush_planned = true;
 		(void) kore_timer_add(flush_timer, FLUSH_AFTER_MS, NULL, KORE_TIMER_ONESHOT);
 	}
+}
+
+/*
+ * Tells where the time of a request went that took long: what it waited for its turn, and what the database took.
+ * took, waited: us.
+ */
+void
+log_slow(const Request *req, const char *buf, int status, const char *lane, uint64_t took, uint64_t waited)
+{
+	char		target[512];
+	size_t		len = log_mask_target(buf + req->target, req->target_len, target, sizeof(target));
+	const char *trace = log_trace_id(req, buf);
+
+	front_log(LOG_WARNING, "slow request: %.*s %.*s, %d after %llu ms: %llu ms in the queue of the %s lane, %llu ms in the "
+			  "database%s%.*s", (int) req->method_len, buf + req->method, (int) len, target, status,
+			  (unsigned long long) (took / 1000), (unsigned long long) (waited / 1000), lane,
+			  (unsigned long long) ((took - waited) / 1000), trace != NULL ? ", trace " : "", trace != NULL ? 32 : 0,
+			  trace != NULL ? trace : "");
 }

@@ -25,6 +25,8 @@
 #include "kore_release.h"
 #include "lanes.h"
 #include "log.h"
+#include "metrics.h"
+#include "metrics_server.h"
 #include "supervise.h"
 
 #define SPARE_FDS 128			/* database connections, log, epoll, Kore's pipes */
@@ -126,6 +128,7 @@ kore_parent_configure(int argc, char **argv)
 
 	config_load(argc, argv);
 	listen_fd = supervise_listen(&listen_family);
+	metrics_server_listen();
 	if (log_open() != 0)
 		start_error("cannot open the log file", front_config.log_file);
 	drop_privileges();
@@ -135,6 +138,9 @@ kore_parent_configure(int argc, char **argv)
 	defaults = PQconndefaults();
 	PQconninfoFree(defaults);
 	tzset();
+
+	if (front_config.metrics_port != 0 && !metrics_init(front_config.workers))
+		start_error("cannot make room for", "metrics");
 
 	kore_foreground = 1;
 	kore_quiet = 1;
@@ -191,6 +197,7 @@ kore_worker_configure(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 
 	log_worker_start();
+	metrics_worker(worker->id - 1);
 	front_log(LOG_DEBUG, "worker %d starts", worker->id);
 	lanes_start(&call_statement, &call_batch_statement);
 	started = kore_time_ms();

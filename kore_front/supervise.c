@@ -25,6 +25,8 @@
 #include "elapsed.h"
 #include "kore_release.h"
 #include "log.h"
+#include "metrics.h"
+#include "metrics_server.h"
 
 #define BACKLOG 4096
 #define SYSTEMD_FIRST_FD 3
@@ -154,6 +156,7 @@ worker_died(pid_t pid, int status, bool stopping)
 		w->respawn = now + 1;
 		if (stopping)
 			return;
+		metrics_restart();
 		if (elapsed(w->born, HEALTHY_MS, now))
 			w->pause = 0;
 		if (WIFSIGNALED(status))
@@ -175,7 +178,7 @@ reap(bool stopping)
 	int			status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!configure_ended(pid, status))
+		if (!configure_ended(pid, status) && !metrics_server_ended(pid))
 			worker_died(pid, status, stopping);
 }
 
@@ -255,6 +258,7 @@ stop(const sigset_t *set)
 	/* When the last process has closed the socket, clients are refused and not left waiting. */
 	(void) close(listen_fd);
 	configure_stop();
+	metrics_server_stop();
 	signal_workers(SIGTERM);
 	while (count_running() > 0)
 	{
@@ -296,6 +300,7 @@ supervise_run(void)
 			  front_config.workers, front_config.workers == 1 ? "" : "s");
 	for (;;)
 	{
+		metrics_server_start();
 		int64_t		wait = sooner(configure_turn(), configure_pending() ? -1 : respawn());
 		int			sig = wait_signal(&set, wait);
 

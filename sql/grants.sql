@@ -47,7 +47,7 @@ GRANT EXECUTE ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) TO waz
 GRANT EXECUTE ON FUNCTION wazo_auth.http_batch(text[], text[], text[], integer[], bytea[], text[]) TO wazo_auth_front;
 GRANT EXECUTE ON FUNCTION wazo_auth.token_check(uuid, text, uuid) TO wazo_auth_front, wazo_auth_service;
 -- The start of a front says that its database is the live one.
-GRANT EXECUTE ON FUNCTION wazo_auth.go_live() TO wazo_auth_front;
+GRANT EXECUTE ON FUNCTION wazo_auth.go_live(), wazo_auth.metrics() TO wazo_auth_front;
 GRANT EXECUTE ON FUNCTION
   wazo_auth.check_request(uuid, text, uuid),
   wazo_auth.check_requests(uuid[], text[], uuid[]),

@@ -254,11 +254,15 @@ BEGIN
                ('max_connections', 'clients of a worker', 1, 100000),
                ('fast_connections', 'connections to the database', 1, 16),
                ('login_connections', 'connections to the database', 1, 16),
-               ('slow_connections', 'connections to the database', 1, 16)) t (k, d, least, most);
+               ('slow_connections', 'connections to the database', 1, 16),
+               ('metrics_port', 'port for Prometheus', 0, 65535)) t (k, d, least, most);
+  PERFORM wazo_auth.declare_setting('front.' || k, 'string', d, read_by => 'front',
+    instead => 'wazo-auth --' || pg_catalog.replace(k, '_', '-'))
+  FROM (VALUES ('log_format', 'text or json'), ('metrics_address', 'address for Prometheus')) t (k, d);
   PERFORM wazo_auth.declare_setting('front.' || k, 'number', 'seconds', NULL, 0.1, 86400, read_by => 'front',
     instead => 'wazo-auth --' || pg_catalog.replace(k, '_', '-'))
   FROM pg_catalog.unnest('{header_timeout,body_timeout,keepalive_timeout,request_timeout,fast_timeout,queue_wait,'
-    'reconnect_wait,drain_timeout}'::pg_catalog.text[]) k;
+    'reconnect_wait,drain_timeout,slow_request}'::pg_catalog.text[]) k;
 
   -- What PostgreSQL's own configuration decides
   PERFORM wazo_auth.declare_setting(k, 'number', d, read_by => 'postgresql',

@@ -96,3 +96,31 @@ COMMENT ON FUNCTION wazo_auth.health(boolean) IS
 'accounts); or "fail", when nobody can log in '
 'because there is no top tenant yet (wazo_auth.bootstrap()). workers has the rows of wazo_auth.worker_status, or '
 'with with_queues => false, which costs less, those of wazo_auth.worker_states().';
+
+CREATE OR REPLACE FUNCTION wazo_auth.metrics() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_ok text;
+  v_lines text;
+BEGIN
+  SELECT string_agg(format(E'wazo_auth_database_worker_ok{worker="%s",queue="%s"} %s\n', w.worker, w.queue,
+                           (w.state IN ('running', 'starting', 'off'))::integer), '' ORDER BY w.worker, w.queue),
+         string_agg(format(E'wazo_auth_queue_length{queue="%s"} %s\n', w.queue, w.queue_length), '' ORDER BY w.queue)
+         || E'# HELP wazo_auth_queue_oldest_seconds How long the oldest in the queue has waited.\n'
+            '# TYPE wazo_auth_queue_oldest_seconds gauge\n'
+         || string_agg(format(E'wazo_auth_queue_oldest_seconds{queue="%s"} %s\n', w.queue,
+                              COALESCE(round(extract(epoch FROM w.oldest_age), 3), 0)), '' ORDER BY w.queue)
+         || E'# HELP wazo_auth_queue_parked What was given up after too many attempts.\n'
+            '# TYPE wazo_auth_queue_parked gauge\n'
+         || string_agg(format(E'wazo_auth_queue_parked{queue="%s"} %s\n', w.queue, w.parked), '' ORDER BY w.queue)
+  INTO v_ok, v_lines
+  FROM wazo_auth.worker_status w;
+  RETURN E'# HELP wazo_auth_database_worker_ok Does this background worker do its work?\n'
+          '# TYPE wazo_auth_database_worker_ok gauge\n' || v_ok
+      || E'# HELP wazo_auth_queue_length What waits to be deleted or sent.\n'
+          '# TYPE wazo_auth_queue_length gauge\n' || v_lines;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.metrics() IS
+'What the background workers do and what waits for them, in the text format of Prometheus; a part of the front''s '
+'/metrics. Counts the queues, as wazo_auth.worker_status does.';

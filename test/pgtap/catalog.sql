@@ -132,7 +132,7 @@ SELECT is_empty($$
 $$, 'nor to a column');
 SELECT set_eq($$
   SELECT f.proname::text FROM member_function f WHERE pg_catalog.has_function_privilege('wazo_auth_front', f.oid, 'EXECUTE')
-$$, ARRAY['go_live', 'http', 'http_batch', 'token_check'], 'what the front may execute');
+$$, ARRAY['go_live', 'http', 'http_batch', 'metrics', 'token_check'], 'what the front may execute');
 SELECT set_eq($$
   SELECT f.proname::text FROM member_function f WHERE pg_catalog.has_function_privilege('wazo_auth_service', f.oid, 'EXECUTE')
     -- those of the type, which read no table

@@ -18,6 +18,7 @@ SELECT is(current_user::text, 'wazo_auth_front', '... and is itself afterwards')
 SELECT is(current_setting('search_path'), '"$user", public', '... with its own search_path');
 SELECT is((wazo_auth.http('POST', '/0.1/token', '{Authorization,"Basic YTpi"}', '{}')).status, 401, '... and after an error');
 SELECT is(current_user::text, 'wazo_auth_front', '... itself again');
+SELECT matches(wazo_auth.metrics(), E'(?n)^wazo_auth_database_worker_ok\\{worker="relay",queue="events"\\} [01]$', '... and what the workers do');
 SELECT throws_ok(format('SELECT %s', f), '42501', NULL, 'the front: ' || f)
 FROM unnest(ARRAY[
   'count(*) FROM wazo_auth.user', 'count(*) FROM wazo_auth.session', 'count(*) FROM wazo_auth.password', 'count(*) FROM wazo_auth.setting',

@@ -4,7 +4,7 @@
 --
 -- SPDX-License-Identifier: GPL-3.0-or-later
 BEGIN;
-SELECT plan(11);
+SELECT plan(12);
 
 DELETE FROM wazo_auth.event_outbox;
 DELETE FROM wazo_auth.mail_outbox;
@@ -40,5 +40,13 @@ SET LOCAL ROLE wazo_auth_service;
 SELECT throws_ok('SELECT FROM wazo_auth.worker_status', '42501', NULL, 'a service may not');
 RESET ROLE;
 
+-- The same for Prometheus: a sample follows the type of its family.
+SELECT is_empty($$
+  SELECT l.line FROM (
+    SELECT t.line, max(substring(t.line FROM '^# TYPE (\S+) ')) OVER (PARTITION BY t.family) AS type
+    FROM (SELECT s.line, s.place, count(*) FILTER (WHERE s.line LIKE '# TYPE %') OVER (ORDER BY s.place) AS family
+          FROM string_to_table(rtrim(wazo_auth.metrics(), E'\n'), E'\n') WITH ORDINALITY s (line, place)) t) l
+  WHERE l.line NOT LIKE '#%' AND l.line !~ ('^' || l.type || '\{[a-z]+="[a-z]+"(,[a-z]+="[a-z]+")?\} [0-9.]+$')
+$$, 'metrics() keeps to the format');
 SELECT * FROM finish();
 ROLLBACK;

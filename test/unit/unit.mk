@@ -52,7 +52,7 @@ $(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) $(wildcard kore_fro
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
 
 # Its configuration files, which the commands read, too.
-UNIT_TESTS += unit-config
+UNIT_TESTS += unit-config unit-metrics
 CONFIG_PURE = $(addprefix kore_front/,tree.c settings.c config_files.c bytes.c)
 CONFIG_HEADERS = $(addprefix kore_front/,tree.h settings.h config_files.h bytes.h known_settings.inc)
 
@@ -64,6 +64,12 @@ unit-config: $(UNIT_DIR)/config_test
 
 $(UNIT_DIR)/config_fuzz: test/fuzz/config_fuzz.c $(CONFIG_PURE) $(CONFIG_HEADERS) | $(UNIT_DIR)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lyaml -lm
+
+unit-metrics: $(UNIT_DIR)/metrics_test
+	$<
+
+$(UNIT_DIR)/metrics_test: test/unit/metrics_test.c kore_front/metrics.c kore_front/bytes.c $(wildcard kore_front/*.h) | $(UNIT_DIR)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
 # The reader of SAML documents, which xml.mk builds into a program of its own.
 # So many changes without sanitizers, a tenth of them with.
