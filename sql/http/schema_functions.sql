@@ -114,7 +114,7 @@ DECLARE
     fields text := '"limit": {"type": "integer", "nullable": true, "min": 0}, "offset": {"type": "integer", "default": '
       '0, "min": 0}, '
         || '"order": ' || json_strip_nulls(json_build_object('type', 'string', 'default', default_sort, 'choices',
-          sort))
+          sort, 'max', CASE WHEN sort = '{}' THEN 64 END))
         || ', "direction": {"type": "string", "default": "asc", "choices": ["asc", "desc"]}, '
            '"search": {"type": "string", "max": 256}, "recurse": {"type": "boolean", "default": false}';
 BEGIN
