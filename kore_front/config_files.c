@@ -64,11 +64,12 @@ static const char *
 keep_name(const char *path)
 {
 	static Name *names;
-	Name	   *name = malloc(sizeof(*name) + strlen(path) + 1);
+	size_t		size = strlen(path) + 1;
+	Name	   *name = malloc(sizeof(*name) + size);
 
 	if (name == NULL)
 		return "";
-	strcpy(name->text, path);
+	memcpy(name->text, path, size);
 	name->next = names;
 	names = name;
 	return name->text;

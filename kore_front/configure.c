@@ -67,7 +67,7 @@ refused(const PGresult *res)
 	const Tree *place = NULL;
 
 	if (name != NULL)
-		strncat(path, name, sizeof(path) - 1);
+		snprintf(path, sizeof(path), "%s", name);
 	/* The longest part of the name that the files have: items of lists have no place of their own. */
 	while (path[0] != '\0' && (place = tree_find(front_config.settings, path)) == NULL)
 	{

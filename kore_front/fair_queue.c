@@ -87,6 +87,7 @@ find_peer(const FairQueue *q, const FairKey *key)
 
 	LIST_FOREACH(peer, &q->buckets[bucket_of(key)], bucket)
 	{
+		/* cppcheck-suppress uninitvar ; the macro sets it */
 		if (memcmp(peer->key.bytes, key->bytes, sizeof(key->bytes)) == 0)
 			return peer;
 	}

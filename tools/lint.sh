@@ -89,7 +89,7 @@ plpgsql() {
 		  CASE WHEN p.prorettype = 'trigger'::regtype THEN 'wazo_auth.route'::regclass ELSE 0 END,
 		  fatal_errors => false,
 		  -- These write queries of the catalog's texts and the import's own, and quote what is given to them.
-		  security_warnings => p.proname !~ '^(judge_staged_|stage_|hold_|check_references$)|_staged$|_upstream$',
+		  security_warnings => p.proname !~ '^(judge_staged_|stage_|hold_|check_references$|reseal_batch$)|_staged$|_upstream$',
 		  performance_warnings => false, extra_warnings => true) c
 		WHERE p.pronamespace = 'wazo_auth'::regnamespace
 		  -- It cannot know that wazo_auth.raise_error() does not return, and a row

@@ -1,6 +1,6 @@
 -- Tokens of mobile devices, for push notifications: /0.1/users/{user_uuid}/external/mobile
 
-SELECT wazo_auth.declare_schema('mobile', 'first_error', 'mobile', '{
+SELECT wazo_auth.declare_schema('mobile', 'first_error', 'users', '{
   "token":                   {"type": "string", "nullable": true, "default": null, "min": 1, "max": 512},
   "apns_token":              {"type": "string", "nullable": true, "default": null, "max": 512},
   "apns_voip_token":         {"type": "string", "nullable": true, "default": null, "max": 512},

@@ -77,7 +77,7 @@ BEGIN
     v_path := '/0.1/users/{user_uuid}/external/' || v_type;
     v_access := 'auth.users.{user_uuid}.external.' || v_type;
     v_plugin := 'external_auth:' || v_type;
-    PERFORM wazo_auth.declare_schema('oauth2_' || v_type, 'first_error', v_type,
+    PERFORM wazo_auth.declare_schema('oauth2_' || v_type, 'first_error', 'users',
       '{"scope": {"type": "list", "max": 100, "items": {"type": "string", "min": 1, "max": 512}}}');
     PERFORM wazo_auth.add_route('POST', v_path, 'wazo_auth.rest_oauth2_post', v_plugin,
       access => v_access || '.create', checks => '{body,tenant,user}', body_schema => 'oauth2_' || v_type,

@@ -155,7 +155,7 @@ DECLARE
   v_signed text := wazo_auth.saml_setting('signed');
 BEGIN
   IF wazo_auth.saml_idp_expired(v_config) THEN
-    RETURN '{"refused": "expired"}';
+    RETURN '{"refused": "expired"}'::jsonb;
   END IF;
   RETURN wazo_auth.saml_verify_response(
     session.tenant_uuid, response, issuer => v_config.idp_entity_id,

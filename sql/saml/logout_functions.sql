@@ -95,7 +95,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- An address that we do not have is not left unchecked.
   IF wazo_auth.saml_sls_url(config) IS NULL THEN
-    RETURN '{"refused": "destination"}';
+    RETURN '{"refused": "destination"}'::jsonb;
   END IF;
   RETURN wazo_auth.saml_verify_logout(
     config.tenant_uuid, 'redirect', query, issuer => config.idp_entity_id,

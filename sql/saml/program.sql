@@ -10,10 +10,10 @@ COMMENT ON FUNCTION wazo_auth.saml_job(uuid, text[]) IS
 CREATE OR REPLACE FUNCTION wazo_auth.saml_fields(name text, list text[]) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_fields text[] := '{}';
+  v_fields text[] := '{}'::text[];
   v_value text;
 BEGIN
-  FOREACH v_value IN ARRAY coalesce(list, '{}') LOOP
+  FOREACH v_value IN ARRAY coalesce(list, '{}'::text[]) LOOP
     v_fields := v_fields || ARRAY[name, v_value];
   END LOOP;
   RETURN v_fields;

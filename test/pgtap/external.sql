@@ -65,7 +65,7 @@ SELECT is(pg_temp.events(), pg_temp.event('deleted', 'deleted', :'north_user', '
 SELECT is(pg_temp.ask('GET', :'mobile', :'north_token'), pg_temp.api_error(404, :no_mobile), '... deletes it');
 SELECT is(pg_temp.ask('PUT', :'mobile', :'north_token', '{"token": "t0ken"}'), '200 ' || replace(replace(:'all_six', '"v0ip"', 'null'), '""', 'null'), 'PUT creates');
 SELECT is(pg_temp.events(), pg_temp.event('added', 'created', :'north_user', 'mobile', :'north'), '... its event');
-SELECT matches(pg_temp.ask(m, :'mobile', :'north_token', v.body), '^400 \{"message": "' || v.message || '", "error_id": "invalid-data", .*"' || v.field || '".*"resource": "mobile"\}$', m || ' ' || left(v.body, 30))
+SELECT matches(pg_temp.ask(m, :'mobile', :'north_token', v.body), '^400 \{"message": "' || v.message || '", "error_id": "invalid-data", .*"' || v.field || '".*"resource": "users"\}$', m || ' ' || left(v.body, 30))
 FROM unnest('{POST,PUT}'::text[]) m, (VALUES ('{"token": ""}', 'token', 'Length must be between 1 and 512.'), ('{"token": 1}', 'token', 'Not a valid string.'),
   ('{"apns_token": []}', 'apns_token', 'Not a valid string.'), (json_build_object('apns_default_topic', repeat('x', 513))::text, 'apns_default_topic', 'Longer than maximum length 512.'),
   ('[5]', '_schema', 'Invalid input type.'), ('5', '_schema', 'Invalid input type.')) v (body, field, message);

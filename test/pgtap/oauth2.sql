@@ -24,7 +24,7 @@ SELECT is(pg_temp.ask('PUT', '/0.1/external/microsoft/config', :'north_token', '
 SELECT matches(pg_temp.ask_json('POST', :'microsoft', :'north_token', '{"scope": ["é", "b&c"]}') ->> 'authorization_url',
   '^https://login\.microsoftonline\.com/common/oauth2/v2\.0/authorize\?response_type=code&client_id=i&redirect_uri=https%3A%2F%2Foauth\.wazo\.io%2Fmicrosoft%2Fauthorize&scope=%C3%A9\+b%26c&state=\w{30}&code_challenge=[A-Za-z0-9_-]{43}&code_challenge_method=S256$', 'with a scope of its own');
 SELECT matches(pg_temp.ask_json('POST', :'microsoft', :'north_token', '{"scope": []}') ->> 'authorization_url', 'scope=offline_access\+Contacts\.Read&', 'an empty one is none');
-SELECT matches(pg_temp.ask('POST', :'google', :'north_token', b), '^400 \{"message": .*"resource": "google"\}$', b) FROM unnest('{"{\"scope\": 1}","{\"scope\": [\"\"]}","{\"scope\": [5]}","5"}'::text[]) b;
+SELECT matches(pg_temp.ask('POST', :'google', :'north_token', b), '^400 \{"message": .*"resource": "users"\}$', b) FROM unnest('{"{\"scope\": 1}","{\"scope\": [\"\"]}","{\"scope\": [5]}","5"}'::text[]) b;
 SELECT matches(pg_temp.ask(m, replace(:'google', :'north_user', u), :'north_token', '{}'), '^404 .*"unknown-user"', m || ' of ' || u)
 FROM unnest('{GET,POST,DELETE}'::text[]) m, unnest(ARRAY[:'south_user', :'top_user', :'nobody']) u;
 SELECT is((SELECT count(*) FROM wazo_auth.oauth2_pending p WHERE p.user_uuid = :'north_user'), 2::bigint, 'one of each kind is waited for, however often it is begun');

@@ -131,7 +131,8 @@ is(call($front, 'GET', "/0.1/external/bar/authorize?state=$authorization->{state
 is(call($front, 'GET', "/0.1/external/bar/authorize?state=$authorization->{state}&code=c0de")->{status}, 200, 'the user comes back');
 is_deeply((ask('GET', $bar, $root))[1], { account => 'by OAuth2', token => 'c0de' }, 'and the callback has stored what came');
 is(call($front, 'GET', "/0.1/external/bar/authorize?state=$authorization->{state}&code=again")->{status}, 400, 'once');
-is(sql("SELECT count(*) FROM wazo_auth.event_log e WHERE e.name = 'auth_user_external_auth_authorized'"), 1, 'with its event');
+is(sql("SELECT count(*) FROM (SELECT name FROM wazo_auth.event_outbox UNION ALL SELECT name FROM wazo_auth.event_log) e
+	WHERE e.name = 'auth_user_external_auth_authorized'"), 1, 'with its event');
 is((ask('DELETE', $bar, $root))[0], 204, 'it is forgotten');
 is((ask('GET', $bar, $root))[0], 404, 'and gone');
 
