@@ -89,7 +89,9 @@ ok(until_true(sub { call($front, 'HEAD', '/0.1/status')->{status} == 200 }), 'it
 is($node->safe_psql('copy', 'SELECT count(*) FROM wazo_auth.live_database'), '0', 'and leaves it so again');
 stop_front($front);
 $front = start_front($node, 'copy', '--workers', 1);
-states_are($node, 'copy', 'running', 'one that starts and finds it says that it is the live one');
+# whether its events fail by then, for want of a broker, is another matter
+until_is($node, 'copy', "SELECT count(*) FROM wazo_auth.worker_status WHERE state IN ('running', 'failing')", '3',
+	'one that starts and finds it says that it is the live one');
 stop_front($front);
 
 # renamed: another database may take its place
