@@ -1,5 +1,6 @@
 /*
- * db_session.c: the settings of a session with the database that configures it: those of the lanes (dbconn.c).
+ * db_session.c: the settings of a session with the database: of the lanes (dbconn.c), of the hand-over of the
+ * configuration (configure.c) and of the commands.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
