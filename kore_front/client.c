@@ -9,109 +9,16 @@
  */
 #include "client.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "client_answer.h"
+#include "client_read.h"
 #include "client_state.h"
 #include "config.h"
 #include "listen.h"
-#include "log.h"
 
 #define SWEEP 500				/* ms */
-
-static struct client_list clients = TAILQ_HEAD_INITIALIZER(clients);
-
-/* Those that may go when the table is full, the oldest first. */
-static struct client_list waiting[] = {
-	[CLIENT_FRESH] = TAILQ_HEAD_INITIALIZER(waiting[CLIENT_FRESH]),
-	[CLIENT_IDLE] = TAILQ_HEAD_INITIALIZER(waiting[CLIENT_IDLE])
-};
-static u_int32_t n_fresh;
-bool		client_draining;
-
-static void client_event(void *arg, int error);
-
-/* Says what a connection waits for; it is then the youngest of those that do. */
-void
-client_wait(Client *client, ClientWait wait)
-{
-	if (client->waiting != CLIENT_BUSY)
-		TAILQ_REMOVE(&waiting[client->waiting], client, wait);
-	n_fresh += (wait == CLIENT_FRESH);
-	n_fresh -= (client->waiting == CLIENT_FRESH);
-	client->waiting = wait;
-	if (wait != CLIENT_BUSY)
-		TAILQ_INSERT_TAIL(&waiting[wait], client, wait);
-}
-
-/* Called by Kore when a connection goes; the struct itself is freed by Kore at the end of the loop turn. */
-static void
-client_gone(struct connection *c)
-{
-	Client	   *client = c->hdlr_extra;
-
-	if (client == NULL || client->gone)
-		return;
-	client->gone = true;
-	TAILQ_REMOVE(&clients, client, list);
-	client_wait(client, CLIENT_BUSY);
-	if (client->job != NULL)
-		lane_abandon(client->job);
-	client->job = NULL;
-	client_discharge(client);
-	if (client->in != NULL)
-		explicit_bzero(client->in, client->in_len);
-	free(client->in);
-	client->in = NULL;
-	free(client->req);
-	client->req = NULL;
-	output_free(&client->out);
-	listen_slot_free();
-}
-
-/* Closes a connection; the struct lives on until the end of the loop turn. */
-void
-client_close(Client *client)
-{
-	if (!client->gone)
-		kore_connection_disconnect(client->c);
-}
-
-/* A connection was accepted. */
-static void
-client_new(struct connection *c)
-{
-	Client	   *client = kore_calloc(1, sizeof(Client));
-
-	client->c = c;
-	client->lane = -1;
-	client->deadline = kore_time_ms() + front_config.header_timeout;
-	switch (c->family)
-	{
-		case AF_INET:
-			inet_ntop(AF_INET, &c->addr.ipv4.sin_addr, client->peer, sizeof(client->peer));
-			break;
-		case AF_INET6:
-			inet_ntop(AF_INET6, &c->addr.ipv6.sin6_addr, client->peer, sizeof(client->peer));
-			break;
-		default:
-			strcpy(client->peer, "local");
-			break;
-	}
-	c->hdlr_extra = client;
-	c->disconnect = client_gone;
-	c->evt.handle = client_event;
-	c->evt.flags = 0;
-	c->proto = CONN_PROTO_UNKNOWN;
-	c->idle_timer.length = UINT64_MAX;	/* the time limits are ours */
-	TAILQ_INSERT_TAIL(&clients, client, list);
-	client_wait(client, CLIENT_FRESH);
-	kore_platform_event_all(c->fd, c);
-}
 
 /* The socket takes more of what is to be sent. */
 static void
@@ -162,6 +69,15 @@ client_event(void *arg, int error)
 	client_read(client);
 }
 
+/* A connection was accepted. */
+static void
+client_new(struct connection *c)
+{
+	(void) client_make(c);
+	c->evt.handle = client_event;
+	kore_platform_event_all(c->fd, c);
+}
+
 /* ---- time limits ---- */
 
 static void
@@ -171,7 +87,7 @@ sweep(void *arg, u_int64_t now)
 	Client	   *next;
 
 	(void) arg;
-	for (client = TAILQ_FIRST(&clients); client != NULL; client = next)
+	for (client = TAILQ_FIRST(&client_all); client != NULL; client = next)
 	{
 		next = TAILQ_NEXT(client, list);
 		if (client->out.kept.len > 0)
@@ -184,20 +100,11 @@ sweep(void *arg, u_int64_t now)
 		else if (client->state == LINGERING || client->in_len == 0)
 			client_close(client);
 		else
+		{
 			client_refuse(client, 408);
+			client_continue(client);
+		}
 	}
-}
-
-/*
- * Who goes first when the table is full. New clients have a quarter of it, whoever is there already; beyond that they
- * take each other's place, so that a flood of them drives out nobody who has been of use.
- */
-static Client *
-least_missed(void)
-{
-	Client	   *client = TAILQ_FIRST(&waiting[n_fresh > worker_max_connections / 4 ? CLIENT_FRESH : CLIENT_IDLE]);
-
-	return client != NULL ? client : TAILQ_FIRST(&waiting[CLIENT_FRESH]);
 }
 
 /* Closes connections that have nothing to do, at most so many. Returns how many have gone. */
@@ -208,7 +115,7 @@ make_room(int wanted)
 
 	for (int tries = 4 * wanted; tries > 0 && gone < wanted; tries--)
 	{
-		Client	   *client = least_missed();
+		Client	   *client = client_least_missed();
 
 		if (client == NULL)
 			break;
@@ -242,7 +149,7 @@ close_idle(void)
 	Client	   *next;
 	int			busy = 0;
 
-	for (client = TAILQ_FIRST(&clients); client != NULL; client = next)
+	for (client = TAILQ_FIRST(&client_all); client != NULL; client = next)
 	{
 		next = TAILQ_NEXT(client, list);
 		if (client->state == LINGERING && client->out.kept.len == 0)

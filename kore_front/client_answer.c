@@ -1,14 +1,20 @@
 /*
  * client_answer.c: answering a client: what is sent, what is logged, and what comes after.
  *
+ * An answer leaves its connection ready for the next request, or closed for one; who has it sent goes on with it
+ * (client_continue()).
+ *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "client_state.h"
+#include "client_answer.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "access_log.h"
 #include "config.h"
+#include "elapsed.h"
 #include "lanes.h"
 #include "log.h"
 #include "metrics.h"
@@ -79,13 +85,13 @@ tell_answered(Client *client, int status)
 	uint64_t	took = client->started != 0 ? now - client->started : 0;
 	uint64_t	waited = client->sent != 0 ? client->sent - client->started : took;
 
-	log_access(log_peer(client), client->req, client->in, status, response.len, took);
+	access_log(log_peer(client), client->req, client->in, status, response.len, took);
 	metrics_request(client->lane, client->req, client->in, status, took);
 	if (client->lane >= 0 && took > front_config.slow_request * 1000)
-		log_slow(client->req, client->in, status, lanes_name((LaneId) client->lane), took, waited);
+		access_log_slow(client->req, client->in, status, lanes_name((LaneId) client->lane), took, waited);
 }
 
-/* Sends what is in the scratch buffer as the answer to the current request, and goes on with the next one. */
+/* Sends what is in the scratch buffer as the answer to the current request, and makes ready for the next one. */
 static void
 client_answered(Client *client, int status, bool close)
 {
@@ -133,8 +139,6 @@ client_answered(Client *client, int status, bool close)
 			client_wait(client, CLIENT_FRESH);
 		}
 	}
-	if (!client->advancing)
-		client_continue(client);
 }
 
 /* An answer of the front to a request that was read whole. */
@@ -150,9 +154,8 @@ client_answer_error(Client *client, int status)
 
 /* The database's answer, in binary format. */
 void
-client_answer_row(void *owner, const char *row, size_t len)
+client_answer_row(Client *client, const char *row, size_t len)
 {
-	Client	   *client = owner;
 	bool		close = !client->req->keep_alive || client_draining;
 	int			status;
 
@@ -171,11 +174,11 @@ client_answer_row(void *owner, const char *row, size_t len)
 
 /* The database has none. */
 void
-client_answer_failure(void *owner, JobFailure failure)
+client_answer_failure(Client *client, JobFailure failure)
 {
 	static const int status[] = {[JOB_UNAVAILABLE] = 503, [JOB_LATE] = 504, [JOB_BROKEN] = 500};
 
-	client_answer_error(owner, status[failure]);
+	client_answer_error(client, status[failure]);
 }
 
 /* Refuses what cannot be read any further; the connection ends. */

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "client_state.h"
+#include "client_read.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "client_answer.h"
 #include "config.h"
+#include "elapsed.h"
 #include "log.h"
 #include "peer.h"
 #include "route.h"
@@ -20,10 +22,6 @@
 #define READ_HEAD_MOST (REQUEST_MAX_LINE + REQUEST_MAX_HEADER_BLOCK + 512)
 #define BATCHED_MOST 4096		/* bytes of a request that may go with others to the database */
 #define EMPTY_LINES_MOST 4
-#define LARGE_BODY (64 * 1024)
-#define LARGE_BODIES_MOST (64 * 1024 * 1024)	/* bytes of large bodies that a worker holds at a time */
-
-static size_t large_bodies;		/* bytes of them that the worker holds */
 
 /* The request as it was sent. address: PEER_SIZE bytes that it points to. */
 static Call
@@ -75,13 +73,27 @@ client_batch_parameters(void *const *owners, int n, DbParameters *p)
 	call_batch_parameters(p);
 }
 
+static void
+job_answered(void *owner, const char *value, size_t len)
+{
+	client_answer_row(owner, value, len);
+	client_continue(owner);
+}
+
+static void
+job_failed(void *owner, JobFailure failure)
+{
+	client_answer_failure(owner, failure);
+	client_continue(owner);
+}
+
 static const JobCalls job_calls = {
 	.parameters = client_parameters,
 	.batch_parameters = client_batch_parameters,
 	.batch_answers = call_batch_answers,
 	.batch_next = call_batch_next,
-	.answered = client_answer_row,
-	.failed = client_answer_failure
+	.answered = job_answered,
+	.failed = job_failed
 };
 
 static void
@@ -191,29 +203,6 @@ read_head(Client *client)
 	return true;
 }
 
-/* Its body counts no more. */
-void
-client_discharge(Client *client)
-{
-	large_bodies -= client->charged;
-	client->charged = 0;
-}
-
-/* Counts a body among the large ones when it is one. Returns false when there is no room for it. */
-static bool
-charge_body(Client *client, size_t len)
-{
-	size_t		others = large_bodies - client->charged;
-
-	if (len <= LARGE_BODY)
-		return true;
-	if (others + len > LARGE_BODIES_MOST + front_config.max_body)
-		return false;
-	large_bodies = others + len;
-	client->charged = len;
-	return true;
-}
-
 /* Decodes what has arrived of a chunked body. Returns whether it is complete; refuses what is wrong. */
 static bool
 decode_body(Client *client)
@@ -226,7 +215,7 @@ decode_body(Client *client)
 
 	req->body_len = body_len;
 	client->in_len = req->head_len + (uint32_t) len;
-	if (r == CHUNKED_MORE && !charge_body(client, body_len))
+	if (r == CHUNKED_MORE && !client_charge(client, body_len))
 		r = 503;
 	if (r != CHUNKED_MORE && r != CHUNKED_DONE)
 		client_refuse(client, r);
@@ -247,7 +236,7 @@ read_body(Client *client)
 	}
 	else if (client->in_len < total)
 	{
-		if (charge_body(client, req->body_len))
+		if (client_charge(client, req->body_len))
 			reserve_input(client, total);
 		else
 			client_refuse(client, 503);
@@ -263,7 +252,6 @@ process_input(Client *client)
 {
 	bool		more = true;
 
-	client->advancing = true;
 	while (more && !client->gone && client->out.kept.len == 0)
 	{
 		if (client->state == READING_HEAD)
@@ -273,7 +261,6 @@ process_input(Client *client)
 		else
 			more = false;
 	}
-	client->advancing = false;
 }
 
 /* Throws away what comes after the last answer, until the client closes. */

@@ -1,5 +1,5 @@
 /*
- * client_state.h: what is kept of a client connection; for client.c, client_read.c and client_answer.c.
+ * client_state.h: what is kept of a client connection.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -42,7 +42,6 @@ typedef struct Client
 	ClientState state;
 	bool		peer_closing;	/* its end of sending was seen */
 	bool		closing;		/* close when everything is sent */
-	bool		advancing;
 	bool		gone;
 	int			empty_lines;
 	char	   *in;
@@ -62,23 +61,14 @@ typedef struct Client
 	char		peer[INET6_ADDRSTRLEN];
 } Client;
 
-/* client.c */
+extern struct client_list client_all;
 extern bool client_draining;	/* the worker ends: no connection stays for another request */
-extern void client_wait(Client *client, ClientWait wait);
+
+extern Client *client_make(struct connection *c);
 extern void client_close(Client *client);
-
-/* client_read.c */
-extern void client_read(Client *client);
-extern void client_continue(Client *client);
+extern void client_wait(Client *client, ClientWait wait);
+extern Client *client_least_missed(void);
+extern bool client_charge(Client *client, size_t len);
 extern void client_discharge(Client *client);
-extern void client_discard(Client *client);
-
-/* client_answer.c */
-extern void client_finish(Client *client);
-extern void client_send(Client *client, const char *data, size_t len);
-extern void client_answer_error(Client *client, int status);
-extern void client_answer_row(void *owner, const char *row, size_t len);
-extern void client_answer_failure(void *owner, JobFailure failure);
-extern void client_refuse(Client *client, int status);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef WAZO_AUTH_FRONT_JOB_H
 #define WAZO_AUTH_FRONT_JOB_H
 
-#include "lane.h"
+#include "lane_state.h"
 
 typedef enum JobPlace
 {

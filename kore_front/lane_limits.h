@@ -6,7 +6,7 @@
 #ifndef WAZO_AUTH_FRONT_LANE_LIMITS_H
 #define WAZO_AUTH_FRONT_LANE_LIMITS_H
 
-#include "lane.h"
+#include "lane_state.h"
 
 extern void lane_keep_limits(Lane *lane, uint64_t now);
 

@@ -6,7 +6,7 @@
 #ifndef WAZO_AUTH_FRONT_LINE_H
 #define WAZO_AUTH_FRONT_LINE_H
 
-#include "lane.h"
+#include "lane_state.h"
 
 #define LANE_AWAY_MOST 64		/* jobs that wait for a database that is away */
 

@@ -1,8 +1,10 @@
 /*
- * log.c: the front's log: one line a request, and messages about itself.
+ * log.c: the front's log: where its lines go, and messages of the front about itself.
  *
- * No token, password, header value or body is ever written. Access lines are gathered per worker and written at most
- * 50 ms later, in pieces of whole lines small enough that a pipe keeps those of several workers apart.
+ * Lines of requests (access_log.c) are gathered per worker and written at most 50 ms later, in pieces of whole lines
+ * small enough that a pipe keeps those of several workers apart.
+ *
+ * Below everything else, so that whatever fails can say so: it knows neither the configuration nor requests.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -19,14 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "kore_release.h"
-#include "mask.h"
 
 #define PIECE 4096				/* PIPE_BUF of Linux: written in one go */
 #define FLUSH_AFTER_MS 50
-#define TARGET_SIZE 1024		/* of a target that is shown */
 
+static const char *log_file;	/* NULL: standard error */
+static int	log_level = LOG_INFO;
+static bool log_json;
 static int	log_fd = STDERR_FILENO;
 static bool log_may_block;		/* a pipe, socket or terminal: never wait for its reader */
 static volatile sig_atomic_t reopen_wanted;
@@ -37,14 +39,30 @@ static bool in_worker;
 static unsigned long dropped;
 static pid_t log_pid;
 
-/* Microseconds of the monotonic clock. */
-uint64_t
-front_time_us(void)
+/*
+ * Says how to log. file: stays the caller's, NULL: standard error. level: of syslog.h, the last that is written.
+ * json: an object a line.
+ */
+void
+log_configure(const char *file, int level, bool json)
 {
-	struct timespec ts;
+	log_file = file;
+	log_level = level;
+	log_json = json;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+/* Whether messages of that level are written. */
+bool
+log_wants(int level)
+{
+	return level <= log_level;
+}
+
+/* Whether a line is a JSON object. */
+bool
+log_is_json(void)
+{
+	return log_json;
 }
 
 /* Opens the log (again). Returns 0, or -1 with errno; the old one then stays in use. */
@@ -53,9 +71,9 @@ log_open(void)
 {
 	struct stat st;
 
-	if (front_config.log_file != NULL)
+	if (log_file != NULL)
 	{
-		int			fd = open(front_config.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		int			fd = open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 
 		if (fd == -1)
 			return -1;
@@ -131,7 +149,7 @@ write_lines(const char *data, size_t len)
 	}
 }
 
-/* Writes the gathered access lines. */
+/* Writes the gathered lines. */
 void
 log_flush(void)
 {
@@ -165,8 +183,8 @@ log_worker_start(void)
 }
 
 /* UTC with milliseconds; the part up to the second is made once a second. */
-static size_t
-add_time(char *out, size_t size)
+size_t
+log_add_time(char *out, size_t size)
 {
 	static time_t last;
 	static char text[32];
@@ -187,8 +205,8 @@ add_time(char *out, size_t size)
 }
 
 /* Adds a text as a JSON string, cut where there is no more room. Bytes beyond ASCII are written as escapes. */
-static size_t
-add_json(char *out, size_t size, const char *text, size_t len)
+size_t
+log_add_json(char *out, size_t size, const char *text, size_t len)
 {
 	size_t		n = 0;
 
@@ -212,12 +230,12 @@ add_json(char *out, size_t size, const char *text, size_t len)
 }
 
 /* Begins an object with the time. */
-static size_t
-begin_json(char *out, size_t size)
+size_t
+log_begin_json(char *out, size_t size)
 {
 	size_t		n = (size_t) snprintf(out, size, "{\"time\": \"");
 
-	n += add_time(out + n, size - n);
+	n += log_add_time(out + n, size - n);
 	out[n++] = '"';
 	return n;
 }
@@ -238,7 +256,7 @@ front_log(int level, const char *fmt,...)
 	int			len;
 	va_list		args;
 
-	if (level > front_config.log_level)
+	if (!log_wants(level))
 		return;
 	va_start(args, fmt);
 	len = vsnprintf(message, sizeof(message), fmt, args);
@@ -248,17 +266,17 @@ front_log(int level, const char *fmt,...)
 	for (char *c = message; *c != '\0'; c++)
 		if ((unsigned char) *c < 0x20 || *c == 0x7f)
 			*c = ' ';
-	if (front_config.log_json)
+	if (log_json)
 	{
-		n = begin_json(line, sizeof(line));
+		n = log_begin_json(line, sizeof(line));
 		n += (size_t) snprintf(line + n, sizeof(line) - n, ", \"pid\": %d, \"level\": \"%s\", \"message\": ",
 							   (int) log_pid, names[level & 7]);
-		n += add_json(line + n, sizeof(line) - n - 2, message, strlen(message));
+		n += log_add_json(line + n, sizeof(line) - n - 2, message, strlen(message));
 		line[n++] = '}';
 	}
 	else
 	{
-		n = add_time(line, sizeof(line));
+		n = log_add_time(line, sizeof(line));
 		n += (size_t) snprintf(line + n, sizeof(line) - n, " [%d] %s: %s", (int) log_pid, names[level & 7], message);
 	}
 	line[n++] = '\n';
@@ -266,75 +284,17 @@ front_log(int level, const char *fmt,...)
 	write_lines(line, n);
 }
 
-/*
- * Adds the line of one request: time, peer, "METHOD target", status, bytes sent, milliseconds, trace id or "-".
- * req: NULL or with method_len 0 when the request could not be read.
- */
+/* Has a line of a request written, soon: together with others in a worker. */
 void
-log_access(const char *peer, const Request *req, const char *buf, int status, uint64_t bytes, uint64_t microseconds)
+log_gather(const char *line, size_t len)
 {
-	char		target[TARGET_SIZE];
-	char		line[6 * TARGET_SIZE + 1024];
-	size_t		method_len = 0;
-	size_t		target_len = 0;
-	size_t		n;
-	const char *trace = NULL;
-
-	if (front_config.log_level < LOG_INFO)
-		return;
-	if (req != NULL && req->method_len > 0)
-	{
-		method_len = req->method_len;
-		target_len = log_mask_target(buf + req->target, req->target_len, target, sizeof(target));
-		trace = log_trace_id(req, buf);
-	}
-	if (front_config.log_json)
-	{
-		n = begin_json(line, sizeof(line));
-		n += (size_t) snprintf(line + n, sizeof(line) - n, ", \"peer\": \"%s\", \"method\": ", peer);
-		n += add_json(line + n, 256, method_len > 0 ? buf + req->method : "", method_len);
-		n += (size_t) snprintf(line + n, sizeof(line) - n, ", \"target\": ");
-		n += add_json(line + n, sizeof(line) - n - 256, target, target_len);
-		n += (size_t) snprintf(line + n, sizeof(line) - n,
-							   ", \"status\": %d, \"bytes\": %llu, \"ms\": %llu.%03llu, \"trace\": \"%.*s\"}\n", status,
-							   (unsigned long long) bytes, (unsigned long long) (microseconds / 1000),
-							   (unsigned long long) (microseconds % 1000), trace != NULL ? 32 : 0,
-							   trace != NULL ? trace : "");
-	}
-	else
-	{
-		n = add_time(line, sizeof(line));
-		n += (size_t) snprintf(line + n, sizeof(line) - n, " %s \"%.*s%s%.*s\" %d %llu %llu.%03llu %.*s\n", peer,
-							   method_len > 0 ? (int) method_len : 1, method_len > 0 ? buf + req->method : "-",
-							   method_len > 0 ? " " : "", (int) target_len, target, status, (unsigned long long) bytes,
-							   (unsigned long long) (microseconds / 1000), (unsigned long long) (microseconds % 1000),
-							   trace != NULL ? 32 : 1, trace != NULL ? trace : "-");
-	}
-	if (pending_len + n > sizeof(pending))
+	if (pending_len + len > sizeof(pending))
 		log_flush();
-	memcpy(pending + pending_len, line, n);
-	pending_len += n;
+	memcpy(pending + pending_len, line, len);
+	pending_len += len;
 	if (!flush_planned && in_worker)
 	{
 		flush_planned = true;
 		(void) kore_timer_add(flush_timer, FLUSH_AFTER_MS, NULL, KORE_TIMER_ONESHOT);
 	}
-}
-
-/*
- * Tells where the time of a request went that took long: what it waited for its turn, and what the database took.
- * took, waited: us.
- */
-void
-log_slow(const Request *req, const char *buf, int status, const char *lane, uint64_t took, uint64_t waited)
-{
-	char		target[512];
-	size_t		len = log_mask_target(buf + req->target, req->target_len, target, sizeof(target));
-	const char *trace = log_trace_id(req, buf);
-
-	front_log(LOG_WARNING, "slow request: %.*s %.*s, %d after %llu ms: %llu ms in the queue of the %s lane, %llu ms in the "
-			  "database%s%.*s", (int) req->method_len, buf + req->method, (int) len, target, status,
-			  (unsigned long long) (took / 1000), (unsigned long long) (waited / 1000), lane,
-			  (unsigned long long) ((took - waited) / 1000), trace != NULL ? ", trace " : "", trace != NULL ? 32 : 0,
-			  trace != NULL ? trace : "");
 }

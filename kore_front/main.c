@@ -127,6 +127,7 @@ kore_parent_configure(int argc, char **argv)
 	PQconninfoOption *defaults;
 
 	config_load(argc, argv);
+	log_configure(front_config.log_file, front_config.log_level, front_config.log_json);
 	listen_fd = supervise_listen(&listen_family);
 	metrics_server_listen();
 	if (log_open() != 0)

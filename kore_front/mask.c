@@ -58,7 +58,7 @@ is_secret_name(const char *s, size_t len)
  * query keys that name one. out_size: at least 16. A longer target is cut and ends with "...". Returns the length.
  */
 size_t
-log_mask_target(const char *target, size_t len, char *out, size_t out_size)
+mask_target(const char *target, size_t len, char *out, size_t out_size)
 {
 	const char *end = target + len;
 	const char *query = memchr(target, '?', len);
@@ -138,7 +138,7 @@ log_mask_target(const char *target, size_t len, char *out, size_t out_size)
 
 /* The trace id of a well-formed W3C traceparent, 32 hex digits without an end; NULL otherwise. */
 const char *
-log_trace_id(const Request *req, const char *buf)
+mask_trace_id(const Request *req, const char *buf)
 {
 	const char *v;
 

@@ -8,7 +8,7 @@
 
 #include "request.h"
 
-extern size_t log_mask_target(const char *target, size_t len, char *out, size_t out_size);
-extern const char *log_trace_id(const Request *req, const char *buf);
+extern size_t mask_target(const char *target, size_t len, char *out, size_t out_size);
+extern const char *mask_trace_id(const Request *req, const char *buf);
 
 #endif

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "request.h"
+
 #define N_BUCKETS 11			/* the last one has no end */
 
 static const char *const lane_names[METRICS_LANES] = {"fast", "login", "slow"};

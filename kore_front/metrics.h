@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 #include "bytes.h"
-#include "request.h"
+
+struct Request;					/* request.h: of HTTP, which lanes.c has no part in */
 
 #define METRICS_LANES 3
 
@@ -25,7 +26,7 @@ typedef struct LaneGauges
 
 extern bool metrics_init(int workers);
 extern void metrics_worker(int worker);
-extern void metrics_request(int lane, const Request *req, const char *buf, int status, uint64_t microseconds);
+extern void metrics_request(int lane, const struct Request *req, const char *buf, int status, uint64_t microseconds);
 extern void metrics_lane(int lane, const LaneGauges *gauges);
 extern void metrics_restart(void);
 extern void metrics_write(Bytes *out);

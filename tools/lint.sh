@@ -35,7 +35,7 @@ run "clang warnings, extension" clang_warnings
 run "what .editorconfig says" python3 tools/lint_text.py
 run "layout of C" perl tools/indent.pl --check
 
-run "plan of src/" python3 tools/lint_plan.py
+run "plan of src/, kore_front/ and commands/" python3 tools/lint_plan.py
 # Without PostgreSQL's include path: src/plain has no need of it.
 plain() { for f in src/plain/*.[ch]; do gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Isrc -x c "$f" || return 1; done; }
 run "src/plain without PostgreSQL" plain

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""lint_plan.py [ROOT]: does src/ keep to the plan of the house?
+"""lint_plan.py [ROOT]: do src/, kore_front/ and commands/ keep to the plan of the house?
 
-- An include goes down, or stays in its room: FLOORS, the lowest first.
+- An include of src/ goes down, or stays in its room: FLOORS, the lowest first.
 - A folder inside a room is a program of its own, which shares src/plain at most.
+- kore_front/ is one folder; its rooms are lists of files, which name the rooms
+  that they may include: FRONT. So do the commands, who share some of its files.
 - No circle of files. A .c and its header are one file.
 - What a .c gives to others is declared in the header of its name, and a header
   declares nothing else. Without a header is who gives nothing: functions that
-  SQL calls, or a starting point (main, _PG_init, a background worker's).
+  SQL or Kore calls, or a starting point (main, _PG_init, a background worker's).
 - Some words stand in one place only: ONLY.
 - Who unpacks variable-length values includes base/compat.h, which has the
   header for them that newer servers ask for.
@@ -23,9 +25,27 @@ FLOORS = [["plain"], ["base"], ["acl", "crypto"], ["sessions", "validate"], ["ld
           ["http"], ["workers"],
           ["relay"]]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+# room: its files, and the rooms that it may include beside itself. The database's side knows no HTTP.
+FRONT = {
+    "base": ("bytes db_session elapsed fair_queue kore_release log output utf8", ""),
+    "request": ("access_log chunked mask peer request route", "base"),
+    "config": ("config config_files settings tree", "base"),
+    "metrics": ("metrics", "base request"),
+    "database": ("dbconn job lane lane_limits lane_state lanes line", "base config metrics"),
+    "http": ("call cors listen response", "base request config database"),
+    "clients": ("client client_answer client_read client_state", "base request config metrics database http"),
+    "process": ("configure main metrics_server sandbox supervise",
+                "base request config metrics database http clients"),
+}
+FRONT_ROOM = {file: room for room, (files, _) in FRONT.items() for file in files.split()}
+COMMANDS_INCLUDE = ("base", "config")
+# The commands have no log: theirs prints a line.
+STAND_INS = {("commands/command", "front_log")}
+KORE_CALLS = {"kore_parent_configure", "kore_worker_configure", "kore_worker_teardown", "kore_seccomp_hook"}
 ONLY = {
     "PG_VERSION_NUM": "src/base/compat.h",
     "CacheRegisterRelcacheCallback": "src/base/table_watch.c",
+    "client_connection_check_interval": "kore_front/db_session.c",
 }
 VARLENA = re.compile(r"\b(VARDATA|VARSIZE|SET_VARSIZE|VARATT)\w*\b")
 # A function's type stands on a line of its own; a continued declaration may end lines later.
@@ -33,6 +53,8 @@ FUNCTION = re.compile(r"^([A-Za-z_][\w *]*)\n(\w+)\(", re.MULTILINE)
 PROTOTYPE = re.compile(r"^(?:pg_noreturn )?extern [\w \t*]*?\b(\w+)\([^;{]*\)[^;{]*;", re.MULTILINE)
 START = re.compile(r"^(?:PG_FUNCTION_INFO_V1\(|PGDLLEXPORT void )(\w+)", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "(\w+)/(\w+)\.h"', re.MULTILINE)
+BESIDE = re.compile(r'^#include "(\w+)\.h"', re.MULTILINE)
+OF_FRONT = re.compile(r'^#include "\.\./kore_front/(\w+)\.h"', re.MULTILINE)
 
 
 def climbs(path, room, includes):
@@ -62,20 +84,55 @@ def circles(graph):
         yield "circle of files: " + ", ".join(sorted(left))
 
 
+def sources(root, *folders):
+    """C files of folders, in order."""
+    return [file for folder in folders for file in sorted(root.glob(f"{folder}/*.[ch]"))]
+
+
+def flat(root, folder):
+    """Who includes whom in a folder without rooms, as a graph for circles()."""
+    graph = {}
+    for file in sources(root, folder):
+        includes = BESIDE.findall(file.read_text(encoding="utf-8"))
+        graph.setdefault(f"{folder}/{file.stem}", set()).update(f"{folder}/{name}" for name in includes)
+    return graph
+
+
+def front(root):
+    """Files of the front without a room, and includes of it that its rooms and the commands may not have."""
+    for file in sources(root, "kore_front"):
+        path = file.relative_to(root)
+        if file.stem not in FRONT_ROOM:
+            yield f"{path}: it is in no room of lint_plan.py's FRONT"
+            continue
+        room = FRONT_ROOM[file.stem]
+        text = file.read_text(encoding="utf-8")
+        yield from words(path, text)
+        for name in BESIDE.findall(text):
+            if FRONT_ROOM.get(name, room) not in (room, *FRONT[room][1].split()):
+                yield f"{path}: {name}.h is in the room {FRONT_ROOM[name]}, which is not below {room}"
+    for file in sources(root, "commands"):
+        for name in OF_FRONT.findall(file.read_text(encoding="utf-8")):
+            if FRONT_ROOM.get(name) not in COMMANDS_INCLUDE:
+                yield f"{file.relative_to(root)}: {name}.h of kore_front/ is not for the commands"
+
+
 def headers(root):
     """Functions that are not declared in the header of their file."""
     given, declared = {}, {}
-    for file in sorted(root.glob("src/**/*.[ch]")):
+    for file in sources(root, "src/**", "kore_front", "commands"):
         text = file.read_text(encoding="utf-8")
         name = file.relative_to(root).with_suffix("")
         if file.suffix == ".h":
             declared[name] = set(PROTOTYPE.findall(text))
             continue
-        started = set(START.findall(text)) | {"main", "_PG_init"}
+        started = set(START.findall(text)) | KORE_CALLS | {"main", "_PG_init"}
         given[name] = {function for kind, function in FUNCTION.findall(text)
                        if "static" not in kind.split() and function not in started}
     for name, functions in given.items():
         for function in sorted(functions - declared.get(name, set())):
+            if (str(name), function) in STAND_INS:
+                continue
             yield f"{name}.c: {function}() is not declared in a header of that name"
     for name, functions in declared.items():
         for function in sorted(functions - given.get(name, set())):
@@ -95,7 +152,7 @@ def words(path, text):
 def main(root):
     problems = []
     graph = {}
-    files = sorted(root.glob("src/*/*.[ch]"))
+    files = sources(root, "src/*")
     for file in files:
         path = file.relative_to(root)
         room = path.parts[1]
@@ -107,11 +164,16 @@ def main(root):
         problems += climbs(path, room, includes)
         problems += words(path, text)
         graph.setdefault(f"{room}/{file.stem}", set()).update(f"{other}/{name}" for other, name in includes)
-    for file in sorted(root.glob("src/*/*/*.[ch]")):
+    programs = sources(root, "src/*/*")
+    for file in programs:
         includes = [found for found in INCLUDE.findall(file.read_text(encoding="utf-8")) if found[0] in FLOOR]
         problems += sharing(file.relative_to(root), includes)
+    problems += front(root)
     problems += headers(root)
+    for folder in ["kore_front", "commands", *sorted({str(file.parent.relative_to(root)) for file in programs})]:
+        problems += circles(flat(root, folder))
     problems += circles(graph)
+    files += programs + sources(root, "kore_front", "commands")
     print("\n".join(problems) if problems else f"{len(files)} files keep to the plan")
     return 1 if problems or not files else 0
 

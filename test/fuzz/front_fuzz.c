@@ -71,7 +71,7 @@ fuzz_request(const char *buf, size_t size)
 		require(peer_address(&req, buf, 2, "::1", address) <= sizeof(address));
 		(void) route_class(&req, buf);
 		(void) route_is_repeatable(&req, buf);
-		(void) log_trace_id(&req, buf);
+		(void) mask_trace_id(&req, buf);
 	}
 	bytes_free(&out);
 }
@@ -139,11 +139,11 @@ fuzz_mask(const char *target, size_t size)
 
 	if (size > 400)
 		return;
-	n = log_mask_target(target, size, out, sizeof(out));
+	n = mask_target(target, size, out, sizeof(out));
 	require(n <= sizeof(out));
 	/* A token at its place shows nowhere, whatever comes after it. */
 	n = (size_t) snprintf(text, sizeof(text), "/0.1/token/%s/%.*s", token, (int) size, target);
-	n = log_mask_target(text, n, out, sizeof(out));
+	n = mask_target(text, n, out, sizeof(out));
 	require(memmem(out, n, token, sizeof(token) - 1) == NULL || memmem(target, size, token, sizeof(token) - 1) != NULL);
 }
 

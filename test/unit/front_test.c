@@ -547,7 +547,7 @@ test_mask(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		size_t		n = log_mask_target(cases[i][0], strlen(cases[i][0]), out, sizeof(out));
+		size_t		n = mask_target(cases[i][0], strlen(cases[i][0]), out, sizeof(out));
 
 		snprintf(what, sizeof(what), "mask %s", cases[i][0]);
 		ok(n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0, "%s", what);
@@ -563,7 +563,7 @@ test_mask(void)
 		for (size_t k = 0; k < len; k++)
 			in[k] = "/?&;=%token6fF"[random_number() % 14];
 		copy = exact(in, len);
-		good = good && log_mask_target(copy, len, to, size) <= size;
+		good = good && mask_target(copy, len, to, size) <= size;
 		free(copy);
 		free(to);
 	}

@@ -5,6 +5,7 @@
  */
 #include "../../kore_front/log.h"
 #include "../../kore_front/metrics.h"
+#include "../../kore_front/request.h"
 
 #include <stdlib.h>
 #include <string.h>
