@@ -21,7 +21,7 @@ suite=${1:-}
 
 # What debian/control asks for, but Kore and what only the front's build, lint,
 # the unit tests and the load tests use; names with the suite's versions.
-elsewhere='^(kore|clang|clang-tidy|cppcheck|debhelper-compat|debootstrap|nodejs|npm|pg-bsd-indent|wrk|libclang-rt-.*)$'
+elsewhere='^(kore|clang-tidy|cppcheck|debhelper-compat|debootstrap|nodejs|npm|pg-bsd-indent|wrk)$'
 packages() {
 	awk '/^[A-Z]/ { on = sub(/^Build-Depends:/, "") } on' debian/control |
 		tr ',' '\n' | awk '{ print $1 }' | grep -vE "$elsewhere" | sed "s/-15\\b/-$1/"
@@ -57,7 +57,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 home=$work/upper/root/wazo_auth
 mkdir -p "$home/build"
-for f in $(git ls-files -c -o --exclude-standard); do [ ! -e "$f" ] || echo "$f"; done | xargs cp --parents -P -t "$home"
+bash tools/sources.sh "$home"
 cp build/wazo-auth "$home/build/"
 
 echo "PostgreSQL $version of $suite"

@@ -17,12 +17,7 @@ work=$(mktemp -d /tmp/wazo_auth_deb.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 tree=$work/wazo-auth
-mkdir "$tree"
-if [ -e .git ]; then
-	for f in $(git ls-files -c -o --exclude-standard); do [ ! -e "$f" ] || echo "$f"; done | xargs cp --parents -P -t "$tree"
-else
-	cp -r . "$tree" && rm -rf "$tree/build"
-fi
+bash tools/sources.sh "$tree"
 sed -i "s/postgresql\(-server-dev\)\{0,1\}-15/postgresql\1-$pg_version/g" "$tree/debian/control" "$tree/debian/"*-15-*
 for f in "$tree/debian/"*-15-*; do
 	renamed=${f/-15-/-$pg_version-}

@@ -25,14 +25,7 @@ work=$(mktemp -d /tmp/wazo_auth_fresh.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 home=$work/upper/root/wazo_auth
-mkdir -p "$home"
-if [ -e "$top/.git" ]; then
-	(cd "$top" && git ls-files -z -c -o --exclude-standard | xargs -0 sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh |
-		xargs -0 cp --parents -P -t "$home")
-else
-	cp -r "$top/." "$home"
-	rm -rf "$home/build"
-fi
+bash "$top/tools/sources.sh" "$home"
 cp "$top/test/fresh/"*.bash "$work/upper/root/"
 in_root() { root_run "$base" "$work" bash "/root/$1" >"$work/$1.log" 2>&1; }
 

@@ -31,14 +31,8 @@ trap 'finish' EXIT
 trap 'finish; exit 1' INT TERM
 
 private_tree "$work/tree"
-mkdir -p "$work/src/build" "$work/logs"
-cp -r test expected sql wazo_auth.control Makefile README.md CHANGELOG.md LICENSE "$work/src/"
-cp -r .editorconfig docs migrations debian src kore_front commands tools "$work/src/" 2>/dev/null || true
-cp build/wazo-auth build/wazo-auth-* build/wazo_auth--*.sql "$work/src/build/"
-[ ! -d build/unit ] || cp -r build/unit "$work/src/build/"
-[ ! -d build/npm ] || cp -r build/npm "$work/src/build/"
-# the front of an earlier version, where make check-upgrade has built it
-[ ! -d build/old ] || cp -r build/old "$work/src/build/"
+mkdir -p "$work/logs"
+bash tools/sources.sh --built "$work/src"
 chown -R "$SERVER_USER": "$work/src" "$work/logs"
 mkdir -m 700 "$work/data" "$work/socket"
 chown "$SERVER_USER": "$work/data" "$work/socket"

@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 home=$work/upper/root/wazo_auth
 mkdir -p "$home" "$work/upper/usr/lib/postgresql" "$work/upper/usr/share/postgresql" "$work/upper/opt/lib15"
-for f in $(git ls-files -c -o --exclude-standard); do [ ! -e "$f" ] || echo "$f"; done | xargs cp --parents -P -t "$home"
+bash tools/sources.sh "$home"
 cp -a /usr/lib/postgresql/15 "$work/upper/usr/lib/postgresql/"
 cp -aL /usr/share/postgresql/15 "$work/upper/usr/share/postgresql/"
 make --no-print-directory -s EXTENSION_ONLY=1 with_llvm=no install DESTDIR="$work/upper" >/dev/null

@@ -62,7 +62,7 @@ sub slurp
 }
 
 # ---- links ----
-foreach my $doc ('README.md', map { "docs/$_" } sort map { m{([^/]+)$} } glob "$top/docs/*.md")
+foreach my $doc (qw(README.md CONTRIBUTING.md SECURITY.md), map { "docs/$_" } sort map { m{([^/]+)$} } glob "$top/docs/*.md")
 {
 	my $text = slurp("$top/$doc");
 	while ($text =~ /\]\(([^)#:\/][^)#:]*)(?:#[^)]*)?\)/g)
@@ -75,7 +75,7 @@ foreach my $doc ('README.md', map { "docs/$_" } sort map { m{([^/]+)$} } glob "$
 # ---- make run ----
 my $home = tempdir('wazo_readme.XXXXXX', TMPDIR => 1, CLEANUP => 0);
 chmod 0700, $home;
-system('cp', '-r', (grep { -e } map { "$top/$_" } qw(Makefile README.md CHANGELOG.md LICENSE wazo_auth.control sql src kore_front test tools docs debian migrations)), $home) == 0 or die 'cp';
+system('bash', "$top/tools/sources.sh", $home) == 0 or die 'sources.sh';
 my $port = do { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport };
 my $rabbit = WazoRabbit->new;
 $rabbit->start;
@@ -183,7 +183,7 @@ END`;
 # ---- functions that the documents name are there ----
 {
 	my %named;
-	foreach my $doc ('README.md', map { "docs/$_" } map { m{([^/]+)$} } glob "$top/docs/*.md")
+	foreach my $doc (qw(README.md CONTRIBUTING.md SECURITY.md), map { "docs/$_" } map { m{([^/]+)$} } glob "$top/docs/*.md")
 	{
 		my $text = slurp("$top/$doc");
 		$text =~ s/^## Recipes.*//ms if $doc eq 'docs/developing.md';    # they make what they name

@@ -13,8 +13,7 @@ my $top = abs_path(dirname(__FILE__) . '/../..');
 my $home = tempdir('wazo_recipes.XXXXXX', TMPDIR => 1, CLEANUP => 0);
 END { local $?; system('rm', '-rf', $home) if $home }
 
-system('cp', '-a', (grep { -e } map { "$top/$_" }
-	  qw(Makefile README.md CHANGELOG.md LICENSE wazo_auth.control wazo_auth.so build sql src kore_front commands test expected tools docs debian migrations)), $home) == 0 or die 'cp';
+system('bash', "$top/tools/sources.sh", '--built', $home) == 0 or die 'sources.sh';
 
 sub slurp { open(my $f, '<', $_[0]) or die "$_[0]: $!"; local $/; return <$f> }
 
