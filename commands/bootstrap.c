@@ -30,19 +30,19 @@ typedef struct Administrator
 } Administrator;
 
 static const char help[] =
-	"Usage: wazo-auth-bootstrap complete\n"
-	"       wazo-auth-bootstrap initial-user [options]\n\n"
-	"complete      the administrator " USERNAME ", and the file by which the command of that name logs in,\n"
-	"              " FILE_NAME ":\n"
-	"              when it is there, its user and password are made; when not, both are made anew\n"
-	"initial-user  an administrator\n"
-	"  --uri URI             the database (default: db_uri of the configuration)\n"
-	"  --username NAME       (default " USERNAME ")\n"
-	"  --password PASSWORD   (default: a random one, which nobody is told)\n"
-	"  --purpose PURPOSE     user, internal or external_api (default internal)\n"
-	"  --policy-slug SLUG    (default wazo_default_master_user_policy)\n\n"
-	"Of initial-user the environment variables WAZO_AUTH_BOOTSTRAP_URI, _USERNAME, _PASSWORD, _PURPOSE and _POLICY_SLUG\n"
-	"are the defaults.\n";
+"Usage: wazo-auth-bootstrap complete\n"
+"       wazo-auth-bootstrap initial-user [options]\n\n"
+"complete      the administrator " USERNAME ", and the file by which the command of that name logs in,\n"
+"              " FILE_NAME ":\n"
+"              when it is there, its user and password are made; when not, both are made anew\n"
+"initial-user  an administrator\n"
+"  --uri URI             the database (default: db_uri of the configuration)\n"
+"  --username NAME       (default " USERNAME ")\n"
+"  --password PASSWORD   (default: a random one, which nobody is told)\n"
+"  --purpose PURPOSE     user, internal or external_api (default internal)\n"
+"  --policy-slug SLUG    (default wazo_default_master_user_policy)\n\n"
+"Of initial-user the environment variables WAZO_AUTH_BOOTSTRAP_URI, _USERNAME, _PASSWORD, _PURPOSE and _POLICY_SLUG\n"
+"are the defaults.\n";
 
 static PGconn *
 connect_to(const char *uri)
@@ -93,7 +93,7 @@ initial_user(int argc, char **argv)
 	while ((code = getopt_long(argc, argv, "h", options, NULL)) != -1)
 	{
 		char	  **to = code == 'u' ? &a.uri : code == 'n' ? &a.username : code == 'w' ? &a.password :
-			code == 'p' ? &a.purpose : &a.policy_slug;
+		code == 'p' ? &a.purpose : &a.policy_slug;
 
 		if (code == 'h')
 		{
@@ -156,7 +156,8 @@ write_file(const char *path, const char *password)
 	if (pw != NULL && fchown(fd, pw->pw_uid, pw->pw_gid) != 0)
 		command_fail("cannot give \"%s\" to wazo-auth: %s", path, strerror(errno));
 	file = fdopen(fd, "w");
-	if (file == NULL || fprintf(file, "auth:\n  username: " USERNAME "\n  password: %s\n  backend: wazo_user\n", password) < 0 ||
+	if (file == NULL ||
+		fprintf(file, "auth:\n  username: " USERNAME "\n  password: %s\n  backend: wazo_user\n", password) < 0 ||
 		fflush(file) != 0 || fsync(fd) != 0 || fclose(file) != 0)
 		command_fail("cannot write \"%s\": %s", path, strerror(errno));
 }

@@ -25,7 +25,8 @@ typedef struct Arguments
 	char	   *password;
 } Arguments;
 
-static void __attribute__((noreturn))
+static void
+__attribute__((noreturn))
 print_help(void)
 {
 	puts("Usage: wazo-auth-init-db [options]\n\n"
@@ -54,7 +55,7 @@ read_arguments(int argc, char **argv, Arguments *a)
 	while ((code = getopt_long(argc, argv, "h", options, NULL)) != -1)
 	{
 		char	  **to = code == 'u' ? &a->user : code == 'p' ? &a->pg_db_uri : code == 'a' ? &a->auth_db_uri :
-			code == 'd' ? &a->db : code == 'o' ? &a->owner : &a->password;
+		code == 'd' ? &a->db : code == 'o' ? &a->owner : &a->password;
 
 		if (code == 'h')
 			print_help();

@@ -18,7 +18,7 @@ my @layout = qw(-bad -bap -bbb -bc -bl -cli1 -cp33 -cdb -nce -d0 -di12 -nfc1 -i4
 my $text_type = qr/\btext(?=\s*\*+\s*\w*\s*[;,()=]|\s*\*+\n)/;
 
 chdir dirname($0) . '/..' or die "cannot enter the sources: $!\n";
-my @all = glob '{src/*,src/*/*,src/*/*/*,kore_front/*,test/*/*,test/*/*/*,tools/*}.[ch]';
+my @all = glob '{src/*,src/*/*,src/*/*/*,kore_front/*,commands/*,test/*/*,test/*/*/*,tools/*}.[ch]';
 my %source = map { $_ => contents($_) } @all;
 
 if (@ARGV && $ARGV[0] eq '--types')

@@ -57,13 +57,13 @@ run "clang-tidy, parts without PostgreSQL" clang-tidy --quiet --warnings-as-erro
 make --no-print-directory -s front >/dev/null
 front_flags=(-std=gnu11 -D_GNU_SOURCE -DKORE_SINGLE_BINARY -DKORE_NO_HTTP -DFRONT_KORE_RELEASE=40100 -DWAZO_AUTH_VERSION='"lint"'
 	-isystem /usr/share/kore/include/kore -Ibuild/kore -isystem "$("$PG_CONFIG" --includedir)" -Wno-deprecated-declarations)
-run "clang warnings, front" clang -Wall -Wextra -Werror -Wshadow -fsyntax-only "${front_flags[@]}" kore_front/*.c
-run "cppcheck, front" cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \
-	--inline-suppr --suppress=missingIncludeSystem -DFRONT_KORE_RELEASE=40100 -DKORE_NO_HTTP -DWAZO_AUTH_VERSION='"lint"' kore_front
+run "clang warnings, front and commands" clang -Wall -Wextra -Werror -Wshadow -fsyntax-only "${front_flags[@]}" kore_front/*.c commands/*.c
+run "cppcheck, front and commands" cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \
+	--inline-suppr --suppress=missingIncludeSystem -DFRONT_KORE_RELEASE=40100 -DKORE_NO_HTTP -DWAZO_AUTH_VERSION='"lint"' kore_front commands
 # va_list: the analyser of clang 14 reports every va_start as missing when it gets several files.
-run "clang-tidy, front" clang-tidy --quiet --warnings-as-errors='*' \
+run "clang-tidy, front and commands" clang-tidy --quiet --warnings-as-errors='*' \
 	--checks='-*,clang-analyzer-*,bugprone-*,-clang-analyzer-valist.Uninitialized,-bugprone-easily-swappable-parameters,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-assignment-in-if-condition,-bugprone-branch-clone,-bugprone-reserved-identifier' \
-	kore_front/*.c -- "${front_flags[@]}"
+	kore_front/*.c commands/*.c -- "${front_flags[@]}"
 
 work=$(mktemp -d /tmp/wazo_auth_lint.XXXXXX)
 chmod 755 "$work"

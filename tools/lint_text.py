@@ -14,7 +14,7 @@ import pathlib
 import re
 import sys
 
-FOLDERS = (".ci", "debian", "docs", "expected", "kore_front", "migrations", "sql", "src", "test", "tools")
+FOLDERS = (".ci", "commands", "debian", "docs", "expected", "kore_front", "migrations", "sql", "src", "test", "tools")
 MADE = {".o", ".d", ".so", ".bc", ".pyc"}
 LONG_TEXT = re.compile(r'"(?:[^"\\]|\\.){60,}"')
 
