@@ -80,6 +80,11 @@ check-upgrade: packages ## upgrades from the earlier versions, with the front of
 check-pg-upgrade: all ## PostgreSQL 15 with live sessions becomes 17, by pg_upgrade (in the root of check-debian)
 	@bash test/pg_upgrade/pg_upgrade.sh
 
+.PHONY: check-standby
+check-standby: packages ## RACES (100000) between the end of a session and its check on a standby that is kept behind
+	@$(MAKE) --no-print-directory all
+	@STANDBY_RACES=$(or $(RACES),100000) TESTS=test/t/standby.t bash test/lib/check.sh tap
+
 chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos

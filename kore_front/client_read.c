@@ -17,6 +17,7 @@
 #include "elapsed.h"
 #include "log.h"
 #include "peer.h"
+#include "response.h"
 #include "route.h"
 
 #define READ_HEAD_MOST (REQUEST_MAX_LINE + REQUEST_MAX_HEADER_BLOCK + 512)
@@ -73,12 +74,7 @@ client_batch_parameters(void *const *owners, int n, DbParameters *p)
 	call_batch_parameters(p);
 }
 
-static void
-job_answered(void *owner, const char *value, size_t len)
-{
-	client_answer_row(owner, value, len);
-	client_continue(owner);
-}
+static void job_answered(void *owner, const char *value, size_t len);
 
 static void
 job_failed(void *owner, JobFailure failure)
@@ -125,26 +121,57 @@ skip_empty_lines(Client *client)
 	return true;
 }
 
+/* Has a lane work at the request. */
 static void
-submit(Client *client)
+submit(Client *client, LaneId lane)
 {
 	const Request *req = client->req;
-	static const LaneId lane[] = {[ROUTE_FAST] = LANE_FAST, [ROUTE_LOGIN] = LANE_LOGIN, [ROUTE_OTHER] = LANE_SLOW};
 	char		address[PEER_SIZE];
 	FairKey		peer;
 	const RequestHeader *tenant;
 
-	client->state = WORKING;
-	client->started = front_time_us();
 	peer = fair_key(address, peer_address(req, client->in, front_config.num_proxies, client->peer, address));
 	tenant = request_header(req, client->in, "Wazo-Tenant");
 	if (tenant != NULL)
 		fair_key_set_tenant(&peer, client->in + tenant->value, tenant->value_len);
-	client->lane = lane[route_class(req, client->in)];
-	client->job = lanes_submit((LaneId) client->lane, &peer, route_is_repeatable(req, client->in),
+	client->lane = lane;
+	client->job = lanes_submit(lane, &peer, route_is_repeatable(req, client->in),
 							   req->head_len + req->body_len <= BATCHED_MOST, &job_calls, client);
 	if (client->job == NULL)
 		client_answer_error(client, 503);
+}
+
+/* Has the lane for such requests work at it. */
+static void
+start_work(Client *client)
+{
+	static const LaneId lane[] = {[ROUTE_FAST] = LANE_FAST, [ROUTE_LOGIN] = LANE_LOGIN, [ROUTE_OTHER] = LANE_SLOW};
+
+	client->state = WORKING;
+	client->started = front_time_us();
+	submit(client, lane[route_class(client->req, client->in)]);
+}
+
+/*
+ * The fast lane may ask a standby, which says so when it does not know yet of what the client has written (421). The
+ * primary knows.
+ */
+static bool
+is_misdirected(const Client *client, const char *row, size_t len)
+{
+	return client->lane == LANE_FAST && front_config.read_database != NULL && response_status(row, len) == 421;
+}
+
+static void
+job_answered(void *owner, const char *value, size_t len)
+{
+	Client	   *client = owner;
+
+	if (is_misdirected(client, value, len))
+		submit(client, LANE_SLOW);
+	else
+		client_answer_row(client, value, len);
+	client_continue(client);
 }
 
 /* Reads a head that may be complete. Returns false when there is nothing to do before more arrives. */
@@ -242,7 +269,7 @@ read_body(Client *client)
 			client_refuse(client, 503);
 		return false;
 	}
-	submit(client);
+	start_work(client);
 	return true;
 }
 

@@ -275,6 +275,43 @@ add_headers(Bytes *out, Span array, Span *length)
 	return true;
 }
 
+/* Takes such a value apart. Returns whether it has the layout that is known. */
+static bool
+read_row(const char *row, size_t len, Span field[3], bool null[3])
+{
+	static const int32_t oids[3] = {INT4OID, TEXTARRAYOID, BYTEAOID};
+	Reader		r = {row, row + len, false};
+
+	if (read_int32(&r) != 3)
+		return false;
+	for (int i = 0; i < 3; i++)
+	{
+		if (read_int32(&r) != oids[i])
+			return false;
+		field[i] = read_value(&r, &null[i]);
+	}
+	return !r.bad;
+}
+
+/* Its status, 0 if it has none. */
+static int32_t
+read_status(Span field, bool null)
+{
+	Reader		r = {field.s, field.s + field.len, false};
+
+	return null || field.len != 4 ? 0 : read_int32(&r);
+}
+
+/* The status of such a value, 0 if it is none. */
+int
+response_status(const char *row, size_t len)
+{
+	Span		field[3];
+	bool		null[3];
+
+	return read_row(row, len, field, null) ? read_status(field[0], null[0]) : 0;
+}
+
 /*
  * Turns a value of type wazo_auth.http_response, in binary format, into a response.
  * out: appended to. req, buf: the request. row, len: the value. close: announce the end of the connection.
@@ -284,29 +321,16 @@ add_headers(Bytes *out, Span array, Span *length)
 int
 response_from_row(Bytes *out, const Request *req, const char *buf, const char *row, size_t len, bool close)
 {
-	Reader		r = {row, row + len, false};
 	size_t		before = out->len;
 	Span		field[3];
 	bool		null[3];
-	static const int32_t oids[3] = {INT4OID, TEXTARRAYOID, BYTEAOID};
 	Span		length = {NULL, 0};
 	int32_t		status;
 	bool		bodyless;
 
-	if (read_int32(&r) != 3)
+	if (!read_row(row, len, field, null))
 		return 0;
-	for (int i = 0; i < 3; i++)
-	{
-		if (read_int32(&r) != oids[i])
-			return 0;
-		field[i] = read_value(&r, &null[i]);
-	}
-	if (r.bad)
-		return 0;
-	if (null[0] || field[0].len != 4)
-		goto unsound;
-	r = (Reader) {field[0].s, field[0].s + 4, false};
-	status = read_int32(&r);
+	status = read_status(field[0], null[0]);
 	if (status < 200 || status > 599)
 		goto unsound;
 

@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "request.h"
 
+extern int	response_status(const char *row, size_t len);
 extern int	response_from_row(Bytes *out, const Request *req, const char *buf, const char *row, size_t len,
 							  bool close);
 extern void response_error(Bytes *out, const Request *req, const char *buf, int status, bool retry_after,

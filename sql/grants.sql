@@ -46,6 +46,7 @@ GRANT USAGE ON TYPE wazo_auth.acl TO wazo_auth_service, wazo_auth_admin;
 GRANT EXECUTE ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) TO wazo_auth_front;
 GRANT EXECUTE ON FUNCTION wazo_auth.http_batch(text[], text[], text[], integer[], bytea[], text[]) TO wazo_auth_front;
 GRANT EXECUTE ON FUNCTION wazo_auth.token_check(uuid, text, uuid) TO wazo_auth_front, wazo_auth_service;
+GRANT EXECUTE ON FUNCTION wazo_auth.wait_for_transaction(xid8, interval) TO wazo_auth_service, wazo_auth_admin;
 -- The start of a front says that its database is the live one.
 GRANT EXECUTE ON FUNCTION wazo_auth.go_live(), wazo_auth.metrics() TO wazo_auth_front;
 GRANT EXECUTE ON FUNCTION

@@ -20,6 +20,7 @@
 #include "oauth2/oauth2_ask.h"
 #include "relay/relay_settings.h"
 #include "saml/saml_program.h"
+#include "sessions/replica.h"
 #include "workers/expiry_worker.h"
 #include "workers/launcher.h"
 #include "workers/wake.h"
@@ -36,6 +37,7 @@ _PG_init(void)
 	plugin_limits_init();
 	acl_cache_init();
 	password_init();
+	replica_init();
 	hash_limit_init();
 	ldap_login_init();
 	oauth2_ask_init();

@@ -11,6 +11,14 @@ COMMENT ON FUNCTION wazo_auth.token_check(uuid, text, uuid) IS
 'May the bearer of this token do this, for this tenant? A null access or tenant is not checked. Writes nothing, '
 'raises nothing, and works on a standby.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.wait_for_transaction(transaction xid8, patience interval DEFAULT '100 ms')
+RETURNS boolean
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_wait_for_transaction';
+COMMENT ON FUNCTION wazo_auth.wait_for_transaction(xid8, interval) IS
+'On a standby: waits until the statements after this one see what a transaction of the primary did '
+'(pg_current_xact_id() there, or the header Wazo-Auth-Transaction of an answer), no longer than patience. Returns '
+'whether they do; if not, ask the primary. Raises 22023 for a patience that is negative or longer than a minute.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.token_owner(token uuid, OUT user_uuid uuid, OUT tenant_uuid uuid)
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_token_owner';
 COMMENT ON FUNCTION wazo_auth.token_owner(uuid) IS
@@ -229,6 +237,9 @@ DECLARE
   v_count integer;
 BEGIN
   tell_of_service_tokens := COALESCE(tell_of_service_tokens, true);
+  IF current_setting('wazo_auth.remote_apply_revocations')::boolean THEN
+    PERFORM set_config('synchronous_commit', 'remote_apply', true);
+  END IF;
   WITH gone AS (
     DELETE FROM wazo_auth.session s
     USING unnest(token_digests) WITH ORDINALITY AS d(digest, place)

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -24,6 +25,7 @@
 #include "base/catalog.h"
 #include "http/http_call.h"
 #include "http/http_request.h"
+#include "sessions/replica.h"
 
 #define HTTP_MAX_METHOD		16
 #define HTTP_MAX_BODY		(1024 * 1024)
@@ -136,6 +138,16 @@ headers_size(const HttpCall *call)
 	return size;
 }
 
+/* Whether this is a standby that does not know yet of what the client has written. */
+static bool
+is_behind(HttpCall *call)
+{
+	HttpSpan	transaction;
+
+	return RecoveryInProgress() && http_header(call, HTTP_TRANSACTION, &transaction) &&
+		replica_lacks(transaction.s, transaction.len);
+}
+
 static void
 dispatch(HttpCall *call)
 {
@@ -187,6 +199,8 @@ dispatch(HttpCall *call)
 		http_plain_reply(reply, 400, psprintf("The query string has more than %d parameters.", HTTP_MAX_QUERY));
 	else if (parsed == HTTP_TARGET_NUL_QUERY)
 		http_plain_reply(reply, 400, "The query string holds a null character.");
+	else if (is_behind(call))
+		http_plain_reply(reply, 421, "This is a standby that does not know of that transaction yet; ask the primary.");
 	else if (call->route->direct)
 		(void) FunctionCall1(unconstify(FmgrInfo *, &call->route->function), PointerGetDatum(call));
 	else

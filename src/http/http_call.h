@@ -17,6 +17,12 @@
 #include "plain/http_target.h"
 #include "sessions/token.h"
 
+/*
+ * The header that says in an answer which transaction wrote, and in a request
+ * which one the answer is to know of.
+ */
+#define HTTP_TRANSACTION	"Wazo-Auth-Transaction"
+
 typedef struct HttpCall
 {
 	const char *method;

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -410,6 +411,16 @@ end_subtransaction(bool keep, MemoryContext context, ResourceOwner owner)
 	CurrentResourceOwner = owner;
 }
 
+/* Tells the client which transaction it has written in, if it has. */
+static void
+tell_transaction(HttpReply *reply)
+{
+	FullTransactionId transaction = GetTopFullTransactionIdIfAny();
+
+	if (FullTransactionIdIsValid(transaction))
+		http_reply_header(reply, HTTP_TRANSACTION, psprintf(UINT64_FORMAT, U64FromFullTransactionId(transaction)));
+}
+
 /*
  * http_run_handler
  *
@@ -443,6 +454,8 @@ http_run_handler(HttpCall *call)
 		SetUserIdAndSecContext(user, sec_context);
 		http_current_call = outer_call;
 		end_subtransaction(strcmp(call->method, "HEAD") != 0, context, owner);
+		if (strcmp(call->method, "HEAD") != 0)
+			tell_transaction(&call->reply);
 	}
 	PG_CATCH();
 	{

@@ -23,6 +23,7 @@ finish() {
 	for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
 	for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
 	stop_cluster "$work/data" immediate >/dev/null 2>&1 || true
+	[ -z "${standby_running:-}" ] || stop_cluster "$work/standby" immediate >/dev/null 2>&1 || true
 	rm -rf "$work"
 }
 trap 'finish' EXIT

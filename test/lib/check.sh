@@ -41,7 +41,7 @@ chown "$SERVER_USER": "$work/secret.key"
 
 # What every suite finds in its environment.
 suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
-	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
+	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}" STANDBY_RACES="${STANDBY_RACES:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
 	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_XML="$work/src/build/wazo-auth-xml"
 	WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
 	WAZO_AUTH_OLD_FRONT="$([ ! -x build/old/wazo-auth ] || echo "$work/src/build/old/wazo-auth")"
@@ -151,6 +151,15 @@ suite_fresh() {
 suite_import() {
 	count_tap import in_src prove --verbose --timer -I test/lib -I "$pgxs/src/test/perl" test/large/import.t
 	grep '^# ' "$work/logs/import.log" || true
+}
+
+# Two servers under Patroni, with HAProxy before them.
+suite_cluster() {
+	local program
+	for program in etcd patroni haproxy; do
+		command -v "$program" >/dev/null || die "$program is missing: apt-get install patroni haproxy etcd-server"
+	done
+	count_tap cluster in_src prove --verbose --timer -I test/lib -I "$pgxs/src/test/perl" test/large/cluster.t
 }
 
 # Kills until enough of it; what it prints is shown as it comes. Not by prove,

@@ -137,7 +137,7 @@ SELECT set_eq($$
   SELECT f.proname::text FROM member_function f WHERE pg_catalog.has_function_privilege('wazo_auth_service', f.oid, 'EXECUTE')
     -- those of the type, which read no table
     AND NOT f.proname LIKE 'acl\_%'
-$$, ARRAY['can', 'can_reach', 'current_tenant_uuid', 'current_user_uuid', 'event_body', 'event_headers', 'event_message_id', 'origin_uuid', 'set_token', 'check_request', 'check_requests', 'token_check', 'token_get'], 'what a service may execute');
+$$, ARRAY['can', 'can_reach', 'current_tenant_uuid', 'current_user_uuid', 'event_body', 'event_headers', 'event_message_id', 'origin_uuid', 'set_token', 'check_request', 'check_requests', 'token_check', 'token_get', 'wait_for_transaction'], 'what a service may execute');
 SELECT is_empty($$
   SELECT f.oid::regprocedure FROM member_function f
   WHERE pg_catalog.has_function_privilege('wazo_auth_admin', f.oid, 'EXECUTE')

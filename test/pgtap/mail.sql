@@ -211,7 +211,7 @@ SELECT ok(pg_temp.ask('GET', '/0.1/emails/' || :'email' || '/confirm?token=' || 
 SELECT is(pg_temp.ask('PUT', '/0.1/emails/' || :'email' || '/confirm', :'top_token'), '204', 'an administrator may confirm what is confirmed');
 SELECT is(pg_temp.ask('GET', '/0.1/emails/' || :'email' || '/confirm?token=' || :'top_token'), '200 Email address confirmed', 'and GET shows the page');
 SELECT wazo_auth.configure('{"email_confirmation_get_mimetype": "application/json"}'), wazo_auth.set_mail_template('email_confirmation_get_body', '{"done": true}');
-SELECT is((a.headers::text, convert_from(a.body, 'UTF8'))::text, '("{Content-Type,application/json}","{""done"": true}")', 'which is configured')
+SELECT is((a.headers[1:2]::text, convert_from(a.body, 'UTF8'))::text, '("{Content-Type,application/json}","{""done"": true}")', 'which is configured')
 FROM wazo_auth.http('GET', '/0.1/emails/' || :'email' || '/confirm', ARRAY['X-Auth-Token', :'top_token']) a;
 DELETE FROM wazo_auth.mail_outbox;
 

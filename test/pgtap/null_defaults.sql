@@ -56,6 +56,7 @@ INSERT INTO call VALUES
   ('list_policies', format('tenant_uuid => %L', :'north')),
   ('list_tenants', format('tenant_uuid => %L', :'north')),
   ('lock_group', format('group_uuid => %L', :'a_group')),
+  ('wait_for_transaction', $$transaction => '3'$$),
   ('saml_verify_response', $$tenant => NULL, response => 'x', issuer => 'x', certificates => '{x}', audience => 'x', recipient => 'x', in_response_to => 'x'$$),
   ('saml_verify_logout', $$tenant => NULL, binding => 'post', message => 'x', issuer => 'x', certificates => '{x}', destination => 'x'$$),
   ('saml_make_logout_request', $$tenant => NULL, binding => 'post', issuer => 'x', destination => 'x', key => 'x', name_id => 'x'$$),

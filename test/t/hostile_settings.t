@@ -107,7 +107,7 @@ $functions
 ROLLBACK;
 EOC
 	s/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/UUID/g, s/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d(?::?\d\d)?)?/TIME/g,
-		s/\b\d{10}\.\d+/TIME/g, s/"\d\d:\d\d:\d\d\.\d+"/AGE/g, s/"pid": \d+/PID/g, s/"slug" ?: "[0-9a-z]{3}"/SLUG/g foreach $out, $err;
+		s/\b\d{10}\.\d+/TIME/g, s/"\d\d:\d\d:\d\d\.\d+"/AGE/g, s/"pid": \d+/PID/g, s/Wazo-Auth-Transaction,\d+/TRANSACTION/g, s/"slug" ?: "[0-9a-z]{3}"/SLUG/g foreach $out, $err;
 	$err = join("\n", grep { /ERROR|FATAL|server closed|connection to server/ } split /\n/, $err);
 	return $out . $err;
 }

@@ -478,6 +478,7 @@ test_responses(void)
 
 	front_config.cors = true;
 	ok(response_from_row(&out, &req, "", row, len, false) == 200, "a row is read");
+	ok(response_status(row, len) == 200, "... or its status alone");
 	bytes_add(&out, "", 1);
 	ok(strstr(out.data, "\r\nContent-Type: application/json\r\nX-Two: 2\r\nContent-Length: 2\r\n\r\n{}") != NULL, "... and sent");
 	for (size_t cut = 0; cut < len; cut++)
@@ -485,7 +486,8 @@ test_responses(void)
 		char	   *copy = exact(row, cut);
 
 		out.len = 0;
-		good = good && response_from_row(&out, &req, "", copy, cut, false) == 0 && out.len == 0;
+		good = good && response_from_row(&out, &req, "", copy, cut, false) == 0 && out.len == 0 &&
+			response_status(copy, cut) == 0;
 		free(copy);
 	}
 	ok(good, "a row cut anywhere is not taken");
