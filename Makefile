@@ -80,7 +80,11 @@ check-upgrade: packages ## upgrades from the earlier versions, with the front of
 check-pg-upgrade: all ## PostgreSQL 15 with live sessions becomes 17, by pg_upgrade (in the root of check-debian)
 	@bash test/pg_upgrade/pg_upgrade.sh
 
-.PHONY: check-standby
+.PHONY: check-standby check-cluster
+check-cluster: packages ## the layout of docs/scaling.md with Patroni and HAProxy, its leader killed (needs patroni, haproxy, etcd-server)
+	@$(MAKE) --no-print-directory all
+	@bash test/lib/check.sh cluster
+
 check-standby: packages ## RACES (100000) between the end of a session and its check on a standby that is kept behind
 	@$(MAKE) --no-print-directory all
 	@STANDBY_RACES=$(or $(RACES),100000) TESTS=test/t/standby.t bash test/lib/check.sh tap
