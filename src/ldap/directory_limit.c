@@ -12,20 +12,10 @@
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "pgstat.h"
-#include "storage/latch.h"
 #include "utils/guc.h"
-#include "utils/timestamp.h"
 
 #include "base/lock_slots.h"
 #include "ldap/directory_limit.h"
-
-/*
- * A login waits so long for a slot: enough for a quick directory to answer
- * those before it, and little where a slow one does not (milliseconds).
- */
-#define SLOT_WAIT_MS	250
-#define SLOT_POLL_MS	10
 
 static int	max_directory_logins = 3;
 static int	max_directory_logins_per_tenant = 2;
@@ -44,21 +34,18 @@ try_slot(DirectorySlot *slot, uint32 tenant_key)
 
 /*
  * Takes a slot for a login against this tenant's directory; false when none
- * became free soon.  Answers cancel and terminate.
+ * became free soon, or did not lately.  Answers cancel and terminate.
  */
 bool
 directory_limit_acquire(DirectorySlot *slot, const pg_uuid_t *tenant)
 {
 	uint32		key = hash_bytes(tenant->data, UUID_LEN);
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SLOT_WAIT_MS);
+	SlotWait	wait = {0};
 
 	while (!try_slot(slot, key))
 	{
-		if (GetCurrentTimestamp() >= deadline)
+		if (!lock_slot_wait(&wait, key))
 			return false;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, SLOT_POLL_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
 	}
 	return true;
 }

@@ -31,27 +31,42 @@
 #include "oauth2/oauth2_ask.h"
 #include "oauth2/oauth2_job.h"
 
-/* So long (milliseconds) a request waits for others to be answered, beside that for the same key. */
-#define SLOT_WAIT_MS	250
-#define SLOT_POLL_MS	10
+/* Longer (milliseconds) than the program takes by itself. */
+#define GRACE_MS		250
+#define KEY_POLL_MS		10
 
 static int	max_oauth2_requests = 3;
 
 PG_FUNCTION_INFO_V1(wazo_auth_oauth2_enter);
 PG_FUNCTION_INFO_V1(wazo_auth_oauth2_ask);
 
-/* Takes a slot as soon as one is free, for so many milliseconds; it is held to the end of the transaction. */
+/* One of the few of the whole server, held to the end of the transaction; false when none became free soon. */
 static bool
-take_slot(Oid database, uint32 key, uint16 lock_class, int limit, int wait_ms)
+take_server_slot(void)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	SlotWait	wait = {0};
 	LOCKTAG		tag;
 
-	while (!lock_slot_take(&tag, database, key, lock_class, limit))
+	while (!lock_slot_take(&tag, InvalidOid, 0, OAUTH2_SLOT_CLASS, max_oauth2_requests))
+	{
+		if (!lock_slot_wait(&wait, OAUTH2_SLOT_CLASS))
+			return false;
+	}
+	return true;
+}
+
+/* The one of this key, held as long, after as much time as another one may take. */
+static bool
+take_key_slot(uint32 key)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), oauth2_timeout + GRACE_MS);
+	LOCKTAG		tag;
+
+	while (!lock_slot_take(&tag, MyDatabaseId, key, OAUTH2_KEY_SLOT_CLASS, 1))
 	{
 		if (GetCurrentTimestamp() >= deadline)
 			return false;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, SLOT_POLL_MS, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, KEY_POLL_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -65,8 +80,7 @@ wazo_auth_oauth2_enter(PG_FUNCTION_ARGS)
 	text	   *name = PG_GETARG_TEXT_PP(0);
 	uint32		key = hash_bytes((const unsigned char *) VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 
-	if (!take_slot(InvalidOid, 0, OAUTH2_SLOT_CLASS, max_oauth2_requests, SLOT_WAIT_MS) ||
-		!take_slot(MyDatabaseId, key, OAUTH2_KEY_SLOT_CLASS, 1, oauth2_timeout + SLOT_WAIT_MS))
+	if (!take_server_slot() || !take_key_slot(key))
 		raise_status_hint(503, "too many requests are waiting for providers of OAuth2",
 						  "Try again later, or raise wazo_auth.max_oauth2_requests.");
 	PG_RETURN_VOID();
@@ -93,7 +107,7 @@ run_program(const OAuth2Request *request, StringInfo output)
 	PG_TRY();
 	{
 		/* it keeps the limit itself and says where it was; this one is for when it does not */
-		end = helper_run(OAUTH2_PROGRAM, job.data, job.len, output, OAUTH2_ANSWER_MAX, oauth2_timeout + SLOT_WAIT_MS);
+		end = helper_run(OAUTH2_PROGRAM, job.data, job.len, output, OAUTH2_ANSWER_MAX, oauth2_timeout + GRACE_MS);
 	}
 	PG_FINALLY();
 	{

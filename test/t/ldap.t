@@ -243,6 +243,15 @@ like($more->{content}, qr/too many logins are waiting/, '... and told why');
 like(logged(), qr/was not tried: too many logins/, '... as the log is');
 is_login(200, 'a native login goes on', 'native', 'native', x => 1);
 is(sql($busy), '2', '... while they wait');
+
+# Of many that are not let in each backend waits once: the next ones sleep no more than any statement does.
+my $sleeps = q(SELECT substring(pg_read_file('/proc/self/status') FROM 'voluntary_ctxt_switches:\s*(\d+)')::integer);
+my $try = q(SELECT wazo_auth.token_create('Boba Fett', 'bfett_password', members => '{"tenant_id": "north"}'));
+my ($status, $counts, $refusals) = $node->psql('app', join("; ", $sleeps, $try, $sleeps, ($try) x 10, $sleeps) . ';', on_error_stop => 0);
+is(scalar(() = $refusals =~ /too many logins are waiting/g), 11, 'a flood of them is refused');
+my ($start, $once, $end) = split /\n/, $counts;
+cmp_ok($once - $start, '>', 10, '... the first one after a wait');
+cmp_ok($end - $once, '<', 5 * 10, '... the others at once, so that a flood holds no connection');
 kill 'CONT', @programs;
 foreach my $pid (@waiting)
 {
