@@ -23,6 +23,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/helper_process.h"
+#include "base/lock_slots.h"
 #include "crypto/secret.h"
 #include "plain/log_text.h"
 #include "plain/uuid_text.h"
@@ -36,6 +37,7 @@
 #define FRAME_BYTES			32	/* around a name and a value: a space, the length, line feeds */
 
 static int	saml_timeout = 10000;
+static int	max_saml_documents = 3;
 
 PG_FUNCTION_INFO_V1(wazo_auth_saml_job);
 
@@ -376,6 +378,25 @@ judge(const pg_uuid_t *tenant, const Pairs *pairs, HelperEnd end, StringInfo out
 	return result_of(&answer, lists_of(pairs));
 }
 
+/*
+ * Anybody may post a document, and each is a process with a backend that waits
+ * for it: few at a time in the whole server, so that others go on.
+ */
+static void
+take_slot(LOCKTAG *slot, const pg_uuid_t *tenant, const Pairs *pairs)
+{
+	SlotWait	wait = {0};
+
+	while (!lock_slot_take(slot, InvalidOid, 0, SAML_SLOT_CLASS, max_saml_documents))
+	{
+		if (lock_slot_wait(&wait, SAML_SLOT_CLASS))
+			continue;
+		log_failure(tenant, pairs, "was not tried", "too many SAML documents are being read");
+		raise_status_hint(503, "too many SAML documents are being read",
+						  "Try again later, or raise wazo_auth.max_saml_documents.");
+	}
+}
+
 /* Puts the job to the program. */
 static HelperEnd
 run_program(const Pairs *pairs, Size size, StringInfo output)
@@ -406,6 +427,7 @@ wazo_auth_saml_job(PG_FUNCTION_ARGS)
 	StringInfoData output;
 	Pairs		pairs;
 	Size		size;
+	LOCKTAG		slot;
 	HelperEnd	end;
 	Datum		result;
 
@@ -415,8 +437,10 @@ wazo_auth_saml_job(PG_FUNCTION_ARGS)
 	size = size_of_pairs(&pairs);
 	if (size > JOB_MAX_BYTES)
 		PG_RETURN_DATUM(refusal(tenant, &pairs, "too_large", NULL));
+	take_slot(&slot, tenant, &pairs);
 	initStringInfo(&output);
 	end = run_program(&pairs, size, &output);
+	lock_slot_release(&slot);
 	result = judge(tenant, &pairs, end, &output);
 	/* it may have made a key */
 	secret_wipe(output.data, output.maxlen);
@@ -432,4 +456,9 @@ saml_program_init(void)
 							"After it the request fails with SQLSTATE WA503 (HTTP 503).",
 							&saml_timeout,
 							10000, 100, 60000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("wazo_auth.max_saml_documents",
+							"Most SAML documents that are read or made at the same time in the whole server.",
+							"Further ones fail with SQLSTATE WA503 (HTTP 503).",
+							&max_saml_documents,
+							3, 1, 1024, PGC_SIGHUP, 0, NULL, NULL, NULL);
 }

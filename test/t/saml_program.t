@@ -85,9 +85,6 @@ is(sql(reading('<a/>')), '{"detail": "a", "refused": "not_metadata"}', 'the next
 is(outcome("SELECT count(*) FROM pg_ls_dir('/proc/self/fd') UNION ALL SELECT count(wazo_auth.saml_read_metadata(NULL, 'crash')) FROM generate_series(1, 30)"
 	  . " UNION ALL SELECT count(*) FROM pg_ls_dir('/proc/self/fd')") =~ s/^(\d+)\n30\n\1\z/same/r, 'same', 'no descriptor is left of those that crash');
 
-# ---- one that uses the processor for ever, beside everything below
-my $spin = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('app'), '-c', reading('spin') ], '<', \undef, '>', \my $spun, '2>', \my $spun_err);
-
 # ---- one that never answers
 sub begin
 {
@@ -133,6 +130,37 @@ foreach my $way ([ pg_cancel_backend => qr/57014/ ], [ pg_terminate_backend => q
 	sql("SELECT pg_cancel_backend($found->[1])");
 	ok(is_gone($found->[0]), 'so does the end of a session');
 }
+# ---- as many as may run do, and nobody can start more
+my @hanging = map { begin("hangs$_", reading('hang')) } 1 .. 3;
+my @hung = map { my $n = $_; until_true(sub { program_of("hangs$n") }) } 1 .. 3;
+is(scalar(grep { $_ } @hung), 3, 'three programs run');
+my $start = log_end();
+is(outcome(reading('<a/>')), 'WA503', 'a fourth one is not started: 503');
+like(log_since($start), qr/SAML job parse_metadata of tenant \S+ was not tried: too many SAML documents are being read$/m, '... the log says why');
+# Whoever waits does so once.
+my $sleeps = q(SELECT substring(pg_read_file('/proc/self/status') FROM 'voluntary_ctxt_switches:\s*(\d+)')::integer);
+my (undef, $counts, $refusals) = $node->psql('app', join('; ', $sleeps, reading('<a/>'), $sleeps, (reading('<a/>')) x 10, $sleeps) . ';', on_error_stop => 0);
+is(scalar(() = $refusals =~ /too many SAML documents/g), 11, '... nor are eleven more');
+my ($before, $once, $after) = split /\n/, $counts;
+cmp_ok($once - $before, '>', 10, '... the first of which waits');
+cmp_ok($after - $once, '<', 5 * 10, '... and the others do not');
+$node->append_conf('postgresql.conf', 'wazo_auth.max_saml_documents = 4');
+$node->reload;
+until_is($node, 'app', 'SHOW wazo_auth.max_saml_documents', '4', 'one more may');
+is(sql(reading('<a/>')), '{"detail": "a", "refused": "not_metadata"}', '... and does');
+$node->append_conf('postgresql.conf', 'wazo_auth.max_saml_documents = 3');
+$node->reload;
+until_is($node, 'app', 'SHOW wazo_auth.max_saml_documents', '3', 'three again');
+sql("SELECT pg_cancel_backend($hung[0][1])");
+finish($hanging[0]);
+is(sql(reading('<a/>')), '{"detail": "a", "refused": "not_metadata"}', 'who was cancelled has left its place to the next');
+sql("SELECT pg_cancel_backend($_->[1])") foreach @hung[1, 2];
+finish($_) foreach @hanging[1, 2];
+
+# ---- one that uses the processor for ever, beside everything below
+my $spin = begin('spins', reading('spin'));
+ok(until_true(sub { program_of('spins') }), 'a program uses the processor');
+
 $node->append_conf('postgresql.conf', "wazo_auth.saml_timeout = '300ms'");
 $node->reload;
 until_is($node, 'app', 'SHOW wazo_auth.saml_timeout', '300ms', 'a short limit');
@@ -155,8 +183,7 @@ chmod 0755, $program;
 is(sql(reading('<a/>')), '{"detail": "a", "refused": "not_metadata"}', 'it is back: it is used, without a restart');
 
 # ---- nobody else has noticed
-$spin->finish;
-is($spun . $spun_err, "{\"refused\": \"reader_failed\"}\n", 'the one that used the processor was ended by its limit');
+is(finish($spin), "{\"refused\": \"reader_failed\"}\n", 'the one that used the processor was ended by its limit');
 is(ask_other('SELECT pg_backend_pid(), x FROM kept; COMMIT'), $whole =~ s/\n//r . "|1\n", 'another session went on in its transaction');
 is(sql('SELECT pg_postmaster_start_time()'), $began, 'the server did not restart');
 unlike(slurp_file($node->logfile), qr/terminating any other active server processes|was terminated by signal \d+.*server process/, '... nor did any of its processes crash');
