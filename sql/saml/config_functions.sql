@@ -59,16 +59,24 @@ BEGIN
   IF v_idp ? 'refused' THEN
     PERFORM wazo_auth.raise_bad_saml_config(tenant_uuid, wazo_auth.saml_metadata_fault(v_idp ->> 'refused'));
   END IF;
-  IF (v_idp -> 'sso_redirect' ->> 0) IS NULL THEN
-    PERFORM wazo_auth.raise_bad_saml_config(tenant_uuid,
-      'Invalid metadata (no address for single sign-on by HTTP-Redirect)');
-  END IF;
   RETURN v_idp;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.saml_idp_of(uuid, text) IS
 'What metadata say about their identity provider. Raises WA400, with what is wrong, for metadata that are of no use, '
 'WA503 when they cannot be read in time.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_saml_address(tenant_uuid uuid, idp jsonb, acs_url text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF (wazo_auth.saml_address(idp, acs_url, 'sso'::text)).binding IS NULL THEN
+    PERFORM wazo_auth.raise_bad_saml_config(tenant_uuid,
+      'The identity provider takes logins by HTTP-POST alone, for which acs_url must end with /saml/acs');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.check_saml_address(uuid, jsonb, text) IS
+'Raises WA400 when requests for a login, with this acs_url, cannot reach the identity provider.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.new_saml_key(tenant_uuid uuid) RETURNS wazo_auth.saml_key
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -131,6 +139,7 @@ BEGIN
     PERFORM wazo_auth.raise_unknown_tenant(tenant_uuid::text);
   END IF;
   PERFORM wazo_auth.check_saml_domain(tenant_uuid, domain_uuid);
+  PERFORM wazo_auth.check_saml_address(tenant_uuid, v_idp, acs_url);
   INSERT INTO wazo_auth.saml_config (tenant_uuid, domain_uuid, entity_id, acs_url, metadata, idp)
   VALUES (tenant_uuid, domain_uuid, entity_id, acs_url, metadata, v_idp)
   ON CONFLICT DO NOTHING;
@@ -157,6 +166,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_idp jsonb;
+  v_config wazo_auth.saml_config;
 BEGIN
   IF NOT EXISTS (SELECT FROM wazo_auth.saml_config c WHERE c.tenant_uuid = update_saml_config.tenant_uuid) THEN
     PERFORM wazo_auth.raise_unknown_saml_config(tenant_uuid);
@@ -174,10 +184,12 @@ BEGIN
       acs_url = COALESCE(update_saml_config.acs_url, c.acs_url),
       metadata = COALESCE(update_saml_config.metadata, c.metadata),
       idp = COALESCE(v_idp, c.idp)
-  WHERE c.tenant_uuid = update_saml_config.tenant_uuid;
+  WHERE c.tenant_uuid = update_saml_config.tenant_uuid
+  RETURNING c.* INTO v_config;
   IF NOT FOUND THEN
     PERFORM wazo_auth.raise_unknown_saml_config(tenant_uuid);
   END IF;
+  PERFORM wazo_auth.check_saml_address(tenant_uuid, v_config.idp, v_config.acs_url);
   -- What the old one let in has no way in any more.
   DELETE FROM wazo_auth.saml_session s WHERE s.tenant_uuid = update_saml_config.tenant_uuid AND NOT s.used;
 END
@@ -211,15 +223,6 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.saml_config_of(uuid) IS
 'The SAML identity provider of a tenant. Raises WA404 when it has none.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.saml_sls_url(config wazo_auth.saml_config) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN substring(config.acs_url FROM '^(.*/saml/)acs$') || 'sls';
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.saml_sls_url(wazo_auth.saml_config) IS
-'Where messages about logouts come to: GET /saml/sls, beside the acs_url; null when that does not end with /saml/acs.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.saml_sp_metadata(tenant_uuid uuid) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

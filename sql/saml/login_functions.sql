@@ -64,6 +64,42 @@ COMMENT ON FUNCTION wazo_auth.saml_config_of_domain(text) IS
 'The SAML identity provider that a login names by a domain. Raises WA404 when there is none, or when its metadata '
 'have expired.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.saml_location(config wazo_auth.saml_config, request jsonb, digest uuid)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN COALESCE(request ->> 'location', wazo_auth.saml_url_beside(config.acs_url, 'post/' || digest));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.saml_location(wazo_auth.saml_config, jsonb, uuid) IS
+'Where a browser is sent with a request that wazo_auth.saml_make_authn_request() or the like made: to the identity '
+'provider, or to our page that posts the message of the login with this digest.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.saml_page(relay_state text) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_session wazo_auth.saml_session;
+  v_config wazo_auth.saml_config;
+  v_way record;
+BEGIN
+  SELECT s.* INTO v_session FROM wazo_auth.saml_session s
+  WHERE s.digest = wazo_auth.try_uuid(relay_state) AND s.message IS NOT NULL AND s.expires_at > clock_timestamp();
+  IF NOT FOUND THEN
+    PERFORM wazo_auth.raise_saml_failure(404, 'Context not found');
+  END IF;
+  v_config := wazo_auth.saml_config_of(v_session.tenant_uuid);
+  v_way := wazo_auth.saml_address(v_config.idp, v_config.acs_url, CASE WHEN v_session.used THEN 'slo' ELSE 'sso' END);
+  IF v_way.binding IS DISTINCT FROM 'post' THEN
+    PERFORM wazo_auth.raise_saml_failure(404, 'Context not found');
+  END IF;
+  RETURN wazo_auth.posting_page(v_way.address, jsonb_build_object('SAMLRequest', v_session.message,
+                                                                  'RelayState', v_session.digest));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.saml_page(text) IS
+'The page that posts the request of this login or logout to its identity provider, as often as it is asked for. Raises '
+'WA404 for one that is unknown, answered, too old, or went by redirect.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.start_saml_login(
   domain text, redirect_url text, OUT location text, OUT saml_session_id text, OUT cookie text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -74,22 +110,24 @@ DECLARE
   v_digest uuid := wazo_auth.token_digest(v_id);
   v_browser uuid := CASE WHEN wazo_auth.saml_setting('bind_to_browser') = 'true' THEN gen_random_uuid() END;
   v_timeout integer := wazo_auth.saml_setting('saml_login_timeout_seconds')::integer;
+  v_way record := wazo_auth.saml_address(v_config.idp, v_config.acs_url, 'sso'::text);
   v_request jsonb;
 BEGIN
   IF NOT wazo_auth.saml_redirect_allowed(v_config.tenant_uuid, redirect_url) THEN
     PERFORM wazo_auth.raise_error(400, 'redirect_url', 'invalid-data', NULL::json, 'saml');
   END IF;
   v_request := wazo_auth.saml_make_authn_request(
-    v_config.tenant_uuid, 'redirect', issuer => v_config.entity_id,
-    destination => v_config.idp -> 'sso_redirect' ->> 0, acs_url => v_config.acs_url,
-    key => (wazo_auth.saml_private_keys(v_config.tenant_uuid))[1], relay_state => v_digest::text);
-  IF v_request ->> 'location' IS NULL THEN
+    v_config.tenant_uuid, v_way.binding, issuer => v_config.entity_id, destination => v_way.address,
+    acs_url => v_config.acs_url, key => (wazo_auth.saml_private_keys(v_config.tenant_uuid))[1],
+    relay_state => v_digest::text);
+  IF v_request ? 'refused' THEN
     RAISE EXCEPTION 'no request for a SAML login could be made' USING DETAIL = v_request ->> 'refused';
   END IF;
-  INSERT INTO wazo_auth.saml_session (digest, tenant_uuid, request_id, redirect_url, browser_digest, expires_at)
+  INSERT INTO wazo_auth.saml_session (digest, tenant_uuid, request_id, redirect_url, browser_digest, message,
+                                      expires_at)
   VALUES (v_digest, v_config.tenant_uuid, v_request ->> 'id', redirect_url, wazo_auth.token_digest(v_browser),
-          clock_timestamp() + make_interval(secs => v_timeout));
-  location := v_request ->> 'location';
+          v_request ->> 'message', clock_timestamp() + make_interval(secs => v_timeout));
+  location := wazo_auth.saml_location(v_config, v_request, v_digest);
   saml_session_id := rtrim(translate(encode(uuid_send(v_id), 'base64'), '+/', '-_'), '=');
   -- The answer comes by a form of the identity provider's page, so from another site.
   cookie := format('saml_%s=%s; Max-Age=%s; Path=/; Secure; HttpOnly; SameSite=None', v_digest, v_browser, v_timeout);
@@ -197,6 +235,7 @@ BEGIN
         'name_qualifier', result -> 'name_id_name_qualifier',
         'sp_name_qualifier', result -> 'name_id_sp_name_qualifier',
         'session_index', result -> 'session_index')),
+      message = NULL,
       expires_at = clock_timestamp()
         + make_interval(secs => wazo_auth.saml_setting('saml_login_timeout_seconds')::integer)
   WHERE s.digest = session.digest AND s.login IS NULL AND s.request_id = session.request_id;

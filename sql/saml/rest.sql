@@ -17,6 +17,12 @@ SELECT wazo_auth.declare_schema('saml_sls', 'field_name', 'saml', '{
   "RelayState":   {"type": "string", "max": 512}
 }');
 
+SELECT wazo_auth.declare_schema('saml_sls_form', 'field_name', 'saml', '{
+  "SAMLResponse": {"type": "string", "max": 1000000, "bytes": 1000000},
+  "SAMLRequest":  {"type": "string", "max": 1000000, "bytes": 1000000},
+  "RelayState":   {"type": "string", "max": 512}
+}', body_bytes => 1000000);
+
 CREATE OR REPLACE FUNCTION wazo_auth.redirect_response(location text) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -78,23 +84,33 @@ SELECT wazo_auth.add_route('GET', '/0.1/saml/logout', 'wazo_auth.rest_saml_logou
   checks => '{query}', query_schema => 'saml_logout', summary => 'Log out, here and at the identity provider',
   errors => '{404,503}', public => true);
 
-CREATE OR REPLACE FUNCTION wazo_auth.rest_saml_sls_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+CREATE OR REPLACE FUNCTION wazo_auth.saml_sls_response(binding text, fields jsonb) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_location text;
+  v_kind text := CASE WHEN fields ? 'SAMLResponse' THEN 'SAMLResponse' ELSE 'SAMLRequest' END;
+  v_message text := CASE binding WHEN 'redirect' THEN wazo_auth.raw_query() ELSE fields ->> v_kind END;
+  v_answer record;
 BEGIN
-  IF (request.query ? 'SAMLResponse') = (request.query ? 'SAMLRequest') THEN
+  IF (fields ? 'SAMLResponse') = (fields ? 'SAMLRequest') THEN
     PERFORM wazo_auth.raise_saml_failure(400, 'SAMLResponse and/or SAMLRequest');
   END IF;
-  IF request.query ? 'SAMLResponse' THEN
-    v_location := wazo_auth.finish_saml_logout(request.query ->> 'RelayState', wazo_auth.raw_query());
-  ELSE
-    v_location := wazo_auth.obey_saml_logout(wazo_auth.raw_query());
+  IF v_kind = 'SAMLResponse' THEN
+    RETURN wazo_auth.redirect_response(
+      wazo_auth.finish_saml_logout(binding, fields ->> 'RelayState', v_message));
   END IF;
-  IF v_location IS NULL THEN
-    RETURN wazo_auth.no_content();
-  END IF;
-  RETURN wazo_auth.redirect_response(v_location);
+  v_answer := wazo_auth.obey_saml_logout(binding, fields ->> 'RelayState', v_message);
+  RETURN CASE WHEN v_answer.address IS NULL THEN wazo_auth.no_content()
+              WHEN v_answer.fields IS NULL THEN wazo_auth.redirect_response(v_answer.address)
+              ELSE wazo_auth.posting_page(v_answer.address, v_answer.fields) END;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.saml_sls_response(text, jsonb) IS
+'Answer to a message about a logout that came by redirect or post, with these parameters or fields.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_saml_sls_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.saml_sls_response('redirect'::text, request.query);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_saml_sls_get(wazo_auth.http_request) IS
@@ -102,3 +118,27 @@ COMMENT ON FUNCTION wazo_auth.rest_saml_sls_get(wazo_auth.http_request) IS
 SELECT wazo_auth.add_route('GET', '/0.1/saml/sls', 'wazo_auth.rest_saml_sls_get', 'saml',
   checks => '{query}', query_schema => 'saml_sls', summary => 'The identity provider''s messages about logouts',
   success => 302, errors => '{400,401,404,503}', public => true);
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_saml_sls_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.saml_sls_response('post'::text, request.body);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_saml_sls_post(wazo_auth.http_request) IS
+'POST /saml/sls: the same, posted by a page of the identity provider.';
+SELECT wazo_auth.add_route('POST', '/0.1/saml/sls', 'wazo_auth.rest_saml_sls_post', 'saml',
+  checks => '{form}', body_schema => 'saml_sls_form',
+  summary => 'The identity provider''s messages about logouts, posted', success => 302, errors => '{400,401,404,503}',
+  public => true, changes_no_access => 'it ends sessions');
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_saml_page_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.saml_page(request.params ->> 'relay_state');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.rest_saml_page_get(wazo_auth.http_request) IS
+'GET /saml/post/{relay_state}: posts our request to an identity provider that takes it so.';
+SELECT wazo_auth.add_route('GET', '/0.1/saml/post/{relay_state}', 'wazo_auth.rest_saml_page_get', 'saml',
+  summary => 'A page that posts our request to the identity provider', errors => '{404}', public => true);

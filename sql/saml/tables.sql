@@ -43,6 +43,7 @@ CREATE TABLE wazo_auth.saml_session (
   request_id text COLLATE "C" NOT NULL,
   redirect_url text COLLATE "C" NOT NULL,
   browser_digest uuid,
+  message text COLLATE "C",
   expires_at timestamptz NOT NULL,
   login text COLLATE "C",
   subject jsonb,
@@ -56,7 +57,8 @@ CREATE TABLE wazo_auth.saml_session (
   CONSTRAINT saml_session_order_check CHECK ((login IS NULL) = (subject IS NULL) AND (login IS NOT NULL OR NOT used)
     AND (used OR pg_catalog.num_nonnulls(token_digest, refresh_token_digest, logout_request_id) = 0)),
   CONSTRAINT saml_session_size_check CHECK (pg_catalog.char_length(redirect_url) BETWEEN 1 AND 512
-    AND pg_catalog.char_length(login) BETWEEN 1 AND 512 AND pg_catalog.octet_length(subject::pg_catalog.text) <= 16384)
+    AND pg_catalog.char_length(login) BETWEEN 1 AND 512 AND pg_catalog.octet_length(subject::pg_catalog.text) <= 16384
+    AND pg_catalog.octet_length(message) <= 65536)
 );
 CREATE INDEX saml_session_tenant_uuid_idx ON wazo_auth.saml_session (tenant_uuid);
 CREATE INDEX saml_session_expires_at_idx ON wazo_auth.saml_session (expires_at);
@@ -72,6 +74,9 @@ COMMENT ON COLUMN wazo_auth.saml_session.digest IS
 COMMENT ON COLUMN wazo_auth.saml_session.request_id IS 'ID of our AuthnRequest, which the answer must name';
 COMMENT ON COLUMN wazo_auth.saml_session.browser_digest IS
 'wazo_auth.token_digest() of the cookie that the answer must come with; null where saml.bind_to_browser was off';
+COMMENT ON COLUMN wazo_auth.saml_session.message IS
+'Our request, in base64, that the page GET /saml/post has to post, while its answer is awaited; null where it went by '
+'redirect';
 COMMENT ON COLUMN wazo_auth.saml_session.expires_at IS
 'From then on the step that it waits for is not taken any more, whether the row is still there or not';
 COMMENT ON COLUMN wazo_auth.saml_session.login IS 'Username or address of the user, as the identity provider says';

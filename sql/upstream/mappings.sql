@@ -311,7 +311,8 @@ BEGIN
     SELECT c.tenant_uuid AS source_key,
       CASE WHEN d.uuid IS NULL THEN 'its domain is none of its tenant, or is left out'
            WHEN c.idp ? 'refused' THEN wazo_auth.saml_metadata_fault(c.idp ->> 'refused')
-           WHEN c.idp -> 'sso_redirect' ->> 0 IS NULL THEN 'its metadata have no address for HTTP-Redirect'
+           WHEN (wazo_auth.saml_address(c.idp, c.acs_url, 'sso'::text)).binding IS NULL
+             THEN 'its identity provider takes HTTP-POST alone, and acs_url does not end with /saml/acs'
            END AS misfit,
       NULL::text AS changed, c.tenant AS tenant_uuid, d.uuid AS domain_uuid, c.entity_id::text AS entity_id,
       c.acs_url::text AS acs_url, c.metadata, c.idp

@@ -31,7 +31,7 @@ sub write_file
 	return;
 }
 
-# More: url, before its /sso and /slo.
+# More: url, before its /sso and /slo; bindings, those that it offers: redirect, post.
 sub new
 {
 	my ($class, $folder, %o) = @_;
@@ -41,7 +41,7 @@ sub new
 	my $err;
 	IPC::Run::run([ 'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$folder/idp.key",
 			'-out', "$folder/idp.pem", '-days', '30', '-subj', '/CN=idp.example' ], '2>', \$err) or die $err;
-	write_file("$folder/settings.json", JSON::encode_json({ entity_id => $entity_id, url => $self->{url} }));
+	write_file("$folder/settings.json", JSON::encode_json({ entity_id => $entity_id, url => $self->{url}, bindings => $o{bindings} }));
 	return $self;
 }
 

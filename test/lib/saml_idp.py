@@ -4,7 +4,7 @@
 usage: saml_idp.py FOLDER; a line of its input is ["step", {arguments}], and a
 line of its output the result, or {"refused": why}.
 
-FOLDER has idp.key, idp.pem and settings.json (entity_id, url), and sp.xml, the
+FOLDER has idp.key, idp.pem and settings.json (entity_id, url, bindings), and sp.xml, the
 service provider's metadata, for all steps but "metadata". A message that came
 is {"location": url} or {"form": {field: value}}; its signature must verify.
 
@@ -41,9 +41,10 @@ def configuration(folder, with_sp):
     with open(os.path.join(folder, 'settings.json')) as settings_file:
         settings = json.load(settings_file)
     url = settings['url']
+    bindings = [BINDINGS[b] for b in settings.get('bindings') or BINDINGS]
     services = {
-        'single_sign_on_service': [(url + '/sso', b) for b in BINDINGS.values()],
-        'single_logout_service': [(url + '/slo', b) for b in BINDINGS.values()],
+        'single_sign_on_service': [(url + '/sso', b) for b in bindings],
+        'single_logout_service': [(url + '/slo', b) for b in bindings],
     }
     conf = {
         'entityid': settings['entity_id'],

@@ -30,7 +30,7 @@ SELECT is_empty($$SELECT r.method, wazo_auth.route_shape(r.path) FROM wazo_auth.
   'no request has two routes');
 SELECT set_eq($$SELECT format('%s %s', r.method, r.path) FROM wazo_auth.route r WHERE r.public$$, ARRAY[
   'DELETE /0.1/token/{token_uuid}', 'GET /0.1/api/api.yml', 'GET /0.1/backends', 'GET /0.1/external/{auth_type}/authorize', 'GET /0.1/saml/logout',
-  'GET /0.1/saml/metadata/{tenant_uuid}', 'GET /0.1/saml/sls', 'POST /0.1/saml/acs', 'POST /0.1/saml/sso', 'GET /0.1/token/{token_uuid}',
+  'GET /0.1/saml/metadata/{tenant_uuid}', 'GET /0.1/saml/post/{relay_state}', 'GET /0.1/saml/sls', 'POST /0.1/saml/acs', 'POST /0.1/saml/sls', 'POST /0.1/saml/sso', 'GET /0.1/token/{token_uuid}',
   'GET /0.1/users/password/reset', 'GET /0.1/users/password/reset/form', 'HEAD /0.1/status', 'HEAD /0.1/token/{token_uuid}', 'POST /0.1/token',
   'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register'], 'what everybody may use');
 -- What a path names is looked for by a check, but for the sessions, tokens and

@@ -30,15 +30,17 @@ SELECT wazo_auth.configure('{"enabled_http_plugins": {"user_registration": true}
        wazo_auth.replace_emails(:'deep_user', '{deep@example.com,two@example.com}', 'deep@example.com', '{t,f}') \g (format=unaligned tuples_only=on) |cat >/dev/null
 SELECT e.uuid AS email FROM wazo_auth.email e WHERE e.address = 'two@example.com' \gset
 -- A login by SAML that the token of the requests comes from, and a message of its identity provider.
-SELECT wazo_auth.create_saml_config(:'deep', :'deep_domain', 'wazo', :'acs', :'metadata') \g /dev/null
+SELECT wazo_auth.create_saml_config(:'deep', :'deep_domain', 'wazo', :'acs', pg_temp.idp_metadata(:'idp', :'idp_certificate', login => 'POST')) \g /dev/null
 INSERT INTO wazo_auth.saml_session (digest, tenant_uuid, request_id, redirect_url, expires_at, login, subject, used, token_digest)
 VALUES (gen_random_uuid(), :'deep', 'id-1', 'https://deep.example.com/', now() + interval '1 day', 'top', '{"name_id": "top", "session_index": []}', true, wazo_auth.token_digest(:'top_token'));
+INSERT INTO wazo_auth.saml_session (digest, tenant_uuid, request_id, redirect_url, message, expires_at)
+VALUES (:'nobody', :'deep', 'id-2', 'https://deep.example.com/', 'eA==', now() + interval '1 day');
 SELECT split_part(wazo_auth.saml_make_logout_request(:'deep', 'redirect', :'idp', :'sls', :'idp_key', 'top') ->> 'location', '?', 2) AS sls_query \gset
 SELECT set_config('test.sls_query', :'sls_query', true) \g /dev/null
 CREATE TEMP TABLE param (name text PRIMARY KEY, value text);
 INSERT INTO param VALUES ('user_uuid', :'deep_user'), ('tenant_uuid', :'deep'), ('group_uuid', wazo_auth.create_group(:'deep', 'a group')),
   ('policy_uuid', wazo_auth.create_policy(:'deep', 'a policy', '{x}')), ('policy_slug', 'apolicy'), ('email_uuid', :'email'),
-  ('token_uuid', :'deep_token'), ('idp_type', 'native'), ('auth_type', 'mobile');
+  ('token_uuid', :'deep_token'), ('idp_type', 'native'), ('auth_type', 'mobile'), ('relay_state', :'nobody');
 SELECT wazo_auth.create_external_auth_config(t.name, :'deep', '{}'), wazo_auth.create_external_auth(:'deep_user', t.name, '{"token_expiration": 4000000000}')
 FROM wazo_auth.external_auth_type t \g /dev/null
 SELECT is_empty($$SELECT m[1] FROM wazo_auth.route r, regexp_matches(r.path, '\{(\w+)\}', 'g') m WHERE r.method = 'GET'

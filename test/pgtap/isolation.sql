@@ -114,7 +114,7 @@ SELECT is_empty($$
     'GET /0.1/api/api.yml', 'HEAD /0.1/status', 'GET /0.1/backends', 'POST /0.1/token', 'GET /0.1/token/{token_uuid}', 'HEAD /0.1/token/{token_uuid}',
     'DELETE /0.1/token/{token_uuid}', 'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register', 'GET /0.1/users/password/reset',
     'GET /0.1/users/password/reset/form', 'GET /0.1/external/{auth_type}/authorize',
-    'POST /0.1/saml/sso', 'POST /0.1/saml/acs', 'GET /0.1/saml/logout', 'GET /0.1/saml/sls', 'GET /0.1/saml/metadata/{tenant_uuid}'])
+    'POST /0.1/saml/sso', 'POST /0.1/saml/acs', 'GET /0.1/saml/logout', 'GET /0.1/saml/sls', 'POST /0.1/saml/sls', 'GET /0.1/saml/post/{relay_state}', 'GET /0.1/saml/metadata/{tenant_uuid}'])
 $$, 'no other route is open to everybody');
 
 -- ---- no token, no access ----

@@ -22,6 +22,8 @@ CREATE TEMP TABLE own_route (method text, path text, why text);
 INSERT INTO own_route VALUES
   ('GET', '/0.1/external/{auth_type}/authorize', 'where providers of OAuth2 send users back to, without a relay'),
   ('GET', '/0.1/saml/metadata/{tenant_uuid}', 'an identity provider has to know us'),
+  ('GET', '/0.1/saml/post/{relay_state}', 'a provider may take requests by HTTP-POST alone'),
+  ('POST', '/0.1/saml/sls', 'a provider may send messages by HTTP-POST'),
   ('GET', '/0.1/users/password/reset/form', 'where a mailed link leads');
 SELECT is_empty($$SELECT r.method, r.path FROM wazo_auth.route r
                   WHERE r.shipped AND NOT EXISTS (SELECT FROM upstream u WHERE u.method = r.method AND u.path = r.path)

@@ -37,7 +37,7 @@ SELECT m AS metadata, w AS why FROM (VALUES
   (pg_temp.idp_metadata('https://i', :'idp_certificate', more => ' validUntil="2020-01-01T00:00:00Z"'), 'Invalid metadata (expired)'),
   (pg_temp.idp_metadata('https://i', 'AAAA'), 'Invalid metadata (no usable certificate, or too many)'),
   (replace(pg_temp.idp_metadata('https://i', :'idp_certificate'), 'https://i/sso', 'javascript:alert(1)'), 'Invalid metadata (no usable address for single sign-on)'),
-  (replace(pg_temp.idp_metadata('https://i', :'idp_certificate'), 'HTTP-Redirect" Location="https://i/sso"', 'HTTP-POST" Location="https://i/sso"'), 'Invalid metadata (no address for single sign-on by HTTP-Redirect)'),
+  (pg_temp.idp_metadata('https://i', :'idp_certificate', login => 'SOAP'), 'Invalid metadata (no usable address for single sign-on)'),
   ('', 'Empty metadata file provided')) v (m, w);
 SELECT is(pg_temp.send_form('POST', :'url', :'north_token', pg_temp.fields(jsonb_build_object('metadata', r.metadata))), pg_temp.bad(r.why), 'metadata: ' || regexp_replace(left(r.metadata, 60), '\s', ' ', 'g')) FROM refused r;
 SELECT is(pg_temp.send_form('POST', :'url', :'north_token', pg_temp.fields('{"metadata": null}')), pg_temp.bad('No metadata file provided'), 'no metadata');
@@ -47,6 +47,8 @@ SELECT matches(pg_temp.send_form('POST', :'url', :'north_token', pg_temp.fields(
 FROM (VALUES ('{"domain_uuid": null}'::jsonb, 'domain_uuid'), ('{"domain_uuid": "x"}', 'domain_uuid'), ('{"entity_id": null}', 'entity_id'), ('{"entity_id": ""}', 'entity_id'),
              ('{"entity_id": "a\nb"}', 'entity_id'), (jsonb_build_object('entity_id', repeat('x', 513)), 'entity_id'), ('{"acs_url": null}', 'acs_url'), ('{"acs_url": "javascript:x"}', 'acs_url'),
              ('{"acs_url": "https://x/ y"}', 'acs_url'), (jsonb_build_object('acs_url', 'https://' || repeat('x', 512)), 'acs_url'), ('{"tenant_uuid": "x"}', 'tenant_uuid')) v (more, field);
+SELECT is(pg_temp.send_form('POST', :'url', :'north_token', pg_temp.fields(jsonb_build_object('metadata', pg_temp.idp_metadata('https://i', :'idp_certificate', login => 'POST'), 'acs_url', 'https://stack.example.com/acs'))),
+  pg_temp.bad('The identity provider takes logins by HTTP-POST alone, for which acs_url must end with /saml/acs'), 'a provider to which there is no way from there');
 SELECT matches(pg_temp.ask('POST', :'url', :'north_token', '{"domain_uuid": "x"}'), '^400 .*invalid-list-param.*Missing data', 'JSON is no form');
 SELECT is(pg_temp.send_form('POST', :'url', :'north_token', '{"a": "--xxYYzz"}', type => 'multipart/form-data; boundary=a'), '400 {"message": "The browser (or proxy) sent a request that this server could not understand."}', 'what is no form');
 SELECT matches(pg_temp.send_form('POST', :'url', :'north_token', pg_temp.fields(jsonb_build_object('metadata', repeat('x', 1000001)))), '^413 ', 'a file too large');

@@ -192,7 +192,65 @@ BEGIN
   RETURN concat_ws(' ', pg_temp.live(v_token), pg_temp.ask('GET', '/0.1/saml/logout?token=' || v_token), pg_temp.live(v_token));
 END $$;
 SELECT is(pg_temp.local_logout(pg_temp.idp_metadata(:'idp', :'idp_certificate', m)), 't 200 {"location": "https://north.example.com/?logged_out=true"} f', 'no logout there: ' || COALESCE(m, 'none'))
-FROM unnest('{POST,NULL}'::text[]) m;
+FROM unnest('{SOAP,NULL}'::text[]) m;
+
+-- ---- an identity provider that takes messages by HTTP-POST alone: a page of ours posts them ----
+CREATE FUNCTION pg_temp.page(location text) RETURNS wazo_auth.http_response LANGUAGE sql AS $$
+  SELECT (a.status, a.headers, a.body)::wazo_auth.http_response FROM wazo_auth.http('GET', substring(location FROM '/0[.]1/.*')) a
+$$;
+CREATE FUNCTION pg_temp.html(location text) RETURNS text LANGUAGE sql AS $$ SELECT pg_catalog.convert_from((pg_temp.page(location)).body, 'UTF8') $$;
+-- The value of a field of the form, as a browser sends it.
+CREATE FUNCTION pg_temp.posted(html text, name text) RETURNS text LANGUAGE sql AS $$
+  SELECT substring(html FROM '<input type="hidden" name="' || name || '" value="([^"]*)">')
+$$;
+SELECT wazo_auth.update_saml_config(:'north', metadata => pg_temp.idp_metadata('https://post.example.org/?a=b&amp;c', :'idp_certificate', 'POST', login => 'POST')) \g /dev/null
+SELECT pg_temp.ask_json('POST', '/0.1/saml/sso', NULL, '{"redirect_url": "https://north.example.com/", "domain": "north.example.com"}') ->> 'location' AS location \gset
+SELECT matches(:'location'::text, '^https://stack.example.com/api/auth/0.1/saml/post/[0-9a-f-]{36}$', 'by post: the location is a page of ours');
+SELECT pg_temp.html(:'location') AS html \gset
+SELECT is(h.status, 200, 'the page') FROM pg_temp.page(:'location') h;
+SELECT matches(:'html'::text, '<form method="post" action="https://post.example.org/\?a=b&amp;c/sso">', '... posts to the identity provider, whose address is escaped');
+SELECT is(pg_temp.posted(:'html', 'RelayState'), substring(:'location' FROM '[^/]*$'), '... the RelayState');
+SELECT matches(convert_from(decode(pg_temp.posted(:'html', 'SAMLRequest'), 'base64'), 'UTF8'), '<samlp:AuthnRequest .* ID="id-[0-9a-f]{32}" .*<ds:SignatureValue>', '... and a request with its signature in it');
+SELECT is(substring(convert_from(decode(pg_temp.posted(:'html', 'SAMLRequest'), 'base64'), 'UTF8') FROM ' ID="([^"]*)"'), s.request_id, '... to which the answer must be')
+FROM wazo_auth.saml_session s WHERE s.digest::text = substring(:'location' FROM '[^/]*$');
+-- The browser runs the one script of the page, and nothing else.
+SELECT is(c[1], encode(sha256(convert_to(substring(:'html' FROM '<script>(.*)</script>'), 'UTF8')), 'base64'), 'the policy has the digest of the script')
+FROM pg_temp.page(:'location') h, regexp_match(h.headers[array_position(h.headers, 'Content-Security-Policy') + 1], '^default-src ''none'';.* script-src ''sha256-([^'']*)''$') c;
+SELECT is(h.headers[array_position(h.headers, 'Cache-Control') + 1], 'no-store', 'it is kept nowhere') FROM pg_temp.page(:'location') h;
+SELECT is(pg_temp.html(:'location'), :'html', 'it can be loaded again');
+SELECT matches(pg_temp.ask('GET', '/0.1/saml/post/' || s, NULL), '^404 .*Context not found', 'no page of ' || s) FROM unnest(ARRAY['x', :'nobody']) s;
+SELECT is(pg_temp.send_form('POST', '/0.1/saml/acs', NULL, jsonb_build_object('RelayState', substring(:'location' FROM '[^/]*$'), 'SAMLResponse', 'eA==')), '302 https://north.example.com/?login_failure_code=401', 'the login is over');
+SELECT is((pg_temp.page(:'location')).status, 404, '... and so is its page');
+SELECT pg_temp.data(pg_temp.log_in(pg_temp.answered('north'))) ->> 'token' AS third \gset
+SELECT pg_temp.ask_json('GET', '/0.1/saml/logout', :'third') ->> 'location' AS location \gset
+SELECT pg_temp.html(:'location') AS html \gset
+SELECT matches(:'html'::text, 'action="https://post.example.org/\?a=b&amp;c/slo">', 'a logout is posted');
+SELECT matches(convert_from(decode(pg_temp.posted(:'html', 'SAMLRequest'), 'base64'), 'UTF8'), '<samlp:LogoutRequest .*<ds:SignatureValue>.*n-north', '... as a signed LogoutRequest');
+SELECT s.digest AS state, s.logout_request_id AS request FROM wazo_auth.saml_session s WHERE s.logout_request_id IS NOT NULL \gset
+CREATE FUNCTION pg_temp.sls_post(fields jsonb) RETURNS text LANGUAGE sql AS $$
+  SELECT substring(pg_temp.send_form('POST', '/0.1/saml/sls', NULL, fields) FROM '(?s)^(302 .*|[0-9]+.*"error": "[^"]*"|[0-9]+)')
+$$;
+\set posting_idp 'https://post.example.org/?a=b&c'
+SELECT wazo_auth.saml_make_logout_response(:'north', 'post', :'posting_idp', :'sls', :'idp_key', :'request') ->> 'message' AS answer,
+       wazo_auth.saml_make_logout_response(:'north', 'post', :'posting_idp', :'sls', :'other_key', :'request') ->> 'message' AS forged,
+       wazo_auth.saml_make_logout_response(:'north', 'post', :'posting_idp', :'sls', :'idp_key', 'id-1') ->> 'message' AS another,
+       wazo_auth.saml_make_logout_response(:'north', 'post', :'posting_idp', :'sls', :'idp_key', :'request', false) ->> 'message' AS failed \gset
+SELECT matches(pg_temp.sls_post(jsonb_build_object('SAMLResponse', m, 'RelayState', :'state')), '^401 .*answer of the identity provider was refused', 'an answer ' || w)
+FROM (VALUES (:'forged', 'signed by another'), (:'another', 'to another request'), (:'failed', 'that says no'), ('eA==', 'that is none')) v (m, w);
+SELECT matches(pg_temp.sls_post(f), w, f::text) FROM (VALUES ('{}'::jsonb, '^400 .*SAMLResponse and/or SAMLRequest'), ('{"SAMLRequest": "x", "SAMLResponse": "x"}', '^400 .*SAMLResponse and/or SAMLRequest'),
+  ('{"SAMLResponse": "x"}', '^404 .*Context not found'), ('{"SAMLRequest": "x"}', '^401 .*request of the identity provider was refused')) v (f, w);
+SELECT is(pg_temp.sls_post(jsonb_build_object('SAMLResponse', :'answer', 'RelayState', :'state')), '302 https://north.example.com/?logged_out=true', 'its answer, posted');
+SELECT matches(pg_temp.sls_post(jsonb_build_object('SAMLResponse', :'answer', 'RelayState', :'state')), '^404 ', '... once');
+SELECT pg_temp.data(pg_temp.log_in(pg_temp.answered('north'))) ->> 'token' AS third \gset
+SELECT matches(pg_temp.sls_post(jsonb_build_object('SAMLRequest', wazo_auth.saml_make_logout_request(NULL, 'post', :'posting_idp', :'sls', :'other_key', 'n-north') ->> 'message')), '^401 ', 'a forged request, posted');
+SELECT ok(pg_temp.live(:'third'), '... ends nothing');
+SELECT pg_temp.send_form('POST', '/0.1/saml/sls', NULL, jsonb_build_object('SAMLRequest', wazo_auth.saml_make_logout_request(NULL, 'post', :'posting_idp', :'sls', :'idp_key', 'n-north') ->> 'message', 'RelayState', '"><script>x')) AS html \gset
+SELECT ok(NOT pg_temp.live(:'third'), 'a request, posted, ends it');
+SELECT matches(convert_from(decode(pg_temp.posted(:'html', 'SAMLResponse'), 'base64'), 'UTF8'), '<samlp:LogoutResponse .*<ds:SignatureValue>.*status:Success', '... and is answered by a page that posts');
+SELECT is(pg_temp.posted(:'html', 'RelayState'), '&quot;&gt;&lt;script&gt;x', '... its RelayState, escaped');
+-- Without an acs_url beside which the page is, there is no way to such a provider.
+SELECT throws_like(format('SELECT wazo_auth.update_saml_config(%L, acs_url => %L)', :'north', 'https://stack.example.com/acs'), '%HTTP-POST alone%', 'an acs_url that leaves no way to the provider');
+SELECT lives_ok(format('SELECT wazo_auth.update_saml_config(%L, acs_url => %L, metadata => %L)', :'north', 'https://stack.example.com/acs', :'metadata'), '... to one that takes redirects there is one');
 
 -- ---- what goes with time ----
 DELETE FROM wazo_auth.saml_session;

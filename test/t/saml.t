@@ -378,6 +378,57 @@ $started = begin();
 is_location(deliver(answer_of('north', $started, encrypt => 'gcm')), $good, 'the first one is gone');
 is(redeem($started)->{status}, 200, '... and a login goes on');
 
+# ---- a provider that takes and sends messages by HTTP-POST alone ----
+$tenant{west} = sql("SELECT wazo_auth.create_tenant(wazo_auth.top_tenant_uuid(), 'west', 'west', domain_names => '{west.example.com}')");
+$idp{west} = WazoIdp->new("$folder/west", entity_id => 'https://idp-west.example/metadata', url => 'https://idp-west.example', bindings => ['post']);
+my $wanda = sql("SELECT wazo_auth.create_user('$tenant{west}', 'wanda', 'wanda-password', authentication_method => 'saml')");
+sql("SELECT wazo_auth.create_saml_config('$tenant{west}', (SELECT uuid FROM wazo_auth.tenant_domain WHERE name = 'west.example.com'), '$entity_id', '$acs', \$\$"
+	  . $idp{west}->metadata . '$$)');
+exchange_metadata('west');
+# What a browser posts that comes to this location, and where to.
+sub posted
+{
+	my ($location) = @_;
+	my ($target) = $location =~ m{^https://stack\.example\.com/api/auth(/0\.1/saml/post/[0-9a-f-]{36})$} or return { url => $location };
+	return form_of(ask('GET', $target)->{content});
+}
+sub form_of
+{
+	my ($page) = @_;
+	my ($url) = $page =~ /<form method="post" action="([^"]*)">/;
+	return { url => $url, form => { $page =~ /<input type="hidden" name="(\w+)" value="([^"]*)">/g } };
+}
+sub begin_west { return data(ask_json('POST', '/0.1/saml/sso', { redirect_url => 'https://west.example.com/', domain => 'west.example.com' })) }
+my $west = begin_west();
+my $sent = posted($west->{location});
+is($sent->{url}, 'https://idp-west.example/sso', 'a page posts our request to a provider that takes no redirect');
+$form = $idp{west}->step('answer', message => $sent, attributes => { $CLAIM => ['wanda'] }, name_id => 'subject-w')->{form};
+is_location(deliver($form), 'https://west.example.com/', '... which finds it signed, and answers');
+$login = data(redeem($west))->{data};
+is($login->{auth_id}, $wanda, '... for a token');
+ok(!eval { $idp{west}->step('answer', message => { form => { %{ $sent->{form} }, SAMLRequest => encode_base64(decode_base64($sent->{form}{SAMLRequest}) =~ s/stack/stick/r, '') } }); 1 }, 'a request that was changed it refuses');
+$sent = posted(data(ask('GET', '/0.1/saml/logout', { 'X-Auth-Token' => $login->{token} }))->{location});
+is($sent->{url}, 'https://idp-west.example/slo', 'so goes our LogoutRequest');
+ok(!alive($login->{token}), '... after the token has ended');
+$said = $idp{west}->step('logout_answer', message => $sent, binding => 'post', destination => 'https://stack.example.com/api/auth/0.1/saml/sls');
+is($said->{name_id}, 'subject-w', '... which it finds signed, and answers by post');
+sub post_sls { return ask('POST', '/0.1/saml/sls', { 'Content-Type' => 'application/x-www-form-urlencoded' }, HTTP::Tiny->new->www_form_urlencode($_[0])) }
+my %changed = (%{ $said->{form} }, SAMLResponse => encode_base64(decode_base64($said->{form}{SAMLResponse}) =~ s/ Version=/ Consent="x" Version=/r, ''));
+is(post_sls(\%changed)->{status}, 401, '... an answer that was changed is refused');
+is_location(post_sls($said->{form}), 'https://west.example.com/?logged_out=true', '... the answer is taken');
+is(post_sls($said->{form})->{status}, 404, '... once');
+$west = begin_west();
+deliver($idp{west}->step('answer', message => posted($west->{location}), attributes => { $CLAIM => ['wanda'] }, name_id => 'subject-w')->{form});
+$login = data(redeem($west))->{data};
+$asked = $idp{west}->step('logout_request', binding => 'post', name_id => 'subject-w', destination => 'https://stack.example.com/api/auth/0.1/saml/sls', relay_state => '<theirs>');
+$answer = post_sls($asked->{form});
+is($answer->{status}, 200, 'a logout that it asks for by post');
+ok(!alive($login->{token}), '... ends the token');
+$sent = form_of($answer->{content});
+is("$sent->{url} $sent->{form}{RelayState}", 'https://idp-west.example/slo &lt;theirs&gt;', '... and a page posts the answer');
+is_deeply($idp{west}->step('logout_answered', message => $sent), { in_response_to => $asked->{id}, success => JSON::true }, '... which it finds signed');
+is(post_sls($asked->{form})->{status}, 401, 'the same request again is refused');
+
 # ---- what is in the logs ----
 my $all = slurp_file($node->logfile) . slurp_file($front->{log});
 unlike($all, qr/SAML(?:Request|Response)=(?!\*)[A-Za-z0-9+%]/, 'no message is in a log');
