@@ -126,6 +126,10 @@ BEGIN
     pattern => c_text, must_be => 'a text of 1 to 512 bytes without control characters');
   PERFORM wazo_auth.declare_setting('saml.saml_login_timeout_seconds', 'integer',
     'seconds for each step of a login or logout by SAML', '600', 10, 86400);
+  PERFORM wazo_auth.declare_setting('saml.max_pending_logins', 'integer',
+    'logins by SAML that wait for an answer; the oldest goes for one more', '10000', 1, 1000000);
+  PERFORM wazo_auth.declare_setting('saml.max_pending_logins_per_tenant', 'integer',
+    'of these, those of one tenant', '1000', 1, 1000000);
   PERFORM wazo_auth.declare_setting('saml.saml_session_lifetime_seconds', 'integer',
     'seconds for which a login by SAML can be logged out at its identity provider; as long as it has a refresh token',
     '604800', 60, 315360000);

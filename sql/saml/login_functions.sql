@@ -100,6 +100,32 @@ COMMENT ON FUNCTION wazo_auth.saml_page(text) IS
 'The page that posts the request of this login or logout to its identity provider, as often as it is asked for. Raises '
 'WA404 for one that is unknown, answered, too old, or went by redirect.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.make_room_for_saml_login(tenant_uuid uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_of_tenant integer := wazo_auth.saml_setting('max_pending_logins_per_tenant')::integer;
+  v_in_all integer := wazo_auth.saml_setting('max_pending_logins')::integer;
+BEGIN
+  -- First what the new row will refer to, as a change of the configuration does.
+  PERFORM FROM wazo_auth.saml_config c WHERE c.tenant_uuid = make_room_for_saml_login.tenant_uuid FOR KEY SHARE;
+  -- What is counted stays so to the end of the transaction: only the holder of this lock adds a row.
+  PERFORM FROM wazo_auth.identity_provider i WHERE i.name = 'saml' AND i.shipped FOR NO KEY UPDATE;
+  DELETE FROM wazo_auth.saml_session s
+  WHERE s.login IS NULL AND s.digest = ANY (
+    ARRAY(SELECT o.digest FROM wazo_auth.saml_session o
+          WHERE o.tenant_uuid = make_room_for_saml_login.tenant_uuid AND o.login IS NULL
+          ORDER BY o.expires_at DESC OFFSET v_of_tenant - 1)
+    || ARRAY(SELECT o.digest FROM wazo_auth.saml_session o WHERE o.login IS NULL
+             ORDER BY o.expires_at DESC OFFSET v_in_all - 1));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.make_room_for_saml_login(uuid) IS
+'Forgets the oldest logins that wait for an answer, so that with one more there are no more of the tenant than '
+'saml.max_pending_logins_per_tenant and in all no more than saml.max_pending_logins. Not the newest: who fills the '
+'table would then keep everybody out, so it has to fill it faster than people log in. Others that begin one wait for '
+'the end of the transaction.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.start_saml_login(
   domain text, redirect_url text, OUT location text, OUT saml_session_id text, OUT cookie text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -123,6 +149,7 @@ BEGIN
   IF v_request ? 'refused' THEN
     RAISE EXCEPTION 'no request for a SAML login could be made' USING DETAIL = v_request ->> 'refused';
   END IF;
+  PERFORM wazo_auth.make_room_for_saml_login(v_config.tenant_uuid);
   INSERT INTO wazo_auth.saml_session (digest, tenant_uuid, request_id, redirect_url, browser_digest, message,
                                       expires_at)
   VALUES (v_digest, v_config.tenant_uuid, v_request ->> 'id', redirect_url, wazo_auth.token_digest(v_browser),

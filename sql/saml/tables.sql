@@ -62,6 +62,8 @@ CREATE TABLE wazo_auth.saml_session (
 );
 CREATE INDEX saml_session_tenant_uuid_idx ON wazo_auth.saml_session (tenant_uuid);
 CREATE INDEX saml_session_expires_at_idx ON wazo_auth.saml_session (expires_at);
+CREATE INDEX saml_session_pending_idx ON wazo_auth.saml_session (expires_at) WHERE login IS NULL;
+CREATE INDEX saml_session_pending_of_tenant_idx ON wazo_auth.saml_session (tenant_uuid, expires_at) WHERE login IS NULL;
 CREATE INDEX saml_session_token_digest_idx ON wazo_auth.saml_session (token_digest) WHERE token_digest IS NOT NULL;
 CREATE INDEX saml_session_refresh_token_digest_idx ON wazo_auth.saml_session (refresh_token_digest)
   WHERE refresh_token_digest IS NOT NULL;

@@ -77,6 +77,34 @@ SELECT is(wazo_auth.saml_login_of(jsonb_build_object('attributes', a)), w, a::te
   ('[{"name": "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "format": null, "values": ["a"]}, {"name": "urn:mace:dir:attribute-def:name", "format": "urn:oasis:names:tc:SAML:2.0:attrname-format:basic", "values": ["a"]}]', 'a')) v (a, w);
 SELECT is(wazo_auth.saml_first_time(i, a, now()), w, i || ' ' || a) FROM (VALUES ('i', 'a', true), ('i', 'b', true), ('j', 'a', true), ('i', 'a', false), ('ia', '', true)) v (i, a, w);
 
+-- ---- how many may be on their way: the newest ----
+-- In saml_session of each tenant, the places in which they began.
+CREATE TEMP TABLE began (n serial, digest uuid);
+CREATE FUNCTION pg_temp.begin_at(domain text) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO began (digest) SELECT substring(l FROM 'RelayState=([0-9a-f-]+)')::uuid
+  FROM (SELECT pg_temp.ask_json('POST', '/0.1/saml/sso', NULL, json_build_object('redirect_url', 'https://' || domain || '/', 'domain', domain)::text) ->> 'location' AS l) x
+$$;
+CREATE FUNCTION pg_temp.pending() RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(b.n::text, ' ' ORDER BY b.n) FROM began b JOIN wazo_auth.saml_session s ON s.digest = b.digest
+$$;
+SELECT wazo_auth.create_saml_config(:'south', :'south_domain', 'wazo', :'acs', replace(:'metadata', 'idp.example', 'south.example')) \g /dev/null
+DELETE FROM wazo_auth.saml_session;
+SELECT wazo_auth.configure('{"saml.max_pending_logins_per_tenant": 3}') \g /dev/null
+SELECT pg_temp.begin_at('south.example.com') FROM generate_series(1, 2) \g /dev/null
+SELECT pg_temp.begin_at('north.example.com') FROM generate_series(3, 4) \g /dev/null
+SELECT is(pg_temp.pending(), '1 2 3 4', 'as many as may be on their way');
+SELECT pg_temp.begin_at('north.example.com') FROM generate_series(5, 7) \g /dev/null
+SELECT is(pg_temp.pending(), '1 2 5 6 7', 'of one tenant the oldest go');
+UPDATE wazo_auth.saml_session s SET login = 'x', subject = '{"name_id": "x"}' FROM began b WHERE b.digest = s.digest AND b.n IN (5, 6);
+SELECT pg_temp.begin_at('north.example.com') FROM generate_series(8, 9) \g /dev/null
+SELECT is(pg_temp.pending(), '1 2 5 6 7 8 9', '... those that were answered do not count');
+SELECT wazo_auth.configure('{"saml.max_pending_logins": 4}') \g /dev/null
+SELECT pg_temp.begin_at('south.example.com') \g /dev/null
+SELECT is(pg_temp.pending(), '5 6 7 8 9 10', 'in all the oldest go, whose ever they are');
+SELECT wazo_auth.configure('{"saml.max_pending_logins": null, "saml.max_pending_logins_per_tenant": null}') \g /dev/null
+SELECT wazo_auth.delete_saml_config(:'south') \g /dev/null
+DELETE FROM wazo_auth.saml_session s USING began b WHERE b.digest = s.digest;
+
 -- ---- POST /token ----
 -- A login that its identity provider has answered, or as changes say.
 CREATE FUNCTION pg_temp.answered(login text, tenant text DEFAULT '11111111-0000-4000-8000-000000000001') RETURNS text LANGUAGE plpgsql AS $$

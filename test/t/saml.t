@@ -327,6 +327,15 @@ is("$first $second", "302 302 $bad", '... one is taken, the other is refused');
 ($first, $second) = race(as_http('/0.1/token', 'application/json', JSON::encode_json({ saml_session_id => $started->{saml_session_id} })), sub { redeem($started) }, 'a saml_session_id twice');
 is("$first $second", '200 401 ', '... one gets a token, the other does not');
 
+# ---- as many on their way as may be, also of two at the same moment ----
+sql('SELECT wazo_auth.configure(\'{"saml.max_pending_logins_per_tenant": 2}\')');
+begin() foreach 1 .. 2;
+my %start = (redirect_url => 'https://north.example.com/', domain => 'north.example.com');
+($first, $second) = race(as_http('/0.1/saml/sso', 'application/json', JSON::encode_json(\%start)), sub { ask_json('POST', '/0.1/saml/sso', \%start) }, 'two logins');
+is("$first $second", '200 200 ', '... both begin');
+is(sql("SELECT count(*) FROM wazo_auth.saml_session s WHERE s.tenant_uuid = '$tenant{north}' AND s.login IS NULL"), '2', '... and no more are on their way than may be');
+sql('SELECT wazo_auth.configure(\'{"saml.max_pending_logins_per_tenant": null}\')');
+
 # ---- refresh tokens and logout ----
 sub alive { return ask('HEAD', "/0.1/token/$_[0]")->{status} == 204 }
 sub offline_login
