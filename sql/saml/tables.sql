@@ -6,8 +6,8 @@ CREATE TABLE wazo_auth.saml_config (
   metadata text COLLATE "C" NOT NULL,
   idp jsonb NOT NULL,
   idp_entity_id text COLLATE "C" NOT NULL GENERATED ALWAYS AS (idp ->> 'entity_id') STORED,
-  CONSTRAINT saml_config_size_check CHECK (pg_catalog.char_length(entity_id) BETWEEN 1 AND 512
-    AND pg_catalog.char_length(acs_url) BETWEEN 1 AND 512 AND pg_catalog.octet_length(metadata) <= 1048576)
+  CONSTRAINT saml_config_size_check CHECK (pg_catalog.octet_length(metadata) <= 1048576
+    AND pg_catalog.char_length(entity_id) BETWEEN 1 AND 512 AND pg_catalog.char_length(acs_url) BETWEEN 1 AND 512)
 );
 CREATE INDEX saml_config_idp_entity_id_idx ON wazo_auth.saml_config (idp_entity_id);
 COMMENT ON TABLE wazo_auth.saml_config IS
@@ -56,9 +56,9 @@ CREATE TABLE wazo_auth.saml_session (
   logout_request_id text COLLATE "C",
   CONSTRAINT saml_session_order_check CHECK ((login IS NULL) = (subject IS NULL) AND (login IS NOT NULL OR NOT used)
     AND (used OR pg_catalog.num_nonnulls(token_digest, refresh_token_digest, logout_request_id) = 0)),
-  CONSTRAINT saml_session_size_check CHECK (pg_catalog.char_length(redirect_url) BETWEEN 1 AND 512
-    AND pg_catalog.char_length(login) BETWEEN 1 AND 512 AND pg_catalog.octet_length(subject::pg_catalog.text) <= 16384
-    AND pg_catalog.octet_length(message) <= 65536)
+  CONSTRAINT saml_session_size_check CHECK (pg_catalog.octet_length(subject::pg_catalog.text) <= 16384
+    AND pg_catalog.octet_length(message) <= 65536
+    AND pg_catalog.char_length(redirect_url) BETWEEN 1 AND 512 AND pg_catalog.char_length(login) BETWEEN 1 AND 512)
 );
 CREATE INDEX saml_session_tenant_uuid_idx ON wazo_auth.saml_session (tenant_uuid);
 CREATE INDEX saml_session_expires_at_idx ON wazo_auth.saml_session (expires_at);

@@ -21,14 +21,14 @@ JOIN (SELECT 'sessions' AS queue, pg_catalog.count(*) AS length, pg_catalog.min(
       FROM wazo_auth.session x
       WHERE x.expires_at <= pg_catalog.now()
       UNION ALL
-      SELECT 'events', pg_catalog.count(*) FILTER (WHERE NOT o.parked),
-        pg_catalog.min(o.created_at) FILTER (WHERE NOT o.parked),
-             pg_catalog.count(*) FILTER (WHERE o.parked)
+      SELECT 'events' AS queue, pg_catalog.count(*) FILTER (WHERE NOT o.parked) AS length,
+        pg_catalog.min(o.created_at) FILTER (WHERE NOT o.parked) AS oldest,
+             pg_catalog.count(*) FILTER (WHERE o.parked) AS parked
       FROM wazo_auth.event_outbox o
       UNION ALL
-      SELECT 'mails', pg_catalog.count(*) FILTER (WHERE NOT m.parked),
-        pg_catalog.min(m.created_at) FILTER (WHERE NOT m.parked),
-             pg_catalog.count(*) FILTER (WHERE m.parked)
+      SELECT 'mails' AS queue, pg_catalog.count(*) FILTER (WHERE NOT m.parked) AS length,
+        pg_catalog.min(m.created_at) FILTER (WHERE NOT m.parked) AS oldest,
+             pg_catalog.count(*) FILTER (WHERE m.parked) AS parked
       FROM wazo_auth.mail_outbox m) q ON q.queue = s.queue;
 COMMENT ON VIEW wazo_auth.worker_status IS
 'The background workers of this database and what waits for them. state: see wazo_auth.worker_states()';
