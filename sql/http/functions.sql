@@ -14,6 +14,12 @@ COMMENT ON FUNCTION wazo_auth.raise_error(integer, text, text, json, text, json)
 '{"reason": [message], ...}, with it {"message", "error_id", "details", "timestamp", "resource"}, with "answer" in '
 'the place of the message if it is given. Do not put secrets into any argument.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.raise_try_later(message text, seconds integer) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_raise_try_later';
+COMMENT ON FUNCTION wazo_auth.raise_try_later(text, integer) IS
+'Raises WA429 for what is refused until so many seconds have passed, at least one; the answer of HTTP says so in the '
+'header Retry-After.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.ascii(value text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_ascii';
 COMMENT ON FUNCTION wazo_auth.ascii(text) IS
@@ -197,6 +203,23 @@ COMMENT ON FUNCTION wazo_auth.add_route(
 'method and path; a shipped one comes back when the row is deleted. The other arguments are columns of '
 'wazo_auth.route. Served by all connections as soon as this commits. Raises what wazo_auth.check_route() raises.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.add_after_route(method text, path text, function text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  IF to_regprocedure(function || '(wazo_auth.http_request, integer)') IS NULL THEN
+    RAISE EXCEPTION 'there is no function %(wazo_auth.http_request, integer)', function
+      USING ERRCODE = 'undefined_function';
+  END IF;
+  INSERT INTO wazo_auth.after_route (method, path, function) VALUES (method, path, function);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_after_route(text, text, text) IS
+'Has a function called after each answer of a route: schema.function of a function (wazo_auth.http_request, integer), '
+'told the status. What it writes stays, whatever the answer was; when it fails, the log says so and the answer goes '
+'out all the same. Raises 42883 for a function that is not there, 23505 for a route that has one.';
+
 -- An upgrade registers the checks and routes of its version from here on.
 DELETE FROM wazo_auth.route WHERE shipped;
+DELETE FROM wazo_auth.after_route;
 DELETE FROM wazo_auth.check WHERE shipped;

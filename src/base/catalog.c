@@ -55,6 +55,7 @@ static const struct
 	[T_SETTING] = {"setting", N_COLUMNS},
 	[T_ROUTE] = {"route", N_COLUMNS},
 	[T_CHECK] = {"check", N_COLUMNS},
+	[T_AFTER_ROUTE] = {"after_route", N_COLUMNS, true},
 	[T_REGISTRATION] = {"registration", N_COLUMNS, true},
 	[T_SCHEMA] = {"schema", N_COLUMNS},
 	[T_SCHEMA_FIELD] = {"schema_field", N_COLUMNS},

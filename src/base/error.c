@@ -10,8 +10,9 @@
  *
  * "message" is the JSON that stands in the answer in place of the text; it and
  * "resource" may be missing.  {"plain": true} makes an answer of the message
- * alone; without a DETAIL the answer has the shape of the token routes.  An SQL
- * caller sees the same.
+ * alone; without a DETAIL the answer has the shape of the token routes, and with
+ * {"retry_after": seconds} that and the header Retry-After.  An SQL caller sees
+ * the same.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -24,6 +25,7 @@
 #include "base/json_text.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_raise_error);
+PG_FUNCTION_INFO_V1(wazo_auth_raise_try_later);
 
 static int
 sqlstate_of_status(int status)
@@ -168,4 +170,18 @@ wazo_auth_raise_error(PG_FUNCTION_ARGS)
 	raise_status(PG_GETARG_INT32(0), message ? message : "error",
 				 !error_id ? NULL :
 				 error_detail(error_id, text_arg(fcinfo, 3), text_arg(fcinfo, 4), text_arg(fcinfo, 5)));
+}
+
+/*
+ * wazo_auth.raise_try_later(message text, seconds integer) returns void
+ *
+ * WA429, and when it makes sense to come back.
+ */
+Datum
+wazo_auth_raise_try_later(PG_FUNCTION_ARGS)
+{
+	const char *message = text_arg(fcinfo, 0);
+	int			seconds = PG_ARGISNULL(1) ? 1 : Max(PG_GETARG_INT32(1), 1);
+
+	raise_status(429, message ? message : "try later", psprintf("{\"retry_after\": %d}", seconds));
 }

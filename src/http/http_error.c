@@ -46,6 +46,7 @@ typedef struct DetailMembers
 	HttpSpan	details;
 	HttpSpan	resource;
 	HttpSpan	message;
+	HttpSpan	retry_after;
 } DetailMembers;
 
 static HttpSpan *
@@ -55,7 +56,8 @@ member(DetailMembers *members, const char *name)
 		strcmp(name, "error_id") == 0 ? &members->error_id :
 		strcmp(name, "details") == 0 ? &members->details :
 		strcmp(name, "resource") == 0 ? &members->resource :
-		strcmp(name, "message") == 0 ? &members->message : NULL;
+		strcmp(name, "message") == 0 ? &members->message :
+		strcmp(name, "retry_after") == 0 ? &members->retry_after : NULL;
 }
 
 static JsonActionResult
@@ -80,7 +82,7 @@ member_end(void *state, char *name, bool isnull)
 }
 
 /*
- * Reads a DETAIL; without an error_id or "plain" in it, it is not ours.  A
+ * Reads a DETAIL; without an error_id, "plain" or "retry_after" in it, it is not ours.  A
  * handler of somebody's may write what it likes.
  */
 static bool
@@ -97,7 +99,7 @@ read_detail(const char *detail, DetailMembers *members)
 		return false;
 	members->lex = json_lexer(detail, strlen(detail));
 	return pg_parse_json(members->lex, &actions) == JSON_SUCCESS &&
-		(members->plain.s || members->error_id.s);
+		(members->plain.s || members->error_id.s || members->retry_after.s);
 }
 
 static void
@@ -168,6 +170,13 @@ http_error_reply(HttpReply *reply, const ErrorData *edata, const char *route)
 	if (!read_detail(edata->detail, &detail))
 	{
 		http_token_reply(reply, status, edata->message);
+		return;
+	}
+	if (detail.retry_after.s)
+	{
+		http_token_reply(reply, status, edata->message);
+		if (strspn(detail.retry_after.s, "0123456789") >= detail.retry_after.len)
+			http_reply_header(reply, "Retry-After", pnstrdup(detail.retry_after.s, detail.retry_after.len));
 		return;
 	}
 	if (detail.plain.s)

@@ -421,46 +421,46 @@ tell_transaction(HttpReply *reply)
 		http_reply_header(reply, HTTP_TRANSACTION, psprintf(UINT64_FORMAT, U64FromFullTransactionId(transaction)));
 }
 
+/* Runs a step of a call as the owner of the extension, under settings that nobody else chooses. */
+static void
+run_as_owner(HttpCall *call, void (*step) (HttpCall *))
+{
+	Oid			user;
+	int			sec_context;
+	int			nest_level = NewGUCNestLevel();
+
+	GetUserIdAndSecContext(&user, &sec_context);
+	SetUserIdAndSecContext(wazo_catalog()->owner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	pin_settings();
+	step(call);
+	AtEOXact_GUC(true, nest_level);
+	SetUserIdAndSecContext(user, sec_context);
+}
+
 /*
- * http_run_handler
- *
- * Fills call->reply from the route's handler, or from the error that stopped
- * it.  A cancelled or terminated statement is no answer: that is raised on.
- *
- * HEAD answers as GET would, and nothing of what GET would do stays: programs
- * that look at links before people do send it.
+ * Runs a step in a subtransaction of its own, which stays if "keep".  Returns
+ * NULL, or the error that stopped it and that nothing is left of; raises on what
+ * is no answer: that the statement is cancelled or the server shut down.
  */
-void
-http_run_handler(HttpCall *call)
+static ErrorData *
+run_step(HttpCall *call, void (*step) (HttpCall *), bool keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	const HttpCall *outer_call = http_current_call;
+	ErrorData  *volatile edata = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		Oid			user;
-		int			sec_context;
-		int			nest_level = NewGUCNestLevel();
-
 		http_current_call = call;
-		GetUserIdAndSecContext(&user, &sec_context);
-		SetUserIdAndSecContext(wazo_catalog()->owner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
-		pin_settings();
-		check_and_call(call);
-		AtEOXact_GUC(true, nest_level);
-		SetUserIdAndSecContext(user, sec_context);
+		run_as_owner(call, step);
 		http_current_call = outer_call;
-		end_subtransaction(strcmp(call->method, "HEAD") != 0, context, owner);
-		if (strcmp(call->method, "HEAD") != 0)
-			tell_transaction(&call->reply);
+		end_subtransaction(keep, context, owner);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
 		http_current_call = outer_call;
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
@@ -469,9 +469,68 @@ http_run_handler(HttpCall *call)
 		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
 			ReThrowError(edata);
-		http_error_reply(&call->reply, edata,
-						 psprintf("%s %s", call->route->method, call->route->path));
-		FreeErrorData(edata);
 	}
 	PG_END_TRY();
+	return edata;
+}
+
+/* "GET /path", as the log names a request */
+static const char *
+route_name(const HttpCall *call)
+{
+	return psprintf("%s %s", call->route->method, call->route->path);
+}
+
+/* Calls what the route has for the time after its answer. */
+static void
+call_after(HttpCall *call)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+
+	if (call->row == (Datum) 0)
+		call->row = make_request(call);
+	InitFunctionCallInfoData(*fcinfo, unconstify(FmgrInfo *, &call->route->after), 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = call->row;
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = Int32GetDatum(call->reply.status);
+	fcinfo->args[1].isnull = false;
+	(void) FunctionCallInvoke(fcinfo);
+}
+
+/*
+ * http_run_handler
+ *
+ * Fills call->reply from the route's handler, or from the error that stopped
+ * it.  A cancelled or terminated statement is no answer: that is raised on.
+ *
+ * HEAD answers as GET would, and nothing of what GET would do stays: programs
+ * that look at links before people do send it.
+ *
+ * What a route has for the time after its answer stays whatever the answer was,
+ * and changes nothing of it: when it fails, that is in the log.
+ */
+void
+http_run_handler(HttpCall *call)
+{
+	bool		is_head = strcmp(call->method, "HEAD") == 0;
+	ErrorData  *edata = run_step(call, check_and_call, !is_head);
+
+	if (edata)
+	{
+		http_error_reply(&call->reply, edata, route_name(call));
+		FreeErrorData(edata);
+	}
+	else if (!is_head)
+		tell_transaction(&call->reply);
+	if (!call->route->has_after || is_head)
+		return;
+	edata = run_step(call, call_after, true);
+	if (edata)
+	{
+		ereport(LOG,
+				(errcode(edata->sqlerrcode),
+				 errmsg("what follows %s failed: %s", route_name(call), edata->message),
+				 errhidestmt(true), errhidecontext(true)));
+		FreeErrorData(edata);
+	}
 }

@@ -2,8 +2,8 @@
  * http_route.c
  *	  Finds the route of a request.
  *
- * The tables wazo_auth.route and wazo_auth.check, and what others have registered
- * of both, are read once per backend into a tree of path segments.  They are read
+ * The tables wazo_auth.route, after_route and check, and what others have registered
+ * of routes and checks, are read once per backend into a tree of path segments.  They are read
  * again after a change of one of them, of the setting that enables plugins (all
  * have a statement trigger that says so, since plain DML reaches no other
  * backend's caches), or of a function.
@@ -154,6 +154,35 @@ static Oid
 find_function(const char *name, Oid argtype)
 {
 	return LookupFuncName(qualified_name_list(name), 1, &argtype, true);
+}
+
+/*
+ * What is called after the answer: schema.function of a request and a status.
+ * A route without the one that it names is not served: whoever put it there
+ * counts on it.
+ */
+static void
+resolve_after(Route *route, const char *name, MemoryContext context)
+{
+	Oid			argtype[2] = {wazo_catalog()->http_request, INT4OID};
+	Oid			oid;
+
+	if (name == NULL)
+		return;
+	oid = LookupFuncName(qualified_name_list(name), 2, argtype, true);
+	route->has_after = OidIsValid(oid);
+	if (route->has_after)
+	{
+		fmgr_info_cxt(oid, &route->after, context);
+		return;
+	}
+	ereport(WARNING,
+			(errcode(ERRCODE_UNDEFINED_FUNCTION),
+			 errmsg("the route %s %s is followed by the function %s, which does not exist, and is not served",
+					route->method, route->path, name),
+			 errhint("Create %s(wazo_auth.http_request, integer) or delete the row from wazo_auth.after_route.", name)));
+	route->has_function = route->direct = false;
+	route->registration = NULL;
 }
 
 /*
@@ -333,12 +362,17 @@ set_allow(RouteNode *node)
 
 /* Where routes and checks are; in 0.1.0, which this library serves until its upgrade, nobody could register any. */
 static const char registered_source[] =
-"WITH all_routes AS (SELECT * FROM wazo_auth.all_routes), all_checks AS (SELECT * FROM wazo_auth.all_checks)";
+"WITH all_routes AS (SELECT * FROM wazo_auth.all_routes), all_checks AS (SELECT * FROM wazo_auth.all_checks),"
+" all_after AS (SELECT * FROM wazo_auth.after_route)";
 static const char plain_source[] =
 "WITH all_routes AS (SELECT r AS route, NULL::pg_catalog.text AS registration FROM wazo_auth.route r),"
-" all_checks AS (SELECT c.name, c.function, NULL::pg_catalog.text AS registration FROM wazo_auth.check c)";
+" all_checks AS (SELECT c.name, c.function, NULL::pg_catalog.text AS registration FROM wazo_auth.check c),"
+" all_after AS (SELECT r.method, r.path, NULL::pg_catalog.text AS function FROM wazo_auth.route r WHERE false)";
 
-/* The last columns: function and registration of each check; null for those of http() itself and unknown ones. */
+/*
+ * The last columns: function and registration of each check, null for those of http() itself and unknown ones; who
+ * registered the route; what comes after it.
+ */
 static const char route_query[] =
 " SELECT DISTINCT ON ((a.route).path, (a.route).method) (a.route).method, (a.route).path, (a.route).handler,"
 " (a.route).access, (a.route).token_from, (a.route).query_schema, (a.route).body_schema, (a.route).checks,"
@@ -346,7 +380,8 @@ static const char route_query[] =
 " LEFT JOIN all_checks c ON c.name = k.name ORDER BY k.place),"
 " ARRAY(SELECT c.registration FROM pg_catalog.unnest((a.route).checks) WITH ORDINALITY k (name, place)"
 " LEFT JOIN all_checks c ON c.name = k.name ORDER BY k.place),"
-" a.registration"
+" a.registration,"
+" (SELECT f.function FROM all_after f WHERE f.method = (a.route).method AND f.path = (a.route).path)"
 " FROM all_routes a"
 " WHERE wazo_auth.plugin_enabled((a.route).plugin)"
 " ORDER BY (a.route).path, (a.route).method, (a.route).shipped";
@@ -387,7 +422,7 @@ route_load(void)
 	PushActiveSnapshot(GetLatestSnapshot());
 	nest_level = NewGUCNestLevel();
 	pin_settings();
-	if (SPI_execute(psprintf("%s%s", OidIsValid(catalog_table(T_REGISTRATION)) ? registered_source : plain_source,
+	if (SPI_execute(psprintf("%s%s", OidIsValid(catalog_table(T_AFTER_ROUTE)) ? registered_source : plain_source,
 							 route_query), true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading wazo_auth.route failed");
 	AtEOXact_GUC(true, nest_level);
@@ -414,6 +449,7 @@ route_load(void)
 			resolve_handler(route, context);
 		resolve_checks(route, column_datum(tuple, desc, 8), column_datum(tuple, desc, 9),
 					   column_datum(tuple, desc, 10), context);
+		resolve_after(route, column_text(tuple, desc, 12), context);
 		node = tree_insert(tree->root, route);
 		if (node)
 			node->routes = lappend(node->routes, route);
@@ -504,8 +540,8 @@ route_find(const char *method, const HttpTarget *target,
 
 	if (unlikely(!table_watch_unchanged(&route_watch) || route_function_changes != function_changes))
 	{
-		TableWatch	watch = catalog_watch(TABLE_BIT(T_ROUTE) | TABLE_BIT(T_CHECK) | TABLE_BIT(T_REGISTRATION) |
-										  TABLE_BIT(T_SETTING));
+		TableWatch	watch = catalog_watch(TABLE_BIT(T_ROUTE) | TABLE_BIT(T_CHECK) | TABLE_BIT(T_AFTER_ROUTE) |
+										  TABLE_BIT(T_REGISTRATION) | TABLE_BIT(T_SETTING));
 		uint64		heard = function_changes;
 		RouteTree  *fresh = route_load();
 
