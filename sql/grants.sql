@@ -67,6 +67,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.change_password(uuid, text, text),
   wazo_auth.configure(jsonb),
   wazo_auth.confirm_email(uuid, uuid, boolean),
+  wazo_auth.count_failed_login(text, text),
   wazo_auth.create_external_auth(uuid, text, jsonb),
   wazo_auth.create_external_auth_config(text, uuid, jsonb),
   wazo_auth.create_group(uuid, text, text, uuid),
@@ -77,6 +78,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.delete_expired_saml_logins(integer),
   wazo_auth.delete_expired_sessions(integer),
   wazo_auth.delete_unused_acl_sets(integer),
+  wazo_auth.delete_login_failures(integer),
   wazo_auth.delete_external_auth(uuid, text),
   wazo_auth.delete_external_auth_config(text, uuid),
   wazo_auth.delete_group(uuid),
@@ -123,6 +125,9 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.shown_configuration(),
   wazo_auth.token_create(text, text, integer, text, text, text, boolean, text, text, text, jsonb),
   wazo_auth.token_delete(uuid),
+  wazo_auth.unlock_login(text),
+  wazo_auth.unlock_network(cidr),
+  wazo_auth.unlock_user(uuid),
   wazo_auth.update_external_auth(uuid, text, jsonb),
   wazo_auth.update_group(uuid, text),
   wazo_auth.update_policy(uuid, text, wazo_auth.acl, text),
@@ -231,4 +236,5 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.origin_uuid()
 TO wazo_auth_admin, wazo_auth_service;
 GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.mail_templates,
-  wazo_auth.parked_event, wazo_auth.parked_mail, wazo_auth.settings, wazo_auth.worker_status TO wazo_auth_admin;
+  wazo_auth.parked_event, wazo_auth.parked_mail, wazo_auth.refused_logins, wazo_auth.settings,
+  wazo_auth.worker_status TO wazo_auth_admin;

@@ -63,6 +63,27 @@ BEGIN
   PERFORM wazo_auth.declare_setting('purpose_metadata_mapping.*', 'list', 'names of plugins for this purpose');
   PERFORM wazo_auth.declare_setting('purpose_metadata_mapping.*.*', 'string', 'name of a plugin');
 
+  -- Failed logins
+  PERFORM wazo_auth.declare_setting('login_guard', 'map', 'what becomes of those who guess passwords');
+  PERFORM wazo_auth.declare_setting('login_guard.enabled', 'boolean',
+    'do failed logins make the next ones wait ([operations.md](operations.md))?', 'true');
+  PERFORM wazo_auth.declare_setting('login_guard.exempt_networks', 'list',
+    'networks whose failures do not count, for daemons and proxies', '["127.0.0.0/8", "::1/128"]');
+  PERFORM wazo_auth.declare_setting('login_guard.exempt_networks.*', 'string', 'an address or a network',
+    check_function => 'wazo_auth.is_network', must_be => 'an address, or a network as 192.0.2.0/24 or 2001:db8::/32');
+  PERFORM wazo_auth.declare_setting('login_guard.failures', 'integer',
+    'failures of one login from one network before the first wait', '10', 1, 1000);
+  PERFORM wazo_auth.declare_setting('login_guard.network_failures', 'integer',
+    'failures of one network, whatever the login, before the first wait', '100', 1, 100000);
+  PERFORM wazo_auth.declare_setting('login_guard.login_failures', 'integer',
+    'failures of one login, from everywhere, before the first wait', '100', 1, 100000);
+  PERFORM wazo_auth.declare_setting('login_guard.longest_wait', 'integer',
+    'seconds of the longest wait of a network', '900', 1, 86400);
+  PERFORM wazo_auth.declare_setting('login_guard.longest_login_wait', 'integer',
+    'seconds of the longest wait of a login from everywhere, which others can cause; 0: none', '2', 0, 60);
+  PERFORM wazo_auth.declare_setting('login_guard.refill_seconds', 'integer',
+    'seconds in which as many failures are forgiven as are allowed', '3600', 60, 86400);
+
   -- What is on
   PERFORM wazo_auth.declare_setting('enabled_http_plugins', 'map',
     'groups of routes that answer; those that are not named do', '{

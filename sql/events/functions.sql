@@ -142,3 +142,17 @@ $$;
 COMMENT ON FUNCTION wazo_auth.emit_external_auth(text, uuid, text) IS
 'Event auth_user_external_auth_added, _updated, _deleted or _authorized of a user, by its last word (contract: '
 'events.tsv).';
+
+CREATE OR REPLACE FUNCTION wazo_auth.emit_login_locked(
+  object_uuid uuid, network cidr, user_uuid uuid, seconds integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM wazo_auth.emit_event('auth_login_locked', COALESCE(emit_login_locked.user_uuid, object_uuid),
+    'auth.logins.locked',
+    json_build_object('network', network, 'user_uuid', emit_login_locked.user_uuid, 'seconds', seconds),
+    tenant_uuid => (SELECT u.tenant_uuid FROM wazo_auth.user u WHERE u.uuid = emit_login_locked.user_uuid));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.emit_login_locked(uuid, cidr, uuid, integer) IS
+'Event auth_login_locked: logins from a network are refused for so many seconds, of this user, or of whoever it is '
+'(user_uuid null).';

@@ -122,7 +122,7 @@ BEGIN ATOMIC
            WHEN 404 THEN 'Not found, or not in sight from the tenant'
            WHEN 405 THEN 'Not possible for this one'
            WHEN 409 THEN 'In conflict with what there is'
-           WHEN 429 THEN 'Too many sessions'
+           WHEN 429 THEN 'Too many sessions, or too many failed logins'
            WHEN 503 THEN 'Not now; try again'
            ELSE 'Error' END;
 END;

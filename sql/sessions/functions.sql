@@ -347,6 +347,10 @@ DECLARE
   v_refresh wazo_auth.refresh_token;
   v_obtained record;
   v_parts record;
+  v_attempt wazo_auth.login_attempt := ROW(login, password, refresh_token, client_id,
+                                           COALESCE(members, '{}'::jsonb));
+  v_guessed text := wazo_auth.guessed(v_attempt);
+  v_wait record;
 BEGIN
   mobile := COALESCE(mobile, false);
   members := COALESCE(members, '{}'::jsonb);
@@ -359,15 +363,22 @@ BEGIN
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
   sessions_revoked := 0;
+  v_wait := wazo_auth.login_wait(v_guessed, remote_addr);
+  IF v_wait.seconds > 0 THEN
+    PERFORM wazo_auth.log_login(login, NULL::uuid, remote_addr, user_agent);
+    PERFORM wazo_auth.check_login_wait(v_wait.seconds);
+  END IF;
   -- Before anything is written: a provider may have to ask somebody over the network.
-  v_found := wazo_auth.login_user(
-    ROW(login, password, refresh_token, client_id, members)::wazo_auth.login_attempt);
+  v_found := wazo_auth.login_user(v_attempt);
   v_user := v_found.of_user;
   v_answer := v_found.answer;
   v_refresh := v_answer.refresh_token;
   IF v_user.uuid IS NULL THEN
     PERFORM wazo_auth.log_login(COALESCE(v_answer.login, login), NULL::uuid, remote_addr, user_agent);
     PERFORM wazo_auth.raise_authentication_failed();
+  END IF;
+  IF v_wait.failed_before THEN
+    PERFORM wazo_auth.forget_login_failures(v_guessed, remote_addr);
   END IF;
 
   v_parts := wazo_auth.plugin_parts(v_user, v_answer, members - 'refresh_token'::text || jsonb_build_object(
@@ -405,5 +416,6 @@ COMMENT ON FUNCTION wazo_auth.token_create(
 'members: domain_name or tenant_id for LDAP, saml_session_id for SAML. expiration in seconds, null for the setting '
 'default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the '
 'refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. '
-'Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap, WA503 when too many passwords '
-'are being checked, and what registered functions fail with (contract: semantics.md section 1).';
+'Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap and after too many failed logins '
+'from remote_addr (wazo_auth.count_failed_login()), WA503 when too many passwords are being checked, and what '
+'registered functions fail with (contract: semantics.md section 1).';

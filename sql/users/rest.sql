@@ -157,6 +157,7 @@ $$;
 COMMENT ON FUNCTION wazo_auth.rest_user_password_put(wazo_auth.http_request) IS
 'PUT /users/{user_uuid}/password: the old password is needed; all tokens of the user end, the caller''s too.';
 SELECT wazo_auth.add_route('PUT', '/0.1/users/{user_uuid}/password', 'wazo_auth.rest_user_password_put', 'users',
-  access => 'auth.users.{user_uuid}.password.update', checks => '{body,tenant,user}', body_schema => 'change_password',
+  access => 'auth.users.{user_uuid}.password.update', checks => '{body,tenant,user,login_guard}',
+  body_schema => 'change_password',
   summary => 'Change the password of a user', success => 204, errors => '{405}',
   changes_no_access => 'it changes how the user logs in');

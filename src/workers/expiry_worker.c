@@ -62,6 +62,8 @@ static const struct
 	/* it looks at so many sets, of which few are unused */
 	{"wazo_auth: deleting unused ACL sets",
 	"SELECT wazo_auth.delete_unused_acl_sets($1)", 10},
+	{"wazo_auth: deleting counts of failed logins",
+	"SELECT wazo_auth.delete_login_failures($1)", 100},
 	{"wazo_auth: deleting authorizations that nobody finished",
 	"SELECT wazo_auth.delete_expired_oauth2($1)", 100},
 };

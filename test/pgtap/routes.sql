@@ -20,6 +20,7 @@ SELECT cmp_ok((SELECT count(*) FROM upstream), '=', 105::bigint, 'the list of up
 -- Routes of our own, each with its reason.
 CREATE TEMP TABLE own_route (method text, path text, why text);
 INSERT INTO own_route VALUES
+  ('DELETE', '/0.1/users/{user_uuid}/login_failures', 'upstream locks nobody out'),
   ('GET', '/0.1/external/{auth_type}/authorize', 'where providers of OAuth2 send users back to, without a relay'),
   ('GET', '/0.1/saml/metadata/{tenant_uuid}', 'an identity provider has to know us'),
   ('GET', '/0.1/saml/post/{relay_state}', 'a provider may take requests by HTTP-POST alone'),
@@ -48,6 +49,7 @@ INSERT INTO departure VALUES
   ('GET', '/0.1/saml/sls', 400, 'a missing parameter was a 500'), ('GET', '/0.1/saml/sls', 404, 'an unknown logout was a 500'),
   ('GET', '/0.1/saml/sls', 401, 'a message that is refused was a 500'),
   ('POST', '/0.1/token', 503, 'a directory that does not answer in time was a 401, or waited for for ever'),
+  ('PUT', '/0.1/users/{user_uuid}/password', 429, 'upstream counts no wrong passwords'),
   ('GET', '/0.1/users/{user_uuid}/policies', 404, 'the user must be in sight'),
   ('GET', '/0.1/groups/{group_uuid}/users', 404, 'the group must be in sight'),
   ('PUT', '/0.1/policies/{policy_uuid}', 409, 'a duplicate name was a 500'),

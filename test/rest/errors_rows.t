@@ -125,6 +125,7 @@ my @rows = (
 		['uuid in use', {json => {uuid => $other}}, conflict('uuid', "The uuid \"$other\" is already used", 'users')]],
 	['GET /users/{user_uuid}', undef, $tenant, $unknown_user],
 	['PUT /users/{user_uuid}', {username => 'subject'}, $tenant, $no_json, ['schema', {json => {firstname => 1}}, field('users', 'firstname', 'string')], $bad_method, $unknown_user, $login],
+	['DELETE /users/{user_uuid}/login_failures', undef, $tenant, $unknown_user],
 	['DELETE /users/{user_uuid}', undef, $tenant, $unknown_user],
 	['PUT /users/{user_uuid}/password', {old_password => 'secret', new_password => 'x'}, $no_json, ['schema', {json => {new_password => 1}}, field('users', 'new_password', 'string')],
 		$unknown_user, ['old password', {json => {old_password => 'wrong'}}, short(401, 'Authentication Failed')],

@@ -66,6 +66,17 @@ like(one_line(), qr/^Successful login: ann got token X\S{35} from 198\.51\.100\.
 $node->psql('app', q{SELECT wazo_auth.token_create('ann', 'wrong')});
 is(one_line(), 'Failed login: ann from - using agent ""', 'without an address');
 
+# too many of them: refused, also after a restart
+sql("SELECT count(wazo_auth.count_failed_login('ann', '192.0.2.99')) FROM generate_series(1, 25)");
+lines();
+$node->restart;
+$answer = post('ann:pass-word', from => '192.0.2.99');
+is($answer->{status}, 429, 'after too many failures the right password is refused, too');
+cmp_ok($answer->{headers}{'retry-after'}, '>', 600, 'for a while that the answer names');
+is(one_line(), 'Failed login: ann from 192.0.2.99 using agent "test"', 'with the same line');
+is(post('ann:pass-word', from => '192.0.2.98')->{status}, 200, 'and nobody else is');
+lines();
+
 # names that would like to be more
 foreach my $case (
 	["x\nLOG:  forged", '"x\x0aLOG\\\\:  forged"'], ['ann from 10.0.0.1 using agent "y"', '"ann from 10.0.0.1 using agent \\"y\\""'],
