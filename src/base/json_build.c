@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -172,6 +173,29 @@ wazo_auth_json_object(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P((text *) out.data);
 }
 
+/*
+ * Is the aggregate's argument a call of wazo_auth.json_object()?  What that has
+ * made need not be looked through.
+ */
+static bool
+items_are_made(FunctionCallInfo fcinfo)
+{
+	static bool yes = true;
+	static bool no = false;
+
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		Aggref	   *aggregate = AggGetAggref(fcinfo);
+		Expr	   *item = aggregate && aggregate->args ? linitial_node(TargetEntry, aggregate->args)->expr : NULL;
+		FmgrInfo	function = {0};
+
+		if (item && IsA(item, FuncExpr))
+			fmgr_info(castNode(FuncExpr, item)->funcid, &function);
+		fcinfo->flinfo->fn_extra = function.fn_addr == wazo_auth_json_object ? &yes : &no;
+	}
+	return *(bool *) fcinfo->flinfo->fn_extra;
+}
+
 /* Transition function of wazo_auth.json_list(json): a null is a null item. */
 Datum
 wazo_auth_json_list_add(PG_FUNCTION_ARGS)
@@ -201,7 +225,10 @@ wazo_auth_json_list_add(PG_FUNCTION_ARGS)
 	{
 		text	   *t = PG_GETARG_TEXT_PP(1);
 
-		json_append_compact(state, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+		if (items_are_made(fcinfo))
+			appendBinaryStringInfo(state, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+		else
+			json_append_compact(state, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 	}
 	PG_RETURN_POINTER(state);
 }

@@ -78,29 +78,42 @@ append_escaped(StringInfo out, const char *s)
 }
 
 /*
+ * Eight characters at a time, since pages of lists are gone through several
+ * times on their way.  A mark is the highest bit of a character's byte.
+ */
+#define EACH(byte)		(UINT64CONST(0x0101010101010101) * (byte))
+#define MARKS			EACH(0x80)
+
+/* Marks those that equal c; all of them are ASCII, so none carries into its neighbour. */
+static inline uint64
+equal_to(uint64 word, char c)
+{
+	return ~((word ^ EACH((uint64) c)) + EACH(0x7f)) & MARKS;
+}
+
+/* Is one of them not printable ASCII: below a blank, or beyond ~, where adding one sets the highest bit? */
+static inline bool
+has_unprintable(uint64 word)
+{
+	return (((((word - EACH(0x20)) & ~word) | word | (word + EACH(0x01))) & MARKS)) != 0;
+}
+
+/*
  * The first of these characters that does not stand for itself in a string:
- * a quote, a backslash, or one that is not printable ASCII.  Eight at a time,
- * since pages of lists are gone through several times on their way.
+ * a quote, a backslash, or one that is not printable ASCII.
  */
 static const char *
 skip_plain(const char *s, const char *end)
 {
-#define EACH(byte) (UINT64CONST(0x0101010101010101) * (byte))
-#define ANY_ZERO(w) (((w) - EACH(0x01)) & ~(w) & EACH(0x80))
 	while (end - s >= 8)
 	{
-		uint64		w;
+		uint64		word;
 
-		memcpy(&w, s, 8);
-		/* below a blank; beyond ~, where adding one sets the highest bit */
-		if ((((w - EACH(0x20)) & ~w) | w | (w + EACH(0x01))) & EACH(0x80))
-			break;
-		if (ANY_ZERO(w ^ EACH('"')) | ANY_ZERO(w ^ EACH('\\')))
+		memcpy(&word, s, 8);
+		if (has_unprintable(word) || (equal_to(word, '"') | equal_to(word, '\\')) != 0)
 			break;
 		s += 8;
 	}
-#undef EACH
-#undef ANY_ZERO
 	while (s < end && *s >= ' ' && *s <= '~' && *s != '"' && *s != '\\')
 		s++;
 	return s;
@@ -268,6 +281,75 @@ escape_in_style(const char *s, const char *end)
 	return 5;
 }
 
+/* How far a text was read. */
+typedef struct StylePlace
+{
+	bool		in_string;
+	bool		after_separator;	/* a blank has to follow */
+} StylePlace;
+
+typedef enum StyleWord
+{
+	STYLE_FINE,
+	STYLE_OTHER,				/* to be looked at one by one */
+	STYLE_BAD
+} StyleWord;
+
+/*
+ * Eight characters of a text, in the order of memory.  After a character, as
+ * many quotes have been read as stand up to it; the sums of a multiplication
+ * count them for all eight, and where the count is odd a string goes on.
+ */
+static inline StyleWord
+look_at_word(uint64 word, StylePlace *place)
+{
+#ifdef WORDS_BIGENDIAN
+	return STYLE_OTHER;
+#else
+	uint64		inside;
+	uint64		separators;
+	uint64		blanks;
+
+	if (has_unprintable(word) || equal_to(word, '\\') != 0)
+		return STYLE_OTHER;
+	inside = ((equal_to(word, '"') >> 7) * EACH(0x01) + EACH((uint64) place->in_string)) << 7 & MARKS;
+	separators = (equal_to(word, ',') | equal_to(word, ':')) & ~inside;
+	blanks = equal_to(word, ' ') & ~inside;
+	if (blanks != (separators << 8 | (place->after_separator ? 0x80 : 0)))
+		return STYLE_BAD;
+	place->in_string = inside >> 63;
+	place->after_separator = separators >> 63;
+	return STYLE_FINE;
+#endif
+}
+
+/* One character, with what its backslash begins; returns its length, 0 when it is not in style. */
+static int
+look_at_one(const char *s, const char *end, StylePlace *place)
+{
+	int			len;
+
+	if (place->after_separator)
+	{
+		place->after_separator = false;
+		return *s == ' ' ? 1 : 0;
+	}
+	if (*s == '"')
+		place->in_string = !place->in_string;
+	else if (place->in_string && *s == '\\')
+	{
+		len = escape_in_style(s + 1, end);
+		return len > 0 ? 1 + len : 0;
+	}
+	else if (place->in_string)
+		return *s >= ' ' && *s <= '~' ? 1 : 0;
+	else if (*s == ',' || *s == ':')
+		place->after_separator = true;
+	else if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\r')
+		return 0;
+	return 1;
+}
+
 /*
  * Is this JSON in upstream's style already?  One pass over the bytes: between
  * strings a comma or colon has one blank after it and there is no other white
@@ -277,37 +359,26 @@ escape_in_style(const char *s, const char *end)
 static bool
 is_in_style(const char *s, const char *end)
 {
+	StylePlace	place = {0};
+
 	while (s < end)
 	{
-		switch (*s++)
-		{
-			case '"':
-				for (;;)
-				{
-					int			len;
+		StyleWord	found = STYLE_OTHER;
+		uint64		word;
+		int			len = 8;
 
-					s = skip_plain(s, end);
-					if (s == end || *s == '"')
-						break;
-					if (*s != '\\' || (len = escape_in_style(s + 1, end)) == 0)
-						return false;
-					s += 1 + len;
-				}
-				s++;
-				break;
-			case ',':
-			case ':':
-				if (s == end || *s++ != ' ')
-					return false;
-				break;
-			case ' ':
-			case '\t':
-			case '\n':
-			case '\r':
-				return false;
+		if (end - s >= 8)
+		{
+			memcpy(&word, s, 8);
+			found = look_at_word(word, &place);
 		}
+		if (found == STYLE_OTHER)
+			len = look_at_one(s, end, &place);
+		if (found == STYLE_BAD || len == 0)
+			return false;
+		s += len;
 	}
-	return true;
+	return !place.after_separator;
 }
 
 /*
