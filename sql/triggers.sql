@@ -10,12 +10,18 @@ COMMENT ON TRIGGER forget_cached ON wazo_auth.check IS 'Makes all backends read 
 
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.registration
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
-COMMENT ON TRIGGER forget_cached ON wazo_auth.registration IS 'Makes all backends read the routes again';
+COMMENT ON TRIGGER forget_cached ON wazo_auth.registration IS
+'Makes all backends read again what is registered: the routes, the identity providers';
+
+CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.identity_provider
+FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
+COMMENT ON TRIGGER forget_cached ON wazo_auth.identity_provider IS
+'Makes all backends read the identity providers again';
 
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.setting
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();
 COMMENT ON TRIGGER forget_cached ON wazo_auth.setting IS
-'Makes all backends read the settings again, and the routes, which they can turn off';
+'Makes all backends read the settings again, and the routes and identity providers, which they can turn off';
 
 CREATE OR REPLACE TRIGGER forget_cached AFTER INSERT OR UPDATE OR DELETE ON wazo_auth.schema
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forget_cached();

@@ -96,7 +96,8 @@ BEGIN
     CROSS JOIN LATERAL wazo_auth.user_policies(n.uuid) up
     JOIN wazo_auth.policy p ON p.uuid = up.policy_uuid
     CROSS JOIN LATERAL wazo_auth.acl_decide(p.acl, who_can.access, n.uuid::text, 'my_session') d
-    WHERE d.granted AND wazo_auth.acl_grants(wazo_auth.user_acl(n.uuid), who_can.access, n.uuid::text, 'my_session')
+    WHERE d.granted AND wazo_auth.acl_grants(
+      wazo_auth.user_acl_pinned(n.uuid, 'wazo_user'), who_can.access, n.uuid::text, 'my_session')
   )
   SELECT u.uuid, u.username, u.tenant_uuid,
          (ARRAY['default', 'group', 'direct'])[w.place], g.uuid, g.name, w.uuid, w.name, w.entry

@@ -61,7 +61,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.is_external_auth_type(type text) RETURNS bo
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM wazo_auth.external_auth_type t WHERE t.name = is_external_auth_type.type)
-    OR wazo_auth.is_registered('external_auth_type', type);
+    OR COALESCE(wazo_auth.registered('external_auth_type') ? type, false);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.is_external_auth_type(text) IS 'Has somebody registered this kind of external accounts?';

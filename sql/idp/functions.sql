@@ -60,7 +60,14 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.identity_providers() IS
 'The identity providers that are on, in the order in which a login is put to them, with the priorities in force; one'
-' without a function is registered (wazo_auth.registration). All that asks for providers or methods asks here.';
+' without a function is registered (wazo_auth.registration). Read anew at every call; a login asks'
+' kept_identity_providers().';
+
+CREATE OR REPLACE FUNCTION wazo_auth.kept_identity_providers() RETURNS wazo_auth.identity_provider[]
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_kept_identity_providers';
+COMMENT ON FUNCTION wazo_auth.kept_identity_providers() IS
+'The rows of identity_providers() in their order, kept by the backend until a provider, a registration or a setting'
+' changes.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.authentication_methods() RETURNS SETOF text
 LANGUAGE plpgsql STABLE ROWS 4 SET search_path = pg_catalog, pg_temp AS $$
@@ -105,6 +112,10 @@ COMMENT ON FUNCTION wazo_auth.password_is_kept_elsewhere(uuid) IS
 CREATE OR REPLACE FUNCTION wazo_auth.is_authentication_method(method text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  -- That of nearly all users, at each of their logins.
+  IF method = 'native' THEN
+    RETURN true;
+  END IF;
   RETURN EXISTS (SELECT FROM wazo_auth.authentication_methods() m WHERE m = method);
 END
 $$;
@@ -123,34 +134,30 @@ $$;
 COMMENT ON FUNCTION wazo_auth.check_authentication_method(text) IS
 'Raises WA400 when a user cannot have this authentication method; null passes.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.ask_provider(provider wazo_auth.identity_provider, attempt wazo_auth.login_attempt)
+CREATE OR REPLACE FUNCTION wazo_auth.call_identity_provider(name text, function text, attempt wazo_auth.login_attempt)
+RETURNS wazo_auth.login_answer
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_call_identity_provider';
+COMMENT ON FUNCTION wazo_auth.call_identity_provider(text, text, wazo_auth.login_attempt) IS
+'What an identity provider answers to a login whose function is named in wazo_auth.identity_provider. Raises 42883 when'
+' that is gone or returns something else, and what it raises.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.ask_registered_provider(name text, attempt wazo_auth.login_attempt)
 RETURNS wazo_auth.login_answer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_function regprocedure := to_regprocedure(provider.function || '(wazo_auth.login_attempt)');
-  v_answer wazo_auth.login_answer;
+  v_answer wazo_auth.login_answer := wazo_auth.call_plugin('idp'::text, name,
+    ARRAY[attempt.password, attempt.refresh_token], attempt);
 BEGIN
-  IF provider.function IS NULL THEN
-    v_answer := wazo_auth.call_plugin('idp'::text, provider.name,
-      ARRAY[attempt.password, attempt.refresh_token], attempt);
-    -- Which refresh token it was is for the one that keeps them to say.
-    v_answer.refresh_token := NULL;
-    -- What is told of the session runs with the extension's rights.
-    v_answer.record := NULL;
-    v_answer.opened := NULL;
-    RETURN v_answer;
-  ELSIF v_function IS NULL THEN
-    RAISE EXCEPTION 'the function of the identity provider "%" does not exist', provider.name
-      USING ERRCODE = 'undefined_function',
-            HINT = 'Create it again, or turn the provider off in the setting idp_plugins.';
-  END IF;
-  EXECUTE format('SELECT (a).* FROM %s($1) a', v_function::oid::regproc) INTO v_answer USING attempt;
+  -- Which refresh token it was is for the one that keeps them to say.
+  v_answer.refresh_token := NULL;
+  -- What is told of the session runs with the extension's rights.
+  v_answer.record := NULL;
+  v_answer.opened := NULL;
   RETURN v_answer;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.ask_provider(wazo_auth.identity_provider, wazo_auth.login_attempt) IS
-'What an identity provider answers to a login. Raises 42883 when its function is gone, and what it or'
-' wazo_auth.call_plugin() raises.';
+COMMENT ON FUNCTION wazo_auth.ask_registered_provider(text, wazo_auth.login_attempt) IS
+'What an identity provider answers to a login that others have registered. Raises what wazo_auth.call_plugin() raises.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.identify(
   attempt wazo_auth.login_attempt, OUT method text, OUT answer wazo_auth.login_answer)
@@ -160,12 +167,12 @@ DECLARE
   v_failed text;
   v_state text;
 BEGIN
-  FOR v_provider IN SELECT p.* FROM wazo_auth.identity_providers() p LOOP
+  FOREACH v_provider IN ARRAY wazo_auth.kept_identity_providers() LOOP
     IF v_provider.function IS NOT NULL THEN
-      answer := wazo_auth.ask_provider(v_provider, attempt);
+      answer := wazo_auth.call_identity_provider(v_provider.name, v_provider.function, attempt);
     ELSE
       BEGIN
-        answer := wazo_auth.ask_provider(v_provider, attempt);
+        answer := wazo_auth.ask_registered_provider(v_provider.name, attempt);
       EXCEPTION WHEN undefined_function OR external_routine_exception OR configuration_limit_exceeded THEN
         -- One that others have registered holds up its own users only.
         answer := NULL;

@@ -26,6 +26,23 @@ COMMENT ON FUNCTION wazo_auth.plugin_kinds() IS
 'The kinds of functions that can be registered: the types of their arguments, the types that they may return (null: '
 'any), how long a call may take unless the registration says otherwise, and what they do.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.registered_names() RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT COALESCE(jsonb_object_agg(k.kind, k.names), '{}'::jsonb)
+    FROM (SELECT g.kind, jsonb_agg(DISTINCT g.name) AS names FROM wazo_auth.registration g GROUP BY g.kind) k);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.registered_names() IS
+'The names of what is registered, an array for each kind. Read anew at every call; ask registered().';
+
+CREATE OR REPLACE FUNCTION wazo_auth.registered(kind text) RETURNS jsonb
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_registered';
+COMMENT ON FUNCTION wazo_auth.registered(text) IS
+'The names of what is registered of this kind, an array, or null where there is nothing. Kept by the backend until a '
+'registration changes.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.registration_state(
   registration wazo_auth.registration, OUT state text, OUT function_oid oid, OUT role_oid oid)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

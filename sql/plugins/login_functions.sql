@@ -72,9 +72,9 @@ BEGIN
   IF v_asked.adopts THEN
     v_hash := wazo_auth.password_hash(password);
   END IF;
-  SELECT u.* INTO of_user FROM wazo_auth.user u WHERE u.uuid = v_uuid AND u.enabled FOR NO KEY UPDATE;
+  of_user := wazo_auth.lock_enabled_user(v_uuid);
   -- It may have got a password meanwhile.
-  IF NOT FOUND OR wazo_auth.stored_password(v_uuid) IS NOT NULL THEN
+  IF of_user.uuid IS NULL OR wazo_auth.stored_password(v_uuid) IS NOT NULL THEN
     of_user := NULL;
     RETURN;
   END IF;
@@ -122,62 +122,66 @@ $$;
 COMMENT ON FUNCTION wazo_auth.backend_acl(text, text, jsonb) IS
 'Accesses that a backend gives to the token of a login through it. Raises 38000 for what are none.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.is_registered(kind text, name text) RETURNS boolean
+CREATE OR REPLACE FUNCTION wazo_auth.has_plugin_parts(backend text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM wazo_auth.registration g
-                 WHERE g.kind = is_registered.kind AND g.name = is_registered.name);
+  RETURN backend IS NOT NULL OR wazo_auth.registered('metadata') IS NOT NULL
+    OR wazo_auth.registered('persistent_metadata') IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.is_registered(text, text) IS 'Is there a registered function of this kind and name?';
+COMMENT ON FUNCTION wazo_auth.has_plugin_parts(text) IS
+'Has a registered function something to say to a login with this backend? Without one plugin_parts() adds nothing.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.plugin_parts(
-  of_user wazo_auth.user, answer wazo_auth.login_answer, args jsonb,
+  of_user wazo_auth.user, answer wazo_auth.login_answer, own_metadata json, args jsonb,
   OUT metadata json, OUT persistent_metadata json, OUT acl wazo_auth.acl)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_offline boolean := args ->> 'access_type' = 'offline';
-  v_own json := wazo_auth.user_metadata(of_user);
   v_name text;
 BEGIN
   metadata := '{}';
   persistent_metadata := '{}';
   args := args || COALESCE(answer.args, '{}'::jsonb);
   IF answer.backend IS NOT NULL THEN
-    IF wazo_auth.is_registered('backend_acl', answer.backend) THEN
+    IF wazo_auth.registered('backend_acl') ? answer.backend THEN
       acl := wazo_auth.backend_acl(answer.backend, answer.login, args);
     END IF;
-    IF wazo_auth.is_registered('backend_metadata', answer.backend) THEN
+    IF wazo_auth.registered('backend_metadata') ? answer.backend THEN
       metadata := wazo_auth.checked_metadata('backend_metadata', answer.backend,
         wazo_auth.call_plugin_for_metadata('backend_metadata'::text, answer.backend, NULL::text[], answer.login, args));
     END IF;
-    IF v_offline AND wazo_auth.is_registered('backend_persistent_metadata', answer.backend) THEN
+    IF v_offline AND wazo_auth.registered('backend_persistent_metadata') ? answer.backend THEN
       persistent_metadata := wazo_auth.checked_metadata('backend_persistent_metadata', answer.backend,
         wazo_auth.call_plugin_for_metadata(
           'backend_persistent_metadata'::text, answer.backend, NULL::text[], answer.login, args));
     END IF;
   END IF;
   FOR v_name IN
-    SELECT n.name FROM jsonb_array_elements_text(wazo_auth.get_setting('purpose_metadata_mapping') -> of_user.purpose)
-      WITH ORDINALITY n (name, place) ORDER BY n.place
+    SELECT n.name
+    FROM jsonb_array_elements_text(wazo_auth.get_setting('purpose_metadata_mapping') -> of_user.purpose)
+      WITH ORDINALITY n (name, place)
+    ORDER BY n.place
   LOOP
-    IF wazo_auth.is_registered('metadata', v_name) THEN
+    IF wazo_auth.registered('metadata') ? v_name THEN
       metadata := wazo_auth.merge_metadata(metadata, wazo_auth.checked_metadata('metadata', v_name,
         wazo_auth.call_plugin('metadata'::text, v_name, NULL::text[], answer.login, of_user.uuid, args)));
     END IF;
-    IF v_offline AND wazo_auth.is_registered('persistent_metadata', v_name) THEN
+    IF v_offline AND wazo_auth.registered('persistent_metadata') ? v_name THEN
       persistent_metadata := wazo_auth.merge_metadata(persistent_metadata,
         wazo_auth.checked_metadata('persistent_metadata', v_name,
-          wazo_auth.call_plugin('persistent_metadata'::text, v_name, NULL::text[], answer.login, of_user.uuid, args)));
+          wazo_auth.call_plugin('persistent_metadata'::text, v_name, NULL::text[], answer.login, of_user.uuid,
+            args)));
     END IF;
   END LOOP;
   -- Who the user is, is not for others to say: other daemons go by it.
-  metadata := CASE WHEN metadata::text = '{}' THEN v_own
-                   ELSE wazo_auth.merge_metadata(v_own,
-                     wazo_auth.merge_metadata(metadata, json_strip_nulls(v_own))) END;
+  metadata := CASE WHEN metadata::text = '{}' THEN own_metadata
+                   ELSE wazo_auth.merge_metadata(own_metadata,
+                     wazo_auth.merge_metadata(metadata, json_strip_nulls(own_metadata))) END;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.plugin_parts(wazo_auth.user, wazo_auth.login_answer, jsonb) IS
-'What a token of this login gets: its metadata (wazo_auth.user_metadata(), and what the backend of the login and the '
-'plugins of purpose_metadata_mapping add, in this order; they fill what is null there, and change nothing), those of '
-'its refresh token, and the accesses that the backend gives. Raises what wazo_auth.call_plugin() raises.';
+COMMENT ON FUNCTION wazo_auth.plugin_parts(wazo_auth.user, wazo_auth.login_answer, json, jsonb) IS
+'What a token of this login gets: its metadata (own_metadata, those of wazo_auth.user_metadata(), and what the backend '
+'of the login and the plugins of purpose_metadata_mapping add, in this order; they fill what is null there, and change '
+'nothing), those of its refresh token, and the accesses that the backend gives. Raises what wazo_auth.call_plugin() '
+'raises.';

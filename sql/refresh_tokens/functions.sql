@@ -1,29 +1,29 @@
+CREATE OR REPLACE FUNCTION wazo_auth.refresh_token_user(token_digest uuid, client_id text) RETURNS uuid
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_refresh_token_user';
+COMMENT ON FUNCTION wazo_auth.refresh_token_user(uuid, text) IS
+'Whose refresh token it is; null where the client has none with this digest.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.lock_refresh_token(token_digest uuid) RETURNS wazo_auth.refresh_token
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_lock_refresh_token';
+COMMENT ON FUNCTION wazo_auth.lock_refresh_token(uuid) IS
+'The row of the refresh token, locked against its deletion (FOR KEY SHARE); null when there is none.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.verify_refresh_token(refresh_token text, client_id text)
 RETURNS wazo_auth.refresh_token
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_row wazo_auth.refresh_token;
+  v_digest uuid := wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token));
+  v_user wazo_auth.user := wazo_auth.lock_enabled_user(wazo_auth.refresh_token_user(v_digest, client_id));
 BEGIN
-  SELECT r.* INTO v_row
-  FROM wazo_auth.refresh_token r
-  WHERE r.token_digest = wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token))
-    AND r.client_id = verify_refresh_token.client_id;
-  IF FOUND THEN
-    PERFORM FROM wazo_auth.user u WHERE u.uuid = v_row.user_uuid AND u.enabled FOR NO KEY UPDATE;
-  END IF;
-  IF NOT FOUND
-     OR NOT (wazo_auth.is_authentication_method(wazo_auth.effective_authentication_method(v_row.user_uuid))
-             OR wazo_auth.password_is_kept_elsewhere(v_row.user_uuid)) THEN
+  IF v_user.uuid IS NULL
+     OR NOT (wazo_auth.is_authentication_method(wazo_auth.effective_authentication_method(v_user.uuid))
+             OR wazo_auth.password_is_kept_elsewhere(v_user.uuid)) THEN
     RETURN NULL;
   END IF;
   -- It may have been revoked while we waited; from here on a revocation waits,
   -- and the session can refer to it.
-  PERFORM FROM wazo_auth.refresh_token r WHERE r.token_digest = v_row.token_digest FOR KEY SHARE;
-  IF NOT FOUND THEN
-    RETURN NULL;
-  END IF;
-  RETURN v_row;
+  RETURN wazo_auth.lock_refresh_token(v_digest);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.verify_refresh_token(text, text) IS

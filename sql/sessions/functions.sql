@@ -115,13 +115,18 @@ COMMENT ON FUNCTION wazo_auth.granted_acl(uuid, wazo_auth.acl) IS
 'its own policies, by slug; duplicates kept. Where an ACL does not hold them: each once; then the negative ones and as '
 'many others as there is room for, in their order, which the log says; nothing where not even the negative ones fit.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.user_acl(user_uuid uuid, backend text DEFAULT 'wazo_user') RETURNS wazo_auth.acl
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION wazo_auth.user_acl_pinned(user_uuid uuid, backend text) RETURNS wazo_auth.acl
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN COALESCE(wazo_auth.granted_acl(user_uuid, wazo_auth.default_acl(backend)),
                   wazo_auth.default_acl(backend), '{}');
 END
 $$;
+COMMENT ON FUNCTION wazo_auth.user_acl_pinned(uuid, text) IS
+'The half of wazo_auth.user_acl() that runs as the owner of the extension, with the settings pinned.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.user_acl(user_uuid uuid, backend text DEFAULT 'wazo_user') RETURNS wazo_auth.acl
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_as_owner';
 COMMENT ON FUNCTION wazo_auth.user_acl(uuid, text) IS
 'ACL that a token of this user would get now: the default policy''s accesses, then those of its groups'' policies, '
 'then those of its own, by slug; duplicates kept (contract: semantics.md section 1, step 9).';
@@ -185,6 +190,11 @@ $$;
 COMMENT ON FUNCTION wazo_auth.merge_metadata(json, json) IS
 'Two JSON objects as one: keys of the first come first, values of the second win.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.lock_acl_set(digest uuid) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_lock_acl_set';
+COMMENT ON FUNCTION wazo_auth.lock_acl_set(uuid) IS
+'Locks a stored set of accesses against its deletion (FOR KEY SHARE). Returns whether there is one.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.store_acl(acl wazo_auth.acl) RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -194,8 +204,7 @@ BEGIN
   -- The lock keeps the set from being cleared away as unused before the
   -- session that is about to refer to it is there.
   LOOP
-    PERFORM FROM wazo_auth.acl_set s WHERE s.digest = v_digest FOR KEY SHARE;
-    EXIT WHEN FOUND;
+    EXIT WHEN wazo_auth.lock_acl_set(v_digest);
     INSERT INTO wazo_auth.acl_set (digest, acl) VALUES (v_digest, acl) ON CONFLICT DO NOTHING;
   END LOOP;
   RETURN v_digest;
@@ -287,7 +296,7 @@ BEGIN
   END IF;
   -- From here on the user stays as it is: a password change, a disabling or a
   -- deletion that came first is seen, a later one waits and finds the session.
-  SELECT u.* INTO v_user FROM wazo_auth.user u WHERE u.uuid = v_uuid AND u.enabled FOR NO KEY UPDATE;
+  v_user := wazo_auth.lock_enabled_user(v_uuid);
   IF (wazo_auth.stored_password(v_user.uuid) = v_hash) IS NOT TRUE THEN
     RETURN NULL;
   END IF;
@@ -332,13 +341,11 @@ COMMENT ON FUNCTION wazo_auth.open_session(wazo_auth.user, integer, wazo_auth.ac
 'Makes a session of a user, whose row the caller has locked, and returns its token, which is stored nowhere; with the '
 'event auth_session_created. expiration in seconds.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.token_create(
-  login text DEFAULT NULL, password text DEFAULT NULL, expiration integer DEFAULT NULL,
-  access_type text DEFAULT 'online', client_id text DEFAULT NULL, refresh_token text DEFAULT NULL,
-  mobile boolean DEFAULT false, backend text DEFAULT 'wazo_user', user_agent text DEFAULT '',
-  remote_addr text DEFAULT '', members jsonb DEFAULT '{}',
+CREATE OR REPLACE FUNCTION wazo_auth.token_create_pinned(
+  login text, password text, expiration integer, access_type text, client_id text, refresh_token text,
+  mobile boolean, backend text, user_agent text, remote_addr text, members jsonb,
   OUT token uuid, OUT new_refresh_token text, OUT sessions_revoked integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_user wazo_auth.user;
@@ -347,6 +354,10 @@ DECLARE
   v_refresh wazo_auth.refresh_token;
   v_obtained record;
   v_parts record;
+  v_metadata json;
+  v_kept_metadata json;
+  v_more_acl wazo_auth.acl;
+  v_acl wazo_auth.acl;
   v_attempt wazo_auth.login_attempt := ROW(login, password, refresh_token, client_id,
                                            COALESCE(members, '{}'::jsonb));
   v_guessed text := wazo_auth.guessed(v_attempt);
@@ -381,12 +392,19 @@ BEGIN
     PERFORM wazo_auth.forget_login_failures(v_guessed, remote_addr);
   END IF;
 
-  v_parts := wazo_auth.plugin_parts(v_user, v_answer, members - 'refresh_token'::text || jsonb_build_object(
-    'backend', backend, 'access_type', access_type, 'client_id', client_id, 'mobile', mobile,
-    'user_agent', user_agent, 'remote_addr', remote_addr));
+  v_metadata := wazo_auth.user_metadata(v_user);
+  IF wazo_auth.has_plugin_parts(v_answer.backend) THEN
+    v_parts := wazo_auth.plugin_parts(v_user, v_answer, v_metadata,
+      members - 'refresh_token'::text || jsonb_build_object(
+        'backend', backend, 'access_type', access_type, 'client_id', client_id, 'mobile', mobile,
+        'user_agent', user_agent, 'remote_addr', remote_addr));
+    v_metadata := v_parts.metadata;
+    v_kept_metadata := v_parts.persistent_metadata;
+    v_more_acl := v_parts.acl;
+  END IF;
   IF access_type = 'offline' THEN
     v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, v_answer.login, mobile, backend,
-      user_agent, remote_addr, v_parts.persistent_metadata);
+      user_agent, remote_addr, v_kept_metadata);
     v_refresh := v_obtained.refresh_token;
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
@@ -394,14 +412,18 @@ BEGIN
   -- After a mobile login has ended the sessions that it takes the place of.
   PERFORM wazo_auth.check_session_cap(v_user.uuid, v_user.purpose);
 
+  v_acl := wazo_auth.user_acl_pinned(v_user.uuid, backend);
+  IF v_more_acl IS NOT NULL THEN
+    v_acl := wazo_auth.acl_concat(v_acl, v_more_acl);
+  END IF;
+  IF v_answer.metadata IS NOT NULL THEN
+    v_metadata := wazo_auth.merge_metadata(v_answer.metadata, v_metadata);
+  END IF;
+  IF v_refresh.metadata::text <> '{}' THEN
+    v_metadata := wazo_auth.merge_metadata(v_refresh.metadata, v_metadata);
+  END IF;
   token := wazo_auth.open_session(
-    v_user,
-    COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer),
-    CASE WHEN v_parts.acl IS NULL THEN wazo_auth.user_acl(v_user.uuid, backend)
-         ELSE wazo_auth.acl_concat(wazo_auth.user_acl(v_user.uuid, backend), v_parts.acl) END,
-    wazo_auth.merge_metadata(
-      COALESCE(v_refresh.metadata, '{}'),
-      wazo_auth.merge_metadata(COALESCE(v_answer.metadata, '{}'), v_parts.metadata)),
+    v_user, COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer), v_acl, v_metadata,
     mobile, v_refresh.token_digest, user_agent, remote_addr);
   IF v_answer.opened IS NOT NULL THEN
     EXECUTE format('SELECT %s($1, $2, $3)', to_regprocedure(v_answer.opened || '(uuid,uuid,uuid)')::oid::regproc)
@@ -410,6 +432,17 @@ BEGIN
   PERFORM wazo_auth.log_login(v_answer.login, token, remote_addr, user_agent);
 END
 $$;
+COMMENT ON FUNCTION wazo_auth.token_create_pinned(
+  text, text, integer, text, text, text, boolean, text, text, text, jsonb) IS
+'The half of wazo_auth.token_create() that runs as the owner of the extension, with the settings pinned.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.token_create(
+  login text DEFAULT NULL, password text DEFAULT NULL, expiration integer DEFAULT NULL,
+  access_type text DEFAULT 'online', client_id text DEFAULT NULL, refresh_token text DEFAULT NULL,
+  mobile boolean DEFAULT false, backend text DEFAULT 'wazo_user', user_agent text DEFAULT '',
+  remote_addr text DEFAULT '', members jsonb DEFAULT '{}',
+  OUT token uuid, OUT new_refresh_token text, OUT sessions_revoked integer)
+LANGUAGE c AS 'MODULE_PATHNAME', 'wazo_auth_as_owner';
 COMMENT ON FUNCTION wazo_auth.token_create(
   text, text, integer, text, text, text, boolean, text, text, text, jsonb) IS
 'Logs in: by login and password, by refresh_token and client_id, or with what else an identity provider asks for in '

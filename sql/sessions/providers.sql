@@ -5,20 +5,16 @@ RETURNS wazo_auth.login_answer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_answer wazo_auth.login_answer;
+  v_token wazo_auth.refresh_token;
 BEGIN
   v_answer.taken := attempt.refresh_token IS NOT NULL AND attempt.client_id IS NOT NULL;
-  IF v_answer.taken THEN
-    v_answer.login := 'a refresh token of ' || attempt.client_id;
-    v_answer.refresh_token := wazo_auth.verify_refresh_token(attempt.refresh_token, attempt.client_id);
-    v_answer.user_uuid := (v_answer.refresh_token).user_uuid;
+  IF NOT v_answer.taken THEN
+    RETURN v_answer;
   END IF;
-  IF v_answer.user_uuid IS NOT NULL THEN
-    v_answer.login := (v_answer.refresh_token).login;
-    -- As the login that it was obtained with.
-    IF wazo_auth.effective_authentication_method(v_answer.user_uuid) = 'ldap' THEN
-      v_answer.metadata := json_build_object('username', v_answer.login);
-    END IF;
-  END IF;
+  v_token := wazo_auth.verify_refresh_token(attempt.refresh_token, attempt.client_id);
+  v_answer.login := COALESCE(v_token.login, 'a refresh token of ' || attempt.client_id);
+  v_answer.refresh_token := v_token;
+  v_answer.user_uuid := v_token.user_uuid;
   RETURN v_answer;
 END
 $$;
@@ -60,17 +56,24 @@ CREATE OR REPLACE FUNCTION wazo_auth.login_user(
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_identified record := wazo_auth.identify(attempt);
+  v_method text;
 BEGIN
   answer := v_identified.answer;
   -- From here on the user stays as it is: what came first is seen, what comes
   -- later waits and finds the session.
-  SELECT u.* INTO of_user FROM wazo_auth.user u WHERE u.uuid = answer.user_uuid AND u.enabled FOR NO KEY UPDATE;
-  IF v_identified.method <> 'refresh_token'
-     AND wazo_auth.effective_authentication_method(of_user.uuid) IS DISTINCT FROM v_identified.method THEN
-    of_user := NULL;
-  ELSIF v_identified.method = 'refresh_token' THEN
-    answer.backend := (SELECT p.backend FROM wazo_auth.identity_providers() p
-                       WHERE p.name = wazo_auth.effective_authentication_method(of_user.uuid) AND NOT p.shipped);
+  of_user := wazo_auth.lock_enabled_user(answer.user_uuid);
+  v_method := wazo_auth.effective_authentication_method(of_user.uuid);
+  IF v_identified.method <> 'refresh_token' THEN
+    IF v_method IS DISTINCT FROM v_identified.method THEN
+      of_user := NULL;
+    END IF;
+  ELSIF v_method <> 'native' THEN
+    answer.backend := (SELECT p.backend FROM unnest(wazo_auth.kept_identity_providers()) p
+                       WHERE p.name = v_method AND NOT p.shipped);
+    -- As the login that the refresh token was obtained with.
+    IF v_method = 'ldap' THEN
+      answer.metadata := json_build_object('username', answer.login);
+    END IF;
   END IF;
 END
 $$;

@@ -66,7 +66,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_all jsonb;
 BEGIN
-  IF NOT EXISTS (SELECT FROM wazo_auth.registration g WHERE g.kind = 'idp') THEN
+  IF wazo_auth.registered('idp') IS NULL THEN
     RETURN request.body;
   END IF;
   v_all := ltrim(convert_from(request.raw_body, 'UTF8'), U&'\FEFF')::jsonb;

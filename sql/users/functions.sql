@@ -110,6 +110,11 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_effective_authenticati
 COMMENT ON FUNCTION wazo_auth.effective_authentication_method(uuid) IS
 'The user''s own authentication method, or its tenant''s where the own one is "default"; null for an unknown user.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.lock_enabled_user(user_uuid uuid) RETURNS wazo_auth.user
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_lock_enabled_user';
+COMMENT ON FUNCTION wazo_auth.lock_enabled_user(uuid) IS
+'The row of the user, if it is enabled, locked against changes (FOR NO KEY UPDATE); null otherwise.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.stored_password(user_uuid uuid) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_stored_password';
 COMMENT ON FUNCTION wazo_auth.stored_password(uuid) IS

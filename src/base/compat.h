@@ -125,6 +125,21 @@
 #define owns_database(database, role)	pg_database_ownercheck((database), (role))
 #endif
 
+/* utils/acl.h, catalog/pg_proc.h: may the role execute the function? */
+#if PG_VERSION_NUM >= 160000
+#define may_execute(function, role) \
+	(object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#else
+#define may_execute(function, role)	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#endif
+
+/* access/genam.h: a scan of a table through an index, with this many keys. */
+#if PG_VERSION_NUM >= 180000
+#define begin_index_scan(rel, index, snapshot, nkeys)	index_beginscan((rel), (index), (snapshot), NULL, (nkeys), 0)
+#else
+#define begin_index_scan(rel, index, snapshot, nkeys)	index_beginscan((rel), (index), (snapshot), (nkeys), 0)
+#endif
+
 /* c.h: before a declaration, of a function that does not return. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

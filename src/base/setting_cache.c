@@ -1,84 +1,47 @@
 /*
  * setting_cache.c
- *	  Settings, kept by each backend until one of them changes.
+ *	  Settings, and the names of what is registered, kept by each backend until
+ *	  one of them changes.
  *
- * A login asks for half a dozen settings, and each would be a query.  A backend
- * reads all of them at once, defaults included, into one jsonb object, and
- * looks there until the trigger forget_cached() of wazo_auth.setting says that
- * they changed.
+ * Either is one jsonb object: all settings, defaults included, by their names;
+ * and an array of names by their kind.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/fmgrprotos.h"
-#include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/jsonb.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
-#include "base/compat.h"
-#include "base/cached_query.h"
 #include "base/catalog.h"
-#include "base/pinned.h"
+#include "base/compat.h"
+#include "base/kept_value.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_get_setting);
+PG_FUNCTION_INFO_V1(wazo_auth_registered);
 
-static MemoryContext context = NULL;	/* of the object below */
-static Jsonb *settings = NULL;
-static TableWatch settings_watch;
+static KeptValue settings = {
+	.query = "SELECT wazo_auth.effective_settings()",
+	.tables = TABLE_BIT(T_SETTING),
+};
 
-/* All settings as a snapshot sees them (NULL: the active one). */
-static Jsonb *
-read_settings(Snapshot snapshot)
+static KeptValue registrations = {
+	.query = "SELECT wazo_auth.registered_names()",
+	.tables = TABLE_BIT(T_REGISTRATION),
+};
+
+/* A member of the object that is kept, or null. */
+static Datum
+kept_member(FunctionCallInfo fcinfo, KeptValue *kept)
 {
-	Datum		no_args = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
-	bool		isnull;
-	int			nest_level = NewGUCNestLevel();
-	Datum		value;
+	text	   *name = PG_GETARG_TEXT_PP(0);
+	Jsonb	   *object = DatumGetJsonbP(kept_value(kept, JSONBOID));
+	JsonbValue	value;
 
-	pin_settings();
-	value = cached_query_value("SELECT wazo_auth.effective_settings()", no_args, JSONBOID, snapshot, &isnull);
-	AtEOXact_GUC(true, nest_level);
-	if (isnull)
-		elog(ERROR, "wazo_auth.effective_settings() gave null");
-	return DatumGetJsonbP(value);
-}
-
-/* The settings to answer from, read if need be. */
-static const Jsonb *
-current_settings(void)
-{
-	TableWatch	watch;
-	Jsonb	   *read;
-	MemoryContext old_context;
-
-	/*
-	 * A transaction that looks at an old snapshot sees the settings of that time; the workers of a parallel query
-	 * share the leader's.
-	 */
-	if (IsolationUsesXactSnapshot() || IsInParallelMode())
-		return read_settings(NULL);
-
-	/* Inside a transaction nothing else listens between two statements. */
-	AcceptInvalidationMessages();
-	if (likely(table_watch_unchanged(&settings_watch)))
-		return settings;
-	watch = catalog_watch(TABLE_BIT(T_SETTING));
-	read = read_settings(GetLatestSnapshot());
-	if (context == NULL)
-		context = AllocSetContextCreate(CacheMemoryContext, "wazo_auth settings", ALLOCSET_SMALL_SIZES);
-	settings_watch = (TableWatch) {0};
-	MemoryContextReset(context);
-	old_context = MemoryContextSwitchTo(context);
-	settings = DatumGetJsonbPCopy(JsonbPGetDatum(read));
-	MemoryContextSwitchTo(old_context);
-	settings_watch = watch;
-	return read;
+	if (getKeyJsonValueFromContainer(&object->root, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &value) == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(&value));
 }
 
 /*
@@ -91,11 +54,17 @@ current_settings(void)
 Datum
 wazo_auth_get_setting(PG_FUNCTION_ARGS)
 {
-	text	   *name = PG_GETARG_TEXT_PP(0);
-	JsonbValue	value;
+	return kept_member(fcinfo, &settings);
+}
 
-	if (getKeyJsonValueFromContainer((JsonbContainer *) &current_settings()->root,
-									 VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &value) == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_JSONB_P(JsonbValueToJsonb(&value));
+/*
+ * wazo_auth.registered(kind text) returns jsonb
+ *
+ * The names of what others have registered of a kind, an array, or null.  Only
+ * the owner may execute it, as get_setting().
+ */
+Datum
+wazo_auth_registered(PG_FUNCTION_ARGS)
+{
+	return kept_member(fcinfo, &registrations);
 }
