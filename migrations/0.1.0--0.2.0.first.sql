@@ -12,6 +12,7 @@ COMMENT ON TYPE wazo_auth.login_answer IS
 'refresh_token_digest uuid); null for none';
 
 -- with other arguments or columns now
+DROP VIEW wazo_auth.tenant_item;
 DROP FUNCTION wazo_auth.hashes_computed();
 DROP FUNCTION wazo_auth.tick(integer);
 DROP FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text);

@@ -26,8 +26,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.json_object(names text[], VARIADIC "values"
     AS 'MODULE_PATHNAME', 'wazo_auth_json_object';
 COMMENT ON FUNCTION wazo_auth.json_object(text[], "any") IS
 'JSON object of these members in their order, as json_ascii() would write it: booleans, integers, json and jsonb as '
-'such, anything else as a string, null as null. The names must be a constant. Errors: 22023 when there are not as '
-'many values as names.';
+'such, text[] as a list of strings, anything else as a string, null as null. The names must be a constant. Errors: '
+'22023 when there are not as many values as names.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.json_list_add(state internal, item json)
     RETURNS internal

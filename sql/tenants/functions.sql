@@ -355,31 +355,36 @@ COMMENT ON FUNCTION wazo_auth.move_tenant(uuid, uuid) IS
 'Puts a tenant, with all below it, under another parent. Raises WA404 for an unknown one of both, WA409 when the '
 'parent is the tenant itself or below it, WA400 for too deep a tree.';
 
-CREATE OR REPLACE VIEW wazo_auth.tenant_item AS
-SELECT t.uuid, t.path, t.name, t.slug,
-       wazo_auth.json_object(
-         '{uuid,parent_uuid,name,slug,contact,phone,default_authentication_method,domain_names,address}',
-         t.uuid,
-         COALESCE(t.path[cardinality(t.path) - 1], t.uuid),
-         t.name,
-         t.slug,
-         c.user_uuid,
-         t.phone,
-         t.default_authentication_method,
-         (SELECT wazo_auth.json_list(pg_catalog.to_json(d.name))
-          FROM (SELECT n.name FROM wazo_auth.tenant_domain n WHERE n.tenant_uuid = t.uuid ORDER BY n.name) d),
-         wazo_auth.json_object('{line_1,line_2,city,state,country,zip_code}',
-           (a.address).line_1, (a.address).line_2, (a.address).city,
-           (a.address).state, (a.address).country, (a.address).zip_code)) AS item
+CREATE OR REPLACE FUNCTION wazo_auth.tenant_item() RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN $item$wazo_auth.json_object(
+      '{uuid,parent_uuid,name,slug,contact,phone,default_authentication_method,domain_names,address}',
+      p.uuid, COALESCE(p.path[cardinality(p.path) - 1], p.uuid), p.name, p.slug, p.contact, p.phone,
+      p.default_authentication_method,
+      ARRAY(SELECT n.name FROM wazo_auth.tenant_domain n WHERE n.tenant_uuid = p.uuid ORDER BY n.name),
+      wazo_auth.json_object('{line_1,line_2,city,state,country,zip_code}',
+        (p.address).line_1, (p.address).line_2, (p.address).city, (p.address).state, (p.address).country,
+        (p.address).zip_code))$item$;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.tenant_item() IS
+'A tenant as the REST API shows it (contract: responses.md section 3), as an expression on a row p of '
+'wazo_auth.tenant_row; domain names in their order.';
+
+CREATE OR REPLACE VIEW wazo_auth.tenant_row AS
+SELECT t.uuid, t.path, t.name, t.slug, c.user_uuid AS contact, t.phone, t.default_authentication_method, a.address
 FROM wazo_auth.tenant t
 LEFT JOIN wazo_auth.tenant_contact c ON c.tenant_uuid = t.uuid
 LEFT JOIN wazo_auth.tenant_address a ON a.tenant_uuid = t.uuid;
-COMMENT ON VIEW wazo_auth.tenant_item IS 'Tenants as the REST API shows them (contract: responses.md section 3)';
+COMMENT ON VIEW wazo_auth.tenant_row IS 'Tenants with what wazo_auth.tenant_item() shows of them';
 
 CREATE OR REPLACE FUNCTION wazo_auth.tenant_json(tenant_uuid uuid) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN (SELECT t.item FROM wazo_auth.tenant_item t WHERE t.uuid = tenant_json.tenant_uuid);
+  RETURN wazo_auth.cached_query(
+    'SELECT ' || wazo_auth.tenant_item() || ' FROM wazo_auth.tenant_row p WHERE p.uuid = ($1 ->> ''@tenant'')::uuid',
+    jsonb_build_object('@tenant', tenant_uuid));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.tenant_json(uuid) IS 'A tenant as the REST API shows it; null for an unknown one.';

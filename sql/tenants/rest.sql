@@ -61,10 +61,10 @@ BEGIN
   query := COALESCE(query, '{}'::jsonb);
   RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid),
     answer => '{filtered,total,items}'::text[],
-    source => 'wazo_auth.tenant_item t',
+    source => 'wazo_auth.tenant_row t',
     visible => wazo_auth.scope_clause('t.uuid', tenant_uuid, true),
-    columns => 't.item',
-    item => 'p.item',
+    columns => 't.*',
+    item => wazo_auth.tenant_item(),
     key => 't.uuid',
     sort => '{"name": "t.name", "slug": "t.slug"}'::jsonb,
     list => 'tenant_list',

@@ -95,6 +95,30 @@ make_shape(FunctionCallInfo fcinfo)
 	return shape;
 }
 
+/* An array of texts as a list; its dimensions do not count. */
+static void
+append_texts(StringInfo out, ArrayType *texts)
+{
+	Datum	   *item;
+	bool	   *isnull;
+	int			n;
+
+	deconstruct_array(texts, TEXTOID, -1, false, TYPALIGN_INT, &item, &isnull, &n);
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < n; i++)
+	{
+		text	   *t = isnull[i] ? NULL : DatumGetTextPP(item[i]);
+
+		if (i > 0)
+			appendBinaryStringInfo(out, ", ", 2);
+		if (t == NULL)
+			appendBinaryStringInfo(out, "null", 4);
+		else
+			json_append_string(out, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+	}
+	appendStringInfoChar(out, ']');
+}
+
 static void
 append_value(StringInfo out, JsonMember *member, Datum value)
 {
@@ -116,6 +140,9 @@ append_value(StringInfo out, JsonMember *member, Datum value)
 		case TEXTOID:
 			t = DatumGetTextPP(value);
 			json_append_string(out, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+			return;
+		case TEXTARRAYOID:
+			append_texts(out, DatumGetArrayTypeP(value));
 			return;
 		case JSONOID:
 			t = DatumGetTextPP(value);
@@ -143,8 +170,8 @@ append_value(StringInfo out, JsonMember *member, Datum value)
 /*
  * wazo_auth.json_object(names text[], VARIADIC "values" "any") returns json
  *
- * Booleans, integers, json and jsonb as such, anything else as a string; null
- * as null.  The names are those of the first call of a query.  Raises 22023 or
+ * Booleans, integers, json and jsonb as such, text[] as a list of strings,
+ * anything else as a string; null as null.  The names are those of the first call of a query.  Raises 22023 or
  * 22004 when they do not fit.
  */
 Datum
