@@ -82,14 +82,15 @@ initial_user(int argc, char **argv)
 		{"password", required_argument, NULL, 'w'}, {"purpose", required_argument, NULL, 'p'},
 		{"policy-slug", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}
 	};
-	char		random[COMMAND_PASSWORD_SIZE];
-	Administrator a = {
-		environment("WAZO_AUTH_BOOTSTRAP_URI", NULL), environment("WAZO_AUTH_BOOTSTRAP_USERNAME", USERNAME),
-		environment("WAZO_AUTH_BOOTSTRAP_PASSWORD", NULL), environment("WAZO_AUTH_BOOTSTRAP_PURPOSE", NULL),
-		environment("WAZO_AUTH_BOOTSTRAP_POLICY_SLUG", NULL)
-	};
+	static char random[COMMAND_PASSWORD_SIZE];
+	static Administrator a;
 	int			code;
 
+	a.uri = environment("WAZO_AUTH_BOOTSTRAP_URI", NULL);
+	a.username = environment("WAZO_AUTH_BOOTSTRAP_USERNAME", USERNAME);
+	a.password = environment("WAZO_AUTH_BOOTSTRAP_PASSWORD", NULL);
+	a.purpose = environment("WAZO_AUTH_BOOTSTRAP_PURPOSE", NULL);
+	a.policy_slug = environment("WAZO_AUTH_BOOTSTRAP_POLICY_SLUG", NULL);
 	while ((code = getopt_long(argc, argv, "h", options, NULL)) != -1)
 	{
 		char	  **to = code == 'u' ? &a.uri : code == 'n' ? &a.username : code == 'w' ? &a.password :

@@ -138,7 +138,7 @@ make_extension(const Arguments *a)
 int
 main(int argc, char **argv)
 {
-	Arguments	a = {
+	static Arguments a = {
 		.pg_db_uri = "postgresql:///postgres", .auth_db_uri = "postgresql:///asterisk", .db = "asterisk",
 		.owner = "asterisk", .password = "proformatique"
 	};
