@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "relay/broker_wave.h"
 #include "storage/latch.h"
 
 /* most sockets that broker_add_to_wait() adds */
@@ -29,26 +30,6 @@ typedef enum BrokerState
 	BROKER_CONNECTING,
 	BROKER_READY
 } BrokerState;
-
-typedef enum BrokerOutcome
-{
-	BROKER_PENDING,				/* not known: to be sent again */
-	BROKER_CONFIRMED,
-	BROKER_REFUSED				/* the message's own fault; error says why */
-} BrokerOutcome;
-
-/* A message to publish, and what became of it. */
-typedef struct BrokerMessage
-{
-	const char *routing_key;
-	const char *message_id;
-	const char *headers;		/* a flat JSON object of strings and booleans */
-	Size		headers_len;
-	const char *body;
-	Size		body_len;
-	BrokerOutcome outcome;
-	const char *error;			/* of a refused one; lives as long as the messages' memory */
-} BrokerMessage;
 
 extern void broker_connect(const BrokerConfig *config);
 extern BrokerState broker_state(void);
