@@ -53,6 +53,81 @@ is_secret_name(const char *s, size_t len)
 	return false;
 }
 
+/* What is being written, with room for "..." behind it. */
+typedef struct Shown
+{
+	char	   *out;
+	size_t		len;
+	size_t		size;
+	bool		cut;			/* there was no room for all: nothing more is added */
+} Shown;
+
+static void
+show(Shown *shown, const char *s, size_t len)
+{
+	size_t		room = shown->size - 3 - shown->len;
+
+	if (shown->cut)
+		return;
+	shown->cut = len > room;
+	memcpy(shown->out + shown->len, s, shown->cut ? room : len);
+	shown->len += shown->cut ? room : len;
+}
+
+/* Whether what comes behind a path segment is a token. */
+static bool
+is_before_token(const char *segment, size_t len)
+{
+	char		name[16];
+
+	decode_name(segment, len, name, sizeof(name));
+	return strcmp(name, "token") == 0 || strcmp(name, "tokens") == 0;
+}
+
+static void
+show_path(Shown *shown, const char *p, const char *end)
+{
+	bool		mask_next = false;
+
+	while (p < end && !shown->cut)
+	{
+		const char *slash = memchr(p, '/', (size_t) (end - p));
+		size_t		len = (size_t) ((slash != NULL ? slash : end) - p);
+
+		if (len > 0 && mask_next)
+			show(shown, MASK, 3);
+		else if (len > 0)
+			show(shown, p, len);
+		if (len > 0)
+			mask_next = !mask_next && is_before_token(p, len);
+		if (slash != NULL)
+			show(shown, "/", 1);
+		p = slash != NULL ? slash + 1 : end;
+	}
+}
+
+/* p: at its '?'. */
+static void
+show_query(Shown *shown, const char *p, const char *end)
+{
+	while (p < end && !shown->cut)
+	{
+		const char *start = p + 1;	/* after '?', '&' or ';' */
+		const char *stop = start;
+		const char *eq;
+
+		while (stop < end && *stop != '&' && *stop != ';')
+			stop++;
+		eq = memchr(start, '=', (size_t) (stop - start));
+		show(shown, p, (size_t) ((eq != NULL ? eq + 1 : stop) - p));
+		if (eq != NULL && is_secret_name(start, (size_t) (eq - start)))
+			show(shown, MASK, 3);
+		else if (eq != NULL)
+			show(shown, eq + 1, (size_t) (stop - eq - 1));
+		p = stop;
+	}
+}
+
 /*
  * Copies a request target with its secrets masked: the path segment after "token" (or "tokens"), and the values of
  * query keys that name one. out_size: at least 16. A longer target is cut and ends with "...". Returns the length.
@@ -62,78 +137,14 @@ mask_target(const char *target, size_t len, char *out, size_t out_size)
 {
 	const char *end = target + len;
 	const char *query = memchr(target, '?', len);
-	const char *p = target;
-	const char *path_end = query != NULL ? query : end;
-	size_t		n = 0;
-	bool		mask_next = false;
-	bool		cut = false;
+	Shown		shown = {.out = out, .size = out_size};
 
-#define PUT(s, l) \
-	do { \
-		size_t		room = out_size - 3 - n; \
-		size_t		want = (l); \
-\
-		cut = want > room; \
-		memcpy(out + n, (s), cut ? room : want); \
-		n += cut ? room : want; \
-	} while (0)
-
-	while (p < path_end && !cut)
-	{
-		const char *slash = memchr(p, '/', (size_t) (path_end - p));
-		const char *seg_end = slash != NULL ? slash : path_end;
-		size_t		seg_len = (size_t) (seg_end - p);
-
-		if (seg_len > 0)
-		{
-			if (mask_next)
-			{
-				PUT(MASK, 3);
-				mask_next = false;
-			}
-			else
-			{
-				char		name[16];
-
-				decode_name(p, seg_len, name, sizeof(name));
-				mask_next = strcmp(name, "token") == 0 || strcmp(name, "tokens") == 0;
-				PUT(p, seg_len);
-			}
-		}
-		if (slash != NULL && !cut)
-			PUT("/", 1);
-		p = slash != NULL ? slash + 1 : path_end;
-	}
-	while (p < end && !cut)
-	{
-		const char *start = p + 1;	/* after '?', '&' or ';' */
-		const char *stop = start;
-		const char *eq;
-
-		while (stop < end && *stop != '&' && *stop != ';')
-			stop++;
-		eq = memchr(start, '=', (size_t) (stop - start));
-		PUT(p, 1);
-		if (eq == NULL)
-		{
-			if (!cut)
-				PUT(start, (size_t) (stop - start));
-		}
-		else
-		{
-			bool		secret = is_secret_name(start, (size_t) (eq - start));
-
-			if (!cut)
-				PUT(start, (size_t) (eq + 1 - start));
-			if (!cut)
-				PUT(secret ? MASK : eq + 1, secret ? 3 : (size_t) (stop - eq - 1));
-		}
-		p = stop;
-	}
-#undef PUT
-	for (int i = 0; cut && i < 3; i++)
-		out[n++] = '.';
-	return n;
+	show_path(&shown, target, query != NULL ? query : end);
+	if (query != NULL)
+		show_query(&shown, query, end);
+	for (int i = 0; shown.cut && i < 3; i++)
+		out[shown.len++] = '.';
+	return shown.len;
 }
 
 /* The trace id of a well-formed W3C traceparent, 32 hex digits without an end; NULL otherwise. */

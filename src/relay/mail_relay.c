@@ -378,6 +378,31 @@ send_by_function(Look *look)
 	look->more |= look->n == FUNCTION_BATCH;
 }
 
+/* Looks for mails and begins to send them.  Returns for how long (milliseconds) no other look is to follow. */
+static int
+look_for_mails(bool *more)
+{
+	static int	error_pause = 0;
+	Look		look;
+
+	memset(&look, 0, sizeof(look));
+	if (relay_try(look_turn, &look, NULL))
+	{
+		error_pause = 0;
+		if (send_pause == 0)
+			slot_note_success(WORK_MAIL);
+		if (look.by_function)
+			send_by_function(&look);
+		else
+			start_transfers(&look);
+		*more = look.more;
+	}
+	else
+		error_pause = Min(Max(error_pause * 2, relay_retry_pause), LONGEST_PAUSE_MS);
+	wipe(look.password);
+	return error_pause > 0 ? error_pause : LOOK_PAUSE_MS;
+}
+
 /*
  * mail_step
  *
@@ -391,7 +416,6 @@ mail_step(TimestampTz now, int64 interval_ms, bool woken)
 	static TimestampTz regular_at = 0;
 	static TimestampTz look_at = 0; /* not before */
 	static TimestampTz note_at = 0; /* likewise */
-	static int	error_pause = 0;
 	static bool wanted = true;
 	long		wait;
 	long		limit;
@@ -421,27 +445,7 @@ mail_step(TimestampTz now, int64 interval_ms, bool woken)
 	wanted |= woken;
 	if (wanted && now >= look_at)
 	{
-		Look		look;
-
-		memset(&look, 0, sizeof(look));
-		look_at = TimestampTzPlusMilliseconds(now, LOOK_PAUSE_MS);
-		if (relay_try(look_turn, &look, NULL))
-		{
-			error_pause = 0;
-			if (send_pause == 0)
-				slot_note_success(WORK_MAIL);
-			if (look.by_function)
-				send_by_function(&look);
-			else
-				start_transfers(&look);
-			wanted = look.more;
-		}
-		else
-		{
-			error_pause = Min(Max(error_pause * 2, relay_retry_pause), LONGEST_PAUSE_MS);
-			look_at = TimestampTzPlusMilliseconds(now, error_pause);
-		}
-		wipe(look.password);
+		look_at = TimestampTzPlusMilliseconds(now, look_for_mails(&wanted));
 		smtp_drive();
 	}
 
