@@ -7,11 +7,80 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relscan.h"
 #include "access/table.h"
 #include "utils/fmgroids.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "base/row_by_key.h"
+
+/* A scan that many look-ups share: rel is NULL where there is none. */
+static struct
+{
+	Relation	rel;
+	SysScanDesc scan;
+	ColumnId	column;
+	Snapshot	snapshot;
+	ResourceOwner owner;
+	bool		in_use;
+}			kept;
+
+/* Whatever it finds belongs to whoever began it, and is what its snapshot sees. */
+static bool
+can_share(ColumnId column, StrategyNumber strategy)
+{
+	return kept.rel != NULL && kept.column == column && strategy == BTEqualStrategyNumber && !kept.in_use &&
+		kept.snapshot == GetActiveSnapshot() && kept.owner == CurrentResourceOwner;
+}
+
+/*
+ * rows_keep
+ *
+ * From here to rows_release() look-ups of a table's rows by their key go
+ * through one scan: half of what one costs is to open the table and its index
+ * and to lock them.  Only for look-ups with the active snapshot of now, below
+ * the same resource owner; others do as ever.  After an error rows_forget()
+ * has to be called.
+ */
+void
+rows_keep(TableId table)
+{
+	static const pg_uuid_t nobody = {{0}};
+	ColumnId	column = catalog_key(table);
+	RowByKey	row;
+
+	(void) rows_open(&row, column, &nobody);
+	if (row.scan->iscan == NULL)
+	{
+		row_close(&row);
+		return;
+	}
+	kept.rel = row.rel;
+	kept.scan = row.scan;
+	kept.column = column;
+	kept.snapshot = GetActiveSnapshot();
+	kept.owner = CurrentResourceOwner;
+	kept.in_use = false;
+}
+
+/* Ends what rows_keep() began. */
+void
+rows_release(void)
+{
+	if (kept.rel == NULL)
+		return;
+	systable_endscan(kept.scan);
+	table_close(kept.rel, AccessShareLock);
+	kept.rel = NULL;
+}
+
+/* The same after an error, which closes by itself what was open. */
+void
+rows_forget(void)
+{
+	kept.rel = NULL;
+}
 
 static bool
 open_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure compare, Datum key)
@@ -19,6 +88,16 @@ open_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure 
 	ScanKeyData skey;
 	Oid			index;
 
+	row->kept = can_share(column, strategy);
+	if (row->kept)
+	{
+		kept.in_use = true;
+		row->rel = kept.rel;
+		row->scan = kept.scan;
+		ScanKeyInit(&skey, 1, strategy, compare, key);
+		index_rescan(kept.scan->iscan, &skey, 1, NULL, 0);
+		return row_next(row);
+	}
 	row->rel = catalog_open(catalog_table_of(column));
 	index = catalog_index(column);
 	ScanKeyInit(&skey, catalog_column(column), strategy, compare, key);
@@ -81,6 +160,11 @@ row_next(RowByKey *row)
 void
 row_close(RowByKey *row)
 {
+	if (row->kept)
+	{
+		kept.in_use = false;
+		return;
+	}
 	systable_endscan(row->scan);
 	table_close(row->rel, AccessShareLock);
 }

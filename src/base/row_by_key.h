@@ -24,8 +24,12 @@ typedef struct RowByKey
 	Relation	rel;
 	SysScanDesc scan;
 	HeapTuple	tuple;
+	bool		kept;			/* the scan is that of rows_keep() */
 } RowByKey;
 
+extern void rows_keep(TableId table);
+extern void rows_release(void);
+extern void rows_forget(void);
 extern bool row_open(RowByKey *row, TableId table, const pg_uuid_t *key);
 extern bool row_open_text(RowByKey *row, TableId table, text *key);
 extern bool row_open_after(RowByKey *row, ColumnId column, text *key);

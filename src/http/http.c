@@ -23,6 +23,7 @@
 
 #include "base/compat.h"
 #include "base/catalog.h"
+#include "base/row_by_key.h"
 #include "http/http_call.h"
 #include "http/http_request.h"
 #include "sessions/replica.h"
@@ -54,8 +55,9 @@ json_only_headers(void)
 	return array;
 }
 
+/* The row type's value of a reply. */
 static Datum
-make_response(HttpReply *reply)
+form_response(HttpReply *reply)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(wazo_catalog()->http_response, -1);
 	Datum		value[3];
@@ -82,6 +84,31 @@ make_response(HttpReply *reply)
 	result = HeapTupleGetDatum(tuple);
 	ReleaseTupleDesc(desc);
 	return result;
+}
+
+/*
+ * The same, made once per backend for the answer to a token that is good: 204,
+ * and nothing else to say.
+ */
+static Datum
+make_response(HttpReply *reply)
+{
+	static Datum no_content = (Datum) 0;
+	static Oid	of_type = InvalidOid;
+	Oid			type = wazo_catalog()->http_response;
+	MemoryContext old_context;
+
+	if (reply->status != 204 || reply->nheaders > 0 || reply->body.len > 0 || reply->content_type == NULL ||
+		strcmp(reply->content_type, HTTP_JSON) != 0)
+		return form_response(reply);
+	if (of_type != type)
+	{
+		old_context = MemoryContextSwitchTo(TopMemoryContext);
+		no_content = form_response(reply);
+		MemoryContextSwitchTo(old_context);
+		of_type = type;
+	}
+	return no_content;
 }
 
 /* OPTIONS of a known path (contract: responses.md section 1) */
@@ -276,6 +303,89 @@ batch_values(ArrayType *array, Oid type, int n)
 	return element;
 }
 
+/* The arguments of wazo_auth.http_batch(), and how far they are used up. */
+typedef struct HttpBatch
+{
+	int			n;
+	Datum	   *method;
+	Datum	   *target;
+	Datum	   *header;			/* of the requests to come */
+	int			headers_left;
+	Datum	   *header_count;
+	Datum	   *body;
+	bool	   *no_body;
+	Datum	   *peer;
+	bool	   *no_peer;
+} HttpBatch;
+
+static void
+raise_odd_headers(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+			 errmsg("the header counts of wazo_auth.http_batch() do not fit its headers")));
+}
+
+static void
+read_batch(FunctionCallInfo fcinfo, HttpBatch *batch)
+{
+	ArrayType  *methods = PG_GETARG_ARRAYTYPE_P(0);
+	ArrayType  *headers = PG_GETARG_ARRAYTYPE_P(2);
+	int			n = ArrayGetNItems(ARR_NDIM(methods), ARR_DIMS(methods));
+
+	if (n > HTTP_MAX_BATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("wazo_auth.http_batch() takes at most %d requests", HTTP_MAX_BATCH)));
+	batch->n = n;
+	batch->method = batch_values(methods, TEXTOID, n);
+	batch->target = batch_values(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, n);
+	batch->headers_left = ArrayGetNItems(ARR_NDIM(headers), ARR_DIMS(headers));
+	batch->header = batch_values(headers, TEXTOID, batch->headers_left);
+	batch->header_count = batch_values(PG_GETARG_ARRAYTYPE_P(3), INT4OID, n);
+	(void) batch_array(PG_GETARG_ARRAYTYPE_P(4), BYTEAOID, n, &batch->body, &batch->no_body);
+	(void) batch_array(PG_GETARG_ARRAYTYPE_P(5), TEXTOID, n, &batch->peer, &batch->no_peer);
+}
+
+/* Answers the request number i, the next one. */
+static Datum
+answer_next(HttpBatch *batch, int i)
+{
+	HttpCall   *call = palloc0(sizeof(HttpCall));
+	int32		mine = DatumGetInt32(batch->header_count[i]);
+
+	if (mine < 0 || mine > batch->headers_left || mine % 2 != 0)
+		raise_odd_headers();
+	CHECK_FOR_INTERRUPTS();
+	call->target_text = DatumGetTextPP(batch->target[i]);
+	call->header = batch->header;
+	call->nheader = mine;
+	batch->header += mine;
+	batch->headers_left -= mine;
+	call->body = batch->no_body[i] ? NULL : DatumGetByteaPP(batch->body[i]);
+	call->peer = batch->no_peer[i] ? NULL : DatumGetTextPP(batch->peer[i]);
+	return answer(call, DatumGetTextPP(batch->method[i]));
+}
+
+/* The same for all of them, most of which look for a session. */
+static void
+answer_all(HttpBatch *batch, Datum *reply)
+{
+	rows_keep(T_SESSION);
+	PG_TRY();
+	{
+		for (int i = 0; i < batch->n; i++)
+			reply[i] = answer_next(batch, i);
+	}
+	PG_CATCH();
+	{
+		rows_forget();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	rows_release();
+}
+
 /*
  * wazo_auth.http_batch(methods text[], targets text[], headers text[], header_counts integer[], bodies bytea[],
  *		peers text[]) returns wazo_auth.http_response[]
@@ -289,49 +399,13 @@ Datum
 wazo_auth_http_batch(PG_FUNCTION_ARGS)
 {
 	Oid			response = wazo_catalog()->http_response;
-	ArrayType  *methods = PG_GETARG_ARRAYTYPE_P(0);
-	int			n = ArrayGetNItems(ARR_NDIM(methods), ARR_DIMS(methods));
-	Datum	   *method = batch_values(methods, TEXTOID, n);
-	Datum	   *target = batch_values(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, n);
-	ArrayType  *headers = PG_GETARG_ARRAYTYPE_P(2);
-	int			left = ArrayGetNItems(ARR_NDIM(headers), ARR_DIMS(headers));
-	Datum	   *header = batch_values(headers, TEXTOID, left);
-	Datum	   *count = batch_values(PG_GETARG_ARRAYTYPE_P(3), INT4OID, n);
-	Datum	   *body;
-	Datum	   *peer;
-	bool	   *no_body;
-	bool	   *no_peer;
+	HttpBatch	batch;
 	Datum	   *reply;
 
-	(void) batch_array(PG_GETARG_ARRAYTYPE_P(4), BYTEAOID, n, &body, &no_body);
-	(void) batch_array(PG_GETARG_ARRAYTYPE_P(5), TEXTOID, n, &peer, &no_peer);
-	if (n > HTTP_MAX_BATCH)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("wazo_auth.http_batch() takes at most %d requests", HTTP_MAX_BATCH)));
-	reply = palloc(n * sizeof(Datum));
-	for (int i = 0; i < n; i++)
-	{
-		HttpCall   *call = palloc0(sizeof(HttpCall));
-		int32		mine = DatumGetInt32(count[i]);
-
-		if (mine < 0 || mine > left || mine % 2 != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-					 errmsg("the header counts of wazo_auth.http_batch() do not fit its headers")));
-		CHECK_FOR_INTERRUPTS();
-		call->target_text = DatumGetTextPP(target[i]);
-		call->header = header;
-		call->nheader = mine;
-		header += mine;
-		left -= mine;
-		call->body = no_body[i] ? NULL : DatumGetByteaPP(body[i]);
-		call->peer = no_peer[i] ? NULL : DatumGetTextPP(peer[i]);
-		reply[i] = answer(call, DatumGetTextPP(method[i]));
-	}
-	if (left != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("the header counts of wazo_auth.http_batch() do not fit its headers")));
-	PG_RETURN_ARRAYTYPE_P(construct_array(reply, n, response, -1, false, TYPALIGN_DOUBLE));
+	read_batch(fcinfo, &batch);
+	reply = palloc(batch.n * sizeof(Datum));
+	answer_all(&batch, reply);
+	if (batch.headers_left != 0)
+		raise_odd_headers();
+	PG_RETURN_ARRAYTYPE_P(construct_array(reply, batch.n, response, -1, false, TYPALIGN_DOUBLE));
 }

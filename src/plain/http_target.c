@@ -76,6 +76,9 @@ utf8_valid(const char *s, size_t len)
 	const unsigned char *end = p + len;
 	bool		valid = true;
 
+	/* ASCII, as nearly all is */
+	while (p < end && *p > 0 && *p < 0x80)
+		p++;
 	while (p < end && valid && *p != 0)
 		p += utf8_sequence(p, end, &valid);
 	return p == end && valid;

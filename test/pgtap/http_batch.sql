@@ -5,7 +5,7 @@ BEGIN;
 SET client_min_messages = warning;
 SET wazo_auth.argon2_memory = 1024;
 SET wazo_auth.argon2_iterations = 1;
-SELECT plan(16);
+SELECT plan(18);
 
 SELECT wazo_auth.bootstrap() AS top \gset
 SELECT wazo_auth.create_user(:'top', 'batch', 'secret') AS batch_user \gset
@@ -50,6 +50,11 @@ SELECT throws_ok($$SELECT wazo_auth.http_batch('{GET}', '{/a}', '{Host}', '{1}',
 SELECT throws_ok($$SELECT wazo_auth.http_batch('{GET}', '{NULL}', '{}', '{0}', '{NULL}', '{NULL}')$$, '22004');
 SELECT throws_ok($$SELECT wazo_auth.http_batch(array_fill('GET'::text, '{65}'), array_fill('/a'::text, '{65}'), '{}',
   array_fill(0, '{65}'), array_fill(NULL::bytea, '{65}'), array_fill(NULL::text, '{65}'))$$, '54000');
+
+-- what they share while it runs ends with it, by an error too
+SELECT throws_ok(format($$SELECT wazo_auth.http_batch('{HEAD,HEAD}', '{/0.1/token/%1$s,/0.1/token/%1$s}', '{}', '{0,2}', '{NULL,NULL}', '{NULL,NULL}')$$,
+  :'token'), '2202E', NULL, 'an error after the first');
+SELECT is(pg_temp.said((pg_temp.batch(1, 3))[3]), pg_temp.said((pg_temp.batch(3, 1))[1]), 'and the next batch is answered');
 
 SELECT * FROM finish();
 ROLLBACK;
