@@ -61,6 +61,11 @@ root_run() {
 		for file in resolv.conf hosts; do cp -L "/etc/$file" "$work/root/etc/$file"; done
 		mkdir -p "$work/root/var/cache/apt/archives"
 		mount --bind "$archives" "$work/root/var/cache/apt/archives"
-		exec chroot "$work/root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb "$@"
+		# not by chroot alone: who is in one can make no user namespace
+		cd "$work/root"
+		mkdir -p .outside
+		pivot_root . .outside
+		exec chroot . env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb \
+			sh -c "umount -l /.outside && rmdir /.outside; exec \"\$@\"" sh "$@"
 	' root_run "$base" "$work" "$ROOT_CACHE/archives" "$@"
 }

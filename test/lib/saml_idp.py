@@ -15,6 +15,7 @@ import functools
 import json
 import os
 import sys
+import traceback
 from urllib.parse import parse_qs, urlsplit
 
 import saml2.entity
@@ -77,7 +78,9 @@ class Idp:
             form = message['form']
             return form[parameter], BINDING_HTTP_POST, form.get('RelayState')
         query = {k: v[0] for k, v in parse_qs(urlsplit(message['location']).query).items()}
-        certificates = self.server.metadata.certs(self.sp, 'any', 'signing')
+        # pairs of a name and a certificate from pysaml2 7.5 on
+        certificates = [c[-1] if isinstance(c, tuple) else c
+                        for c in self.server.metadata.certs(self.sp, 'any', 'signing')]
         known = {k: query[k] for k in (parameter, 'RelayState', 'SigAlg', 'Signature') if k in query}
         if not any(verify_redirect_signature(dict(known), self.server.sec.sec_backend, c) for c in certificates):
             raise ValueError('the signature of the query string is not good')
@@ -178,7 +181,8 @@ def main():
         try:
             result = done(sys.argv[1], *json.loads(line))
         except Exception as error:
-            result = {'refused': '%s: %s' % (type(error).__name__, error)}
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            result = {'refused': '%s: %s (%s, line %d)' % (type(error).__name__, error, at.filename, at.lineno)}
         print(json.dumps(result), flush=True)
 
 
