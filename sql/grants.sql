@@ -95,6 +95,8 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.hold(),
   wazo_auth.hold_reason(text),
   wazo_auth.import_password(uuid, text, bytea),
+  wazo_auth.keep_audit(integer),
+  wazo_auth.list_audit(uuid, jsonb),
   wazo_auth.list_policies(jsonb, uuid, boolean, uuid, uuid, uuid),
   wazo_auth.list_tenants(uuid, jsonb),
   wazo_auth.mail_template(text),
@@ -235,6 +237,6 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.event_message_id(bigint, timestamptz),
   wazo_auth.origin_uuid()
 TO wazo_auth_admin, wazo_auth_service;
-GRANT SELECT ON wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.mail_templates,
+GRANT SELECT ON wazo_auth.audit_log, wazo_auth.event_stream, wazo_auth.known_access, wazo_auth.mail_templates,
   wazo_auth.parked_event, wazo_auth.parked_mail, wazo_auth.refused_logins, wazo_auth.settings,
   wazo_auth.worker_status TO wazo_auth_admin;

@@ -63,6 +63,9 @@ BEGIN
   PERFORM wazo_auth.declare_setting('purpose_metadata_mapping.*', 'list', 'names of plugins for this purpose');
   PERFORM wazo_auth.declare_setting('purpose_metadata_mapping.*.*', 'string', 'name of a plugin');
 
+  PERFORM wazo_auth.declare_setting('audit_retention', 'integer',
+    'days for which the [audit log](operations.md) is kept, at least; 0: there is none', '90', 0, 3650);
+
   -- Failed logins
   PERFORM wazo_auth.declare_setting('login_guard', 'map', 'what becomes of those who guess passwords');
   PERFORM wazo_auth.declare_setting('login_guard.enabled', 'boolean',

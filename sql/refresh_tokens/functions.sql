@@ -51,7 +51,7 @@ BEGIN
     )
     SELECT array_agg(g.refresh_token) INTO v_gone FROM gone g;
     IF v_gone IS NOT NULL THEN
-      PERFORM wazo_auth.emit_refresh_tokens('deleted', v_gone);
+      PERFORM wazo_auth.emit_refresh_tokens('deleted', v_gone), wazo_auth.audit_refresh_tokens('deleted', v_gone);
     END IF;
   END LOOP;
   RETURN v_sessions;
@@ -92,7 +92,8 @@ BEGIN
             left(remote_addr, 256), COALESCE(metadata, '{}'))
   RETURNING r.* INTO v_old;
   refresh_token := v_old;
-  PERFORM wazo_auth.emit_refresh_tokens('created', ARRAY[v_old]);
+  PERFORM wazo_auth.emit_refresh_tokens('created', ARRAY[v_old]),
+          wazo_auth.audit_refresh_tokens('created', ARRAY[v_old]);
   IF mobile THEN
     -- A mobile device has one refresh token: those of all other mobile clients
     -- go, with their sessions.

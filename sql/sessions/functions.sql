@@ -260,6 +260,10 @@ BEGIN
   FROM gone g;
   IF v_told IS NOT NULL THEN
     PERFORM wazo_auth.emit_sessions('deleted', v_told);
+    -- Of those that expire, the log has said when they would.
+    IF tell_of_service_tokens THEN
+      PERFORM wazo_auth.audit_sessions('deleted', v_told);
+    END IF;
   END IF;
   RETURN v_count;
 END
@@ -327,13 +331,16 @@ DECLARE
   v_token uuid := gen_random_uuid();
   v_session uuid := gen_random_uuid();
   v_now timestamptz := clock_timestamp();
+  v_row wazo_auth.session;
 BEGIN
-  INSERT INTO wazo_auth.session (token_digest, uuid, tenant_uuid, acl_digest, issued_at, expires_at, mobile, user_uuid,
-                                 refresh_token_digest, user_agent, remote_addr, metadata)
+  INSERT INTO wazo_auth.session AS s (token_digest, uuid, tenant_uuid, acl_digest, issued_at, expires_at, mobile,
+                                 user_uuid, refresh_token_digest, user_agent, remote_addr, metadata)
   VALUES (wazo_auth.token_digest(v_token), v_session, of_user.tenant_uuid, wazo_auth.store_acl(acl), v_now,
           v_now + make_interval(secs => expiration), mobile, of_user.uuid,
-          refresh_token_digest, left(user_agent, 1024), left(remote_addr, 256), metadata);
-  PERFORM wazo_auth.emit_session_created(v_session, of_user.tenant_uuid, of_user.uuid, mobile);
+          refresh_token_digest, left(user_agent, 1024), left(remote_addr, 256), metadata)
+  RETURNING s.* INTO v_row;
+  PERFORM wazo_auth.emit_session_created(v_session, of_user.tenant_uuid, of_user.uuid, mobile),
+          wazo_auth.audit_sessions('created'::text, ARRAY[v_row]);
   RETURN v_token;
 END
 $$;

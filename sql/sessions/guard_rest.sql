@@ -4,19 +4,23 @@ CREATE OR REPLACE FUNCTION wazo_auth.after_token_post(request wazo_auth.http_req
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_credentials record;
+  v_guessed text;
 BEGIN
   IF status <> 401 THEN
     RETURN;
   END IF;
   v_credentials := wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization'));
-  PERFORM wazo_auth.login_failed(
-    wazo_auth.guessed(ROW(v_credentials.login, v_credentials.password, request.body ->> 'refresh_token',
-                          request.body ->> 'client_id', request.body)::wazo_auth.login_attempt),
-    request.peer);
+  v_guessed := wazo_auth.guessed(
+    ROW(v_credentials.login, v_credentials.password, request.body ->> 'refresh_token', request.body ->> 'client_id',
+        request.body)::wazo_auth.login_attempt);
+  IF v_guessed IS NOT NULL THEN
+    PERFORM wazo_auth.login_failed(v_guessed, request.peer),
+            wazo_auth.audit_failed_login(wazo_auth.resolve_login(v_guessed), status);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.after_token_post(wazo_auth.http_request, integer) IS
-'After POST /token: counts a failed login.';
+'After POST /token: counts a failed login, and writes it into the audit log.';
 SELECT wazo_auth.add_after_route('POST', '/0.1/token', 'wazo_auth.after_token_post');
 
 CREATE OR REPLACE FUNCTION wazo_auth.after_user_password_put(request wazo_auth.http_request, status integer)

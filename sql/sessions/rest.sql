@@ -122,7 +122,7 @@ SELECT wazo_auth.add_route('DELETE', '/0.1/token/{token_uuid}', 'wazo_auth.rest_
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_scopes_check_post(request wazo_auth.http_request)
 RETURNS wazo_auth.http_response
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_token uuid := (request.params ->> 'token_uuid')::uuid;
   v_tenant text := NULLIF(request.body ->> 'tenant_uuid', '');

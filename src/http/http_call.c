@@ -15,7 +15,7 @@
 
 PG_FUNCTION_INFO_V1(wazo_auth_http_header);
 
-const HttpCall *http_current_call = NULL;
+HttpCall   *http_current_call = NULL;
 
 /* The value of the first of n names and values whose name this is, whatever the case, or NULL. */
 static text *

@@ -51,11 +51,12 @@ typedef struct HttpCall
 	Jsonb	   *params;			/* of the path, and what checks found; NULL: not yet */
 	Datum		row;			/* the wazo_auth.http_request of all this; 0: not yet */
 
+	bool		audited;		/* it has left a row in the audit log */
 	HttpReply	reply;
 } HttpCall;
 
 /* The request whose checks or handler run, for errors that show its token; NULL: none */
-extern const HttpCall *http_current_call;
+extern HttpCall *http_current_call;
 
 extern ArrayType *http_headers(HttpCall *call);
 extern void http_push_text(JsonbParseState **state, JsonbIteratorToken token, HttpSpan text);

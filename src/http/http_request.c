@@ -447,7 +447,7 @@ run_step(HttpCall *call, void (*step) (HttpCall *), bool keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	const HttpCall *outer_call = http_current_call;
+	HttpCall   *outer_call = http_current_call;
 	ErrorData  *volatile edata = NULL;
 
 	BeginInternalSubTransaction(NULL);
@@ -481,20 +481,47 @@ route_name(const HttpCall *call)
 	return psprintf("%s %s", call->route->method, call->route->path);
 }
 
-/* Calls what the route has for the time after its answer. */
+/* Calls a function of the request and the status of its answer. */
 static void
-call_after(HttpCall *call)
+call_with_status(HttpCall *call, const FmgrInfo *function)
 {
 	LOCAL_FCINFO(fcinfo, 2);
 
 	if (call->row == (Datum) 0)
 		call->row = make_request(call);
-	InitFunctionCallInfoData(*fcinfo, unconstify(FmgrInfo *, &call->route->after), 2, InvalidOid, NULL, NULL);
+	InitFunctionCallInfoData(*fcinfo, unconstify(FmgrInfo *, function), 2, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = call->row;
 	fcinfo->args[0].isnull = false;
 	fcinfo->args[1].value = Int32GetDatum(call->reply.status);
 	fcinfo->args[1].isnull = false;
 	(void) FunctionCallInvoke(fcinfo);
+}
+
+static void
+call_after(HttpCall *call)
+{
+	call_with_status(call, &call->route->after);
+}
+
+static void
+call_audit(HttpCall *call)
+{
+	call_with_status(call, &call->route->audit);
+}
+
+/* Runs what comes after the answer, which it does not change: a failure is in the log. */
+static void
+follow(HttpCall *call, void (*step) (HttpCall *))
+{
+	ErrorData  *edata = run_step(call, step, true);
+
+	if (edata == NULL)
+		return;
+	ereport(LOG,
+			(errcode(edata->sqlerrcode),
+			 errmsg("what follows %s failed: %s", route_name(call), edata->message),
+			 errhidestmt(true), errhidecontext(true)));
+	FreeErrorData(edata);
 }
 
 /*
@@ -506,8 +533,8 @@ call_after(HttpCall *call)
  * HEAD answers as GET would, and nothing of what GET would do stays: programs
  * that look at links before people do send it.
  *
- * What a route has for the time after its answer stays whatever the answer was,
- * and changes nothing of it: when it fails, that is in the log.
+ * What comes after the answer stays whatever that was: what the route has for
+ * it, and a row in the audit log unless what it changed has left one.
  */
 void
 http_run_handler(HttpCall *call)
@@ -517,20 +544,18 @@ http_run_handler(HttpCall *call)
 
 	if (edata)
 	{
+		/* what it wrote there is gone, too */
+		call->audited = false;
 		http_error_reply(&call->reply, edata, route_name(call));
 		FreeErrorData(edata);
 	}
 	else if (!is_head)
 		tell_transaction(&call->reply);
-	if (!call->route->has_after || is_head)
+	/* on a standby there is nothing to write to */
+	if (is_head || XactReadOnly)
 		return;
-	edata = run_step(call, call_after, true);
-	if (edata)
-	{
-		ereport(LOG,
-				(errcode(edata->sqlerrcode),
-				 errmsg("what follows %s failed: %s", route_name(call), edata->message),
-				 errhidestmt(true), errhidecontext(true)));
-		FreeErrorData(edata);
-	}
+	if (call->route->has_after)
+		follow(call, call_after);
+	if (call->route->has_audit && !call->audited)
+		follow(call, call_audit);
 }

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -308,6 +309,26 @@ resolve_checks(Route *route, Datum names, Datum functions, Datum registrations, 
 	}
 }
 
+/*
+ * A handler that is not VOLATILE cannot write, and one that is leaves something
+ * in the audit log, whoever wrote it.  There is no such log in 0.1.0.
+ */
+static void
+resolve_audit(Route *route, MemoryContext context)
+{
+	Oid			argtype[2] = {wazo_catalog()->http_request, INT4OID};
+	Oid			oid;
+	bool		may_change = route->registration ? strcmp(route->method, "GET") != 0 :
+	route->has_function && !route->direct && func_volatile(route->function.fn_oid) == PROVOLATILE_VOLATILE;
+
+	if (!may_change)
+		return;
+	oid = LookupFuncName(qualified_name_list("wazo_auth.audit_request"), 2, argtype, true);
+	route->has_audit = OidIsValid(oid);
+	if (route->has_audit)
+		fmgr_info_cxt(oid, &route->audit, context);
+}
+
 static int
 compare_names(const void *a, const void *b)
 {
@@ -450,6 +471,7 @@ route_load(void)
 		resolve_checks(route, column_datum(tuple, desc, 8), column_datum(tuple, desc, 9),
 					   column_datum(tuple, desc, 10), context);
 		resolve_after(route, column_text(tuple, desc, 12), context);
+		resolve_audit(route, context);
 		node = tree_insert(tree->root, route);
 		if (node)
 			node->routes = lappend(node->routes, route);

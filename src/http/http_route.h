@@ -53,6 +53,8 @@ typedef struct Route
 	FmgrInfo	function;
 	bool		has_after;
 	FmgrInfo	after;			/* what is called once the answer is known; of a row of wazo_auth.after_route */
+	bool		has_audit;
+	FmgrInfo	audit;			/* wazo_auth.audit_request(), of a route that may change something */
 } Route;
 
 /* Why there is no route */

@@ -21,7 +21,8 @@ SELECT count(*) AS done FROM (
   UNION ALL SELECT wazo_auth.add_group_user(:'mine', :'north_user')) d \gset
 
 CREATE TEMP TABLE stranger (filter text PRIMARY KEY, value text);
-INSERT INTO stranger VALUES ('user_uuid', :'south_user'), ('group_uuid', :'theirs'), ('tenant_uuid', :'south'),
+INSERT INTO stranger VALUES ('object_uuid', :'south_user'), ('session_uuid', (SELECT s.uuid FROM wazo_auth.session s WHERE s.user_uuid = :'south_user' LIMIT 1)),
+  ('user_uuid', :'south_user'), ('group_uuid', :'theirs'), ('tenant_uuid', :'south'),
   ('policy_uuid', :'hidden'), ('has_policy_uuid', :'hidden'), ('policy_slug', 'hidden'), ('has_policy_slug', 'hidden');
 CREATE TEMP TABLE nobody (filter text PRIMARY KEY, value text);
 INSERT INTO nobody SELECT s.filter, CASE WHEN s.filter LIKE '%slug' THEN 'nosuch' ELSE :'nobody' END FROM stranger s;

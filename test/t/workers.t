@@ -59,7 +59,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks l JOIN pg_stat_ac
 add_sessions($node, 'app', 20, 1, 4);
 add_sessions($node, 'app', 5, -3600, 1);
 until_is($node, 'app', counts(), '5|1', 'expired sessions and the sets they leave behind are deleted');
-is($node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE backend_type = 'wazo_auth expiry'"),
+until_is($node, 'postgres', "SELECT query FROM pg_stat_activity WHERE backend_type = 'wazo_auth expiry'",
 	'wazo_auth: deleting authorizations that nobody finished', 'what it did last is shown');
 until_is($node, 'app', "SELECT n_tup_del >= 20 FROM pg_stat_all_tables WHERE relid = 'wazo_auth.session'::regclass", 't',
 	'autovacuum learns of it');

@@ -1,0 +1,316 @@
+-- The audit log. Triggers write what changes, so that no function and no statement
+-- of the owner's leaves it out; sessions and refresh tokens, of which there are
+-- many, are told where they begin and end. What changed nothing, or was refused,
+-- is written after the answer (src/http/http_request.c).
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_actor(
+  OUT request text, OUT peer text, OUT auth_id text, OUT session_uuid uuid, OUT tenant_uuid uuid)
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_audit_actor';
+COMMENT ON FUNCTION wazo_auth.audit_actor() IS
+'Who asks for what, and from where, of the request that wazo_auth.http() is answering, and its tenant; all null '
+'outside of one. Only for who writes a row of the audit log: the request gets no other then.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.is_loading(relation oid) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_is_loading';
+COMMENT ON FUNCTION wazo_auth.is_loading(oid) IS
+'Is the client''s statement a COPY into this table, as a restore has them?';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_is_on() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN wazo_auth.get_setting('audit_retention') <> '0'::jsonb;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_is_on() IS 'Is there an audit log? See the setting audit_retention.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_tenant(shown jsonb) RETURNS uuid
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN CASE
+    WHEN shown ? 'tenant_uuid' THEN (shown ->> 'tenant_uuid')::uuid
+    WHEN shown ? 'user_uuid' THEN
+      (SELECT u.tenant_uuid FROM wazo_auth.user u WHERE u.uuid = (shown ->> 'user_uuid')::uuid)
+    WHEN shown ? 'group_uuid' THEN
+      (SELECT g.tenant_uuid FROM wazo_auth.group g WHERE g.uuid = (shown ->> 'group_uuid')::uuid) END;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_tenant(jsonb) IS
+'Whose a row is, of what is shown of it: its tenant, or that of its user or group; null when that is gone.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.write_audit(
+  object text, action text, object_uuid uuid, tenant_uuid uuid, before jsonb, after jsonb,
+  status integer DEFAULT NULL, auth_id text DEFAULT NULL, session_uuid uuid DEFAULT NULL, peer text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_actor record := wazo_auth.audit_actor();
+BEGIN
+  INSERT INTO wazo_auth.audit (object, action, status, object_uuid, tenant_uuid, auth_id, session_uuid, peer, request,
+                               role, application, before, after)
+  VALUES (object, action, status, object_uuid, COALESCE(tenant_uuid, v_actor.tenant_uuid, wazo_auth.top_tenant_uuid()),
+          COALESCE(v_actor.auth_id, auth_id), COALESCE(v_actor.session_uuid, session_uuid),
+          left(COALESCE(v_actor.peer, peer), 256), v_actor.request,
+          CASE WHEN v_actor.request IS NULL THEN session_user END,
+          CASE WHEN v_actor.request IS NULL THEN left(current_setting('application_name'), 256) END, before, after);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.write_audit(text, text, uuid, uuid, jsonb, jsonb, integer, text, uuid, text) IS
+'Writes a row of the audit log; the arguments are columns of wazo_auth.audit. Who, from where and by what is that of '
+'the request, or else as given.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.without_sealed(content jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN CASE WHEN jsonb_typeof(content) = 'object' THEN
+    content - ARRAY(SELECT k FROM jsonb_object_keys(content) k WHERE k LIKE 'sealed\_%') ELSE content END;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.without_sealed(jsonb) IS
+'An object without its members sealed_…; other values as they are.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.parent_in_path(tenant jsonb) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN tenant #>> ARRAY['path', (jsonb_array_length(tenant -> 'path') - 2)::text];
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.parent_in_path(jsonb) IS
+'The tenant above a row of wazo_auth.tenant; null for the top one.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.shown_row(relation text, content jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  content := CASE relation
+    WHEN 'password' THEN content - '{hash,kind}'::text[]
+    WHEN 'tenant' THEN content - 'path'::text
+                       || jsonb_build_object('parent_uuid', wazo_auth.parent_in_path(content))
+    WHEN 'policy' THEN content || jsonb_build_object('acl', to_jsonb((content ->> 'acl')::text[]))
+    -- long, and kept by whoever made them
+    WHEN 'saml_config' THEN content - '{metadata,idp}'::text[]
+    WHEN 'setting' THEN content || jsonb_build_object('value', wazo_auth.without_sealed(content -> 'value'))
+    ELSE content END;
+  RETURN wazo_auth.without_sealed(content);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.shown_row(text, jsonb) IS 'What the audit log shows of a row of a table.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_rows() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_row jsonb;
+BEGIN
+  IF wazo_auth.in_extension_script() OR wazo_auth.is_loading(TG_RELID) OR NOT wazo_auth.audit_is_on() THEN
+    RETURN NULL;
+  END IF;
+  IF TG_OP = 'INSERT' THEN
+    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'created'::text, NULL::jsonb, to_jsonb(n)) FROM rows n;
+  ELSE
+    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'deleted'::text, to_jsonb(o), NULL::jsonb) FROM rows o;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_rows() IS
+'Trigger after a statement that inserts or deletes: a row of the audit log for each, but for what a restore or an '
+'upgrade does. The transition table is named rows.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_update() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW IS DISTINCT FROM OLD AND NOT wazo_auth.in_extension_script() AND wazo_auth.audit_is_on() THEN
+    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'updated'::text, to_jsonb(OLD), to_jsonb(NEW));
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_update() IS 'Trigger after each row that is updated: a row of the audit log.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_row(relation text, action text, before jsonb, after jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  v_any jsonb := COALESCE(after, before);
+  v_tenant uuid := CASE relation
+    -- When it is gone, the one above: nobody would see it otherwise.
+    WHEN 'tenant' THEN (CASE action WHEN 'deleted' THEN wazo_auth.parent_in_path(v_any) ELSE v_any ->> 'uuid' END)::uuid
+    ELSE wazo_auth.audit_tenant(v_any) END;
+  v_before jsonb := wazo_auth.shown_row(relation, before);
+  v_after jsonb := wazo_auth.shown_row(relation, after);
+  v_acl_before jsonb := v_before -> 'acl';
+  v_acl_after jsonb := v_after -> 'acl';
+BEGIN
+  IF action = 'updated' THEN
+    SELECT COALESCE(jsonb_object_agg(o.key, o.value), '{}'::jsonb),
+           COALESCE(jsonb_object_agg(o.key, n.value), '{}'::jsonb)
+    INTO v_before, v_after
+    FROM jsonb_each(v_before) o JOIN jsonb_each(v_after) n ON n.key = o.key AND n.value <> o.value;
+    IF v_after ? 'acl' THEN
+      -- Long ones change by an access now and then.
+      v_before := v_before || jsonb_build_object('acl', wazo_auth.jsonb_less(v_acl_before, v_acl_after));
+      v_after := v_after || jsonb_build_object('acl', wazo_auth.jsonb_less(v_acl_after, v_acl_before));
+    END IF;
+  END IF;
+  PERFORM wazo_auth.write_audit(relation, action,
+    COALESCE(v_any ->> 'uuid', v_any ->> 'user_uuid', v_any ->> 'group_uuid', v_any ->> 'tenant_uuid')::uuid,
+    v_tenant, v_before, v_after);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_row(text, text, jsonb, jsonb) IS
+'Writes into the audit log what became of a row of a table.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.jsonb_less(value jsonb, other jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT COALESCE(jsonb_agg(v.item), '[]'::jsonb)
+          FROM (SELECT jsonb_array_elements(value) AS item EXCEPT ALL SELECT jsonb_array_elements(other)) v);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.jsonb_less(jsonb, jsonb) IS
+'What an array holds and another does not, each as often as it is missing there.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_sessions(action text, sessions wazo_auth.session[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF wazo_auth.audit_is_on() THEN
+    PERFORM wazo_auth.write_audit('session'::text, action, s.uuid, s.tenant_uuid, NULL::jsonb,
+      jsonb_build_object('user_uuid', s.user_uuid, 'mobile', s.mobile, 'expires_at', s.expires_at,
+                         'by_refresh_token', s.refresh_token_digest IS NOT NULL, 'user_agent', s.user_agent),
+      auth_id => CASE action WHEN 'created' THEN COALESCE(s.user_uuid::text, s.auth_id) END,
+      session_uuid => CASE action WHEN 'created' THEN s.uuid END,
+      peer => CASE action WHEN 'created' THEN NULLIF(s.remote_addr, '') END)
+    FROM unnest(sessions) WITH ORDINALITY s ORDER BY s.ordinality;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_sessions(text, wazo_auth.session[]) IS
+'Writes into the audit log that sessions were created or deleted; of one that expires, expires_at says it before.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_refresh_tokens(action text, refresh_tokens wazo_auth.refresh_token[])
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF wazo_auth.audit_is_on() THEN
+    PERFORM wazo_auth.write_audit('refresh_token'::text, action, r.user_uuid,
+      wazo_auth.audit_tenant(jsonb_build_object('user_uuid', r.user_uuid)), NULL::jsonb,
+      jsonb_build_object('user_uuid', r.user_uuid, 'client_id', r.client_id, 'mobile', r.mobile),
+      auth_id => CASE action WHEN 'created' THEN r.user_uuid::text END,
+      peer => CASE action WHEN 'created' THEN NULLIF(r.remote_addr, '') END)
+    FROM unnest(refresh_tokens) WITH ORDINALITY r ORDER BY r.ordinality;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_refresh_tokens(text, wazo_auth.refresh_token[]) IS
+'Writes into the audit log that refresh tokens were created or deleted.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audited_params(params jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN params - 'token_uuid'::text;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audited_params(jsonb) IS 'Path parameters without secrets.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_request(request wazo_auth.http_request, status integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_params jsonb := wazo_auth.audited_params(request.params);
+BEGIN
+  -- Whoever has no session and is refused could fill the disk; a failed login costs more than its row, and those of one
+  -- network are few (wazo_auth.login_wait()).
+  IF NOT wazo_auth.audit_is_on() OR request.token_session_uuid IS NULL THEN
+    RETURN;
+  END IF;
+  PERFORM wazo_auth.write_audit('request'::text, CASE WHEN status < 400 THEN 'done' ELSE 'refused' END,
+    COALESCE(v_params ->> 'user_uuid', v_params ->> 'group_uuid', v_params ->> 'policy_uuid',
+             v_params ->> 'tenant_uuid')::uuid,
+    COALESCE(wazo_auth.audit_tenant(v_params), request.tenant_uuid), NULL::jsonb, NULLIF(v_params, '{}'), status);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_request(wazo_auth.http_request, integer) IS
+'Writes into the audit log a request that has left no other row there: it was refused, or changed nothing.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_failed_login(user_uuid uuid, status integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF wazo_auth.audit_is_on() THEN
+    PERFORM wazo_auth.write_audit('request'::text, 'refused'::text, user_uuid,
+      wazo_auth.audit_tenant(jsonb_build_object('user_uuid', user_uuid)), NULL::jsonb, NULL::jsonb, status);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_failed_login(uuid, integer) IS
+'Writes into the audit log that a login failed, and of which user it was to be, if of any. What was typed is not '
+'there: it may be a password.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.forbid_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF current_user <> (SELECT c.relowner::regrole::text FROM pg_class c WHERE c.oid = TG_RELID) THEN
+    RAISE EXCEPTION 'the audit log is not to be changed'
+      USING ERRCODE = 'insufficient_privilege', HINT = 'It is kept for as long as the setting audit_retention says.';
+  END IF;
+  RETURN CASE WHEN TG_LEVEL = 'ROW' THEN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END END;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.forbid_change() IS
+'Trigger before a change: raises 42501 for all but the table''s owner.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.add_audit_month(month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_name text := 'audit_' || to_char(month, 'YYYYMM');
+  v_from timestamptz := month::timestamp AT TIME ZONE 'UTC';
+  v_to timestamptz := (month + interval '1 month')::timestamp AT TIME ZONE 'UTC';
+BEGIN
+  IF to_regclass('wazo_auth.' || v_name) IS NOT NULL THEN
+    RETURN;
+  END IF;
+  -- In the order in which writers lock them.
+  LOCK TABLE wazo_auth.audit, wazo_auth.audit_other IN SHARE ROW EXCLUSIVE MODE;
+  EXECUTE format('CREATE TABLE wazo_auth.%I (LIKE wazo_auth.audit INCLUDING DEFAULTS)', v_name);
+  EXECUTE format('COMMENT ON TABLE wazo_auth.%I IS %L', v_name, 'A month of wazo_auth.audit');
+  EXECUTE format('CREATE TRIGGER keep_all BEFORE TRUNCATE ON wazo_auth.%I FOR EACH STATEMENT '
+                 'EXECUTE FUNCTION wazo_auth.forbid_change()', v_name);
+  EXECUTE format('WITH moved AS (DELETE FROM wazo_auth.audit_other o WHERE o.at >= %L AND o.at < %L RETURNING o.*) '
+                 'INSERT INTO wazo_auth.%I SELECT * FROM moved', v_from, v_to, v_name);
+  EXECUTE format('ALTER TABLE wazo_auth.audit ATTACH PARTITION wazo_auth.%I FOR VALUES FROM (%L) TO (%L)',
+                 v_name, v_from, v_to);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.add_audit_month(date) IS
+'Makes the part of wazo_auth.audit for a month, given by its first day, with what came for it already.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.keep_audit(batch integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_days integer := wazo_auth.get_setting('audit_retention')::integer;
+  v_month date := date_trunc('month', now() AT TIME ZONE 'UTC');
+  v_old text;
+  v_count integer;
+BEGIN
+  IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF v_days > 0 THEN
+    PERFORM wazo_auth.add_audit_month(v_month), wazo_auth.add_audit_month((v_month + interval '1 month')::date);
+  END IF;
+  FOR v_old IN
+    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'wazo_auth.audit'::regclass AND c.relname ~ '^audit_\d{6}$'
+      AND to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month'
+          <= (now() AT TIME ZONE 'UTC') - make_interval(days => v_days)
+  LOOP
+    EXECUTE format('DROP TABLE wazo_auth.%I', v_old);
+  END LOOP;
+  DELETE FROM wazo_auth.audit_other o
+  WHERE (o.id, o.at) IN (SELECT x.id, x.at FROM wazo_auth.audit_other x
+                         WHERE x.at < now() - make_interval(days => v_days) ORDER BY x.id LIMIT batch);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.keep_audit(integer) IS
+'Makes the parts of wazo_auth.audit for this month and the next, drops those of which the setting audit_retention '
+'keeps nothing, and deletes up to so many (1 to 100000) rows that are in none of them. Returns how many of these. '
+'Raises 22023 for another batch.';
