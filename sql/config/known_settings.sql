@@ -66,6 +66,14 @@ BEGIN
   PERFORM wazo_auth.declare_setting('audit_retention', 'integer',
     'days for which the [audit log](operations.md) is kept, at least; 0: there is none', '90', 0, 3650);
 
+  -- Passwords
+  PERFORM wazo_auth.declare_setting('password', 'map', 'what a new [password](security.md) must be');
+  PERFORM wazo_auth.declare_setting('password.min_length', 'integer', 'least number of characters', '1', 1, 1024);
+  PERFORM wazo_auth.declare_setting('password.refuse_known', 'boolean',
+    'are the commonest refused, and those of `wazo_auth.import_breached_passwords()`?', 'false');
+  PERFORM wazo_auth.declare_setting('password.history', 'integer',
+    'how many of a user''s last passwords it may not use again; each costs a hash', '0', 0, 10);
+
   -- Failed logins
   PERFORM wazo_auth.declare_setting('login_guard', 'map', 'what becomes of those who guess passwords');
   PERFORM wazo_auth.declare_setting('login_guard.enabled', 'boolean',

@@ -219,7 +219,7 @@ BEGIN
       PERFORM wazo_auth.raise_authentication_failed();
     END IF;
     -- Before anything is locked: it takes its time.
-    v_hash := wazo_auth.password_hash(password);
+    v_hash := wazo_auth.new_password_hash(password, user_uuid, 'password'::text);
   END IF;
   PERFORM FROM wazo_auth.user u WHERE u.uuid = reset_password.user_uuid FOR NO KEY UPDATE;
   IF NOT FOUND THEN
@@ -281,7 +281,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   -- First, since from then on the top tenant is locked.
-  v_hash text := wazo_auth.password_hash(password);
+  v_hash text := wazo_auth.new_password_hash(password, NULL::uuid, 'password'::text);
   v_user uuid;
 BEGIN
   v_user := wazo_auth.create_user(wazo_auth.create_tenant(wazo_auth.top_tenant_uuid(), username),

@@ -125,6 +125,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   PERFORM FROM wazo_auth.user u WHERE u.uuid = user_uuid FOR NO KEY UPDATE;
+  PERFORM wazo_auth.keep_old_password(user_uuid);
   IF hash IS NULL THEN
     DELETE FROM wazo_auth.password p WHERE p.user_uuid = store_password.user_uuid;
   ELSE
@@ -142,7 +143,7 @@ COMMENT ON FUNCTION wazo_auth.store_password(uuid, text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.set_password(user_uuid uuid, password text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.store_password(user_uuid, wazo_auth.password_hash(password));
+  PERFORM wazo_auth.store_password(user_uuid, wazo_auth.new_password_hash(password, user_uuid, 'password'::text));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_password(uuid, text) IS
@@ -183,7 +184,7 @@ BEGIN
   enabled := COALESCE(enabled, true);
   PERFORM wazo_auth.check_authentication_method(authentication_method);
   -- Before anything is locked: it takes its time.
-  v_hash := CASE WHEN password IS NOT NULL THEN wazo_auth.password_hash(password) END;
+  v_hash := wazo_auth.new_password_hash(password, NULL::uuid, 'password'::text);
   -- Against a tenant that is being deleted; its group of all users goes with it.
   PERFORM FROM wazo_auth.tenant t WHERE t.uuid = tenant_uuid FOR KEY SHARE;
   IF NOT FOUND THEN
@@ -346,7 +347,7 @@ BEGIN
     v_hash := wazo_auth.stored_password(user_uuid);
   END IF;
   PERFORM wazo_auth.check_password_is_ours(user_uuid);
-  v_new_hash := wazo_auth.password_hash(new_password);
+  v_new_hash := wazo_auth.new_password_hash(new_password, user_uuid, 'new_password'::text);
   PERFORM FROM wazo_auth.user u WHERE u.uuid = change_password.user_uuid AND u.enabled FOR NO KEY UPDATE;
   -- Disabled, deleted or changed meanwhile.
   IF NOT FOUND OR v_hash IS DISTINCT FROM (SELECT p.hash FROM wazo_auth.password p
@@ -358,5 +359,5 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.change_password(uuid, text, text) IS
 'Changes a user''s password, of which the old one must be given, and ends its sessions and refresh tokens. Raises '
-'WA404 for an unknown user, WA401 for a wrong password, a disabled user or one without a login, WA405 when SAML or '
-'LDAP manage the password (contract: semantics.md section 5).';
+'WA404 for an unknown user, WA400 for a new password that is not good enough, WA401 for a wrong one, a disabled user '
+'or one without a login, WA405 when SAML or LDAP manage the password (contract: semantics.md section 5).';

@@ -17,8 +17,8 @@ INSERT INTO silent VALUES
   ('acl_set', 'what sessions have in common'), ('access', 'names of accesses, which give nothing'), ('after_route', 'comes with the extension'),
   ('audit', 'the log'), ('audit_other', 'the log'), ('check', 'takes effect by a route'), ('counted', 'has no rows'), ('crypt_password', 'imported, until the next login'),
   ('event_log', 'told already'), ('event_outbox', 'told already'), ('external_auth_type', 'names of kinds'), ('import_count', 'of one import'), ('import_misfit', 'of one import'),
-  ('known_setting', 'comes with the extension'), ('latest_mail', 'when a mail was sent'), ('live_database', 'where workers run'), ('login', 'made of users and addresses'),
-  ('login_failure', 'of an hour'), ('mail_outbox', 'on its way'), ('oauth2_pending', 'of some minutes'), ('refresh_token', 'told by audit_refresh_tokens()'),
+  ('known_password', 'lists of others'), ('known_setting', 'comes with the extension'), ('latest_mail', 'when a mail was sent'), ('live_database', 'where workers run'), ('login', 'made of users and addresses'),
+  ('login_failure', 'of an hour'), ('mail_outbox', 'on its way'), ('oauth2_pending', 'of some minutes'), ('password_history', 'told with the password'), ('refresh_token', 'told by audit_refresh_tokens()'),
   ('saml_replay', 'of some minutes'), ('saml_session', 'its login is told'), ('schema', 'comes with the extension'), ('schema_field', 'comes with the extension'),
   ('session', 'told by audit_sessions()'), ('tenant_parent', 'made of tenants');
 CREATE TEMP VIEW own_table AS

@@ -46,7 +46,7 @@ sub error_of
 
 # ---- the registry has every column that can hold a sealed value ----
 # Bytes that are not sealed; whoever adds a column of bytes decides here which it is.
-my @plain = ('wazo_auth.oauth2_pending.state_digest', 'wazo_auth.saml_replay.digest');
+my @plain = ('wazo_auth.known_password.digests', 'wazo_auth.oauth2_pending.state_digest', 'wazo_auth.saml_replay.digest');
 my $columns = q{SELECT c.oid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
 	JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'wazo_auth'
