@@ -12,3 +12,8 @@ DROP TABLE wazo_auth.mail_sender;
 ALTER TABLE wazo_auth.setting ADD COLUMN from_files boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN wazo_auth.setting.from_files IS
 'The configuration files of the last start set it: when a later one leaves it out, the default is back';
+
+ALTER TABLE wazo_auth.refresh_token ADD COLUMN ends_at timestamptz;
+COMMENT ON COLUMN wazo_auth.refresh_token.ends_at IS
+'From then on it opens no session: the end of the session at the identity provider that it comes from; null for never';
+CREATE INDEX refresh_token_ends_at_idx ON wazo_auth.refresh_token (ends_at) WHERE ends_at IS NOT NULL;

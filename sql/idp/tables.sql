@@ -18,7 +18,8 @@ CREATE TYPE wazo_auth.login_answer AS (
   backend text,
   args jsonb,
   record uuid,
-  opened text
+  opened text,
+  ends_at timestamptz
 );
 COMMENT ON TYPE wazo_auth.login_answer IS
 'What an identity provider answers. taken: the attempt is of its kind, so none after it is asked. user_uuid: who it '
@@ -26,7 +27,8 @@ COMMENT ON TYPE wazo_auth.login_answer IS
 'refresh_token: with which it logged in. backend: a registered one, which is asked for metadata and accesses; null '
 'for the provider''s. args: what it is told besides the request. record, opened: what a provider of the extension '
 'keeps of this login, and the function that is told of the session, schema.function(record, token_digest uuid, '
-'refresh_token_digest uuid); null for none';
+'refresh_token_digest uuid); null for none. ends_at: when the token, and a refresh token obtained with it, end at the '
+'latest; null for no such time';
 
 CREATE TABLE wazo_auth.identity_provider (
   name text COLLATE "C",

@@ -15,6 +15,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_digest uuid := wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token));
   v_user wazo_auth.user := wazo_auth.lock_enabled_user(wazo_auth.refresh_token_user(v_digest, client_id));
+  v_row wazo_auth.refresh_token;
 BEGIN
   IF v_user.uuid IS NULL
      OR NOT (wazo_auth.is_authentication_method(wazo_auth.effective_authentication_method(v_user.uuid))
@@ -23,7 +24,11 @@ BEGIN
   END IF;
   -- It may have been revoked while we waited; from here on a revocation waits,
   -- and the session can refer to it.
-  RETURN wazo_auth.lock_refresh_token(v_digest);
+  v_row := wazo_auth.lock_refresh_token(v_digest);
+  IF v_row.ends_at <= clock_timestamp() THEN
+    RETURN NULL;
+  END IF;
+  RETURN v_row;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.verify_refresh_token(text, text) IS
@@ -63,7 +68,8 @@ COMMENT ON FUNCTION wazo_auth.delete_refresh_tokens(uuid[], boolean) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.obtain_refresh_token(
   user_uuid uuid, client_id text, login text, mobile boolean, backend text, user_agent text, remote_addr text,
-  metadata json DEFAULT NULL, OUT token text, OUT refresh_token wazo_auth.refresh_token, OUT revoked integer)
+  metadata json DEFAULT NULL, ends_at timestamptz DEFAULT NULL,
+  OUT token text, OUT refresh_token wazo_auth.refresh_token, OUT revoked integer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -75,6 +81,10 @@ BEGIN
   WHERE r.user_uuid = obtain_refresh_token.user_uuid AND r.client_id = obtain_refresh_token.client_id
   FOR KEY SHARE;
   IF FOUND AND NOT mobile THEN
+    IF v_old.ends_at IS DISTINCT FROM ends_at THEN
+      UPDATE wazo_auth.refresh_token r SET ends_at = obtain_refresh_token.ends_at
+      WHERE r.token_digest = v_old.token_digest RETURNING r.* INTO v_old;
+    END IF;
     token := wazo_auth.unseal(v_old.sealed_token, 'refresh_token:' || v_old.token_digest);
     refresh_token := v_old;
     RETURN;
@@ -85,11 +95,11 @@ BEGIN
   v_token := gen_random_uuid();
   token := v_token::text;
   INSERT INTO wazo_auth.refresh_token AS r (token_digest, sealed_token, user_uuid, client_id, mobile, backend, login,
-    user_agent, remote_addr, metadata)
+    user_agent, remote_addr, metadata, ends_at)
   VALUES (wazo_auth.token_digest(v_token),
           wazo_auth.seal(token, 'refresh_token:' || wazo_auth.token_digest(v_token)),
           user_uuid, client_id, mobile, backend, login, left(user_agent, 1024),
-            left(remote_addr, 256), COALESCE(metadata, '{}'))
+            left(remote_addr, 256), COALESCE(metadata, '{}'), ends_at)
   RETURNING r.* INTO v_old;
   refresh_token := v_old;
   PERFORM wazo_auth.emit_refresh_tokens('created', ARRAY[v_old]),
@@ -104,7 +114,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text, json) IS
+COMMENT ON FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text, json, timestamptz) IS
 'Refresh token of a client of a user, whose row the caller has locked: the existing one, or a new one; for a mobile '
-'client always a new one in place of all mobile ones. revoked: sessions that ended thereby (contract: semantics.md '
-'section 1, steps 11 and 12).';
+'client always a new one in place of all mobile ones. It ends at ends_at, as the latest login '
+'says. revoked: sessions that ended thereby (contract: semantics.md section 1, steps 11 and 12).';

@@ -10,6 +10,7 @@ CREATE TABLE wazo_auth.refresh_token (
   user_agent text COLLATE "C" NOT NULL DEFAULT '',
   remote_addr text COLLATE "C" NOT NULL DEFAULT '',
   metadata json NOT NULL DEFAULT '{}',
+  ends_at timestamptz,
   CONSTRAINT refresh_token_user_uuid_client_id_key UNIQUE (user_uuid, client_id),
   CONSTRAINT refresh_token_size_check CHECK (pg_catalog.char_length(user_agent) <= 1024
     AND pg_catalog.char_length(remote_addr) <= 256 AND pg_catalog.octet_length(metadata::pg_catalog.text) <= 65536),
@@ -25,5 +26,8 @@ COMMENT ON COLUMN wazo_auth.refresh_token.login IS
 'As typed at the login that obtained it, for the record; the refresh token is the user''s, whatever its names are now';
 COMMENT ON COLUMN wazo_auth.refresh_token.metadata IS
 'Metadata that every session made from it gets, below the fresh one';
+COMMENT ON COLUMN wazo_auth.refresh_token.ends_at IS
+'From then on it opens no session: the end of the session at the identity provider that it comes from; null for never';
+CREATE INDEX refresh_token_ends_at_idx ON wazo_auth.refresh_token (ends_at) WHERE ends_at IS NOT NULL;
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.refresh_token', '');

@@ -262,6 +262,9 @@ BEGIN
         'name_qualifier', result -> 'name_id_name_qualifier',
         'sp_name_qualifier', result -> 'name_id_sp_name_qualifier',
         'session_index', result -> 'session_index')),
+      -- The provider's clock is believed for as much longer as its assertion was.
+      session_ends_at = to_timestamp((result ->> 'session_not_on_or_after')::double precision
+                                     + wazo_auth.saml_setting('clock_skew_seconds')::integer),
       message = NULL,
       expires_at = clock_timestamp()
         + make_interval(secs => wazo_auth.saml_setting('saml_login_timeout_seconds')::integer)
@@ -365,6 +368,7 @@ BEGIN
   IF NOT FOUND THEN
     v_answer.user_uuid := NULL;
   END IF;
+  v_answer.ends_at := v_session.session_ends_at;
   v_answer.record := v_session.digest;
   v_answer.opened := 'wazo_auth.saml_login_opened';
   RETURN v_answer;
@@ -398,6 +402,7 @@ DECLARE
   v_digests uuid[];
   v_deleted integer;
   v_forgotten integer;
+  v_ended uuid[];
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
     RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
@@ -416,9 +421,13 @@ BEGIN
   WHERE r.digest = ANY (ARRAY(SELECT e.digest FROM wazo_auth.saml_replay e WHERE e.expires_at <= v_now
                               ORDER BY e.expires_at LIMIT batch FOR UPDATE SKIP LOCKED));
   GET DIAGNOSTICS v_forgotten = ROW_COUNT;
-  RETURN GREATEST(v_deleted, v_forgotten);
+  v_ended := ARRAY(SELECT r.token_digest FROM wazo_auth.refresh_token r WHERE r.ends_at <= v_now
+                   ORDER BY r.ends_at LIMIT batch FOR UPDATE SKIP LOCKED);
+  PERFORM wazo_auth.delete_refresh_tokens(v_ended, true);
+  RETURN GREATEST(v_deleted, v_forgotten, cardinality(v_ended));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_expired_saml_logins(integer) IS
-'Removes up to so many (1 to 100000) logins by SAML that nobody went on with or that are long over, and as many '
-'assertions that nobody would believe any more. Returns the greater of both numbers. Raises 22023 for another batch.';
+'Removes up to so many (1 to 100000) logins by SAML that nobody went on with or that are long over, as many assertions '
+'that nobody would believe any more, and as many refresh tokens whose time is over, with their events. Returns the '
+'greatest of these numbers. Raises 22023 for another batch.';

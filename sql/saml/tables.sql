@@ -48,6 +48,7 @@ CREATE TABLE wazo_auth.saml_session (
   login text COLLATE "C",
   subject jsonb,
   name_id text COLLATE "C" GENERATED ALWAYS AS (subject ->> 'name_id') STORED,
+  session_ends_at timestamptz,
   used boolean NOT NULL DEFAULT false,
   -- Not foreign keys: each session that ends would be looked for here. They
   -- are digests of random values, which no other one gets.
@@ -84,6 +85,8 @@ COMMENT ON COLUMN wazo_auth.saml_session.expires_at IS
 COMMENT ON COLUMN wazo_auth.saml_session.login IS 'Username or address of the user, as the identity provider says';
 COMMENT ON COLUMN wazo_auth.saml_session.subject IS
 'The identity provider''s name of it and of its session, for the logout';
+COMMENT ON COLUMN wazo_auth.saml_session.session_ends_at IS
+'When its session at the identity provider ends, and so what is made of it, if that says so (SessionNotOnOrAfter)';
 COMMENT ON COLUMN wazo_auth.saml_session.name_id IS 'Of the subject, for a logout that the identity provider asks for';
 COMMENT ON COLUMN wazo_auth.saml_session.token_digest IS 'The token that was made, as in wazo_auth.session';
 COMMENT ON COLUMN wazo_auth.saml_session.refresh_token_digest IS 'The refresh token that was made with it, if any';

@@ -391,7 +391,7 @@ BEGIN
   v_user := v_found.of_user;
   v_answer := v_found.answer;
   v_refresh := v_answer.refresh_token;
-  IF v_user.uuid IS NULL THEN
+  IF v_user.uuid IS NULL OR v_answer.ends_at <= clock_timestamp() + interval '1 second' THEN
     PERFORM wazo_auth.log_login(COALESCE(v_answer.login, login), NULL::uuid, remote_addr, user_agent);
     PERFORM wazo_auth.raise_authentication_failed();
   END IF;
@@ -411,7 +411,7 @@ BEGIN
   END IF;
   IF access_type = 'offline' THEN
     v_obtained := wazo_auth.obtain_refresh_token(v_user.uuid, client_id, v_answer.login, mobile, backend,
-      user_agent, remote_addr, v_kept_metadata);
+      user_agent, remote_addr, v_kept_metadata, v_answer.ends_at);
     v_refresh := v_obtained.refresh_token;
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
@@ -430,7 +430,9 @@ BEGIN
     v_metadata := wazo_auth.merge_metadata(v_refresh.metadata, v_metadata);
   END IF;
   token := wazo_auth.open_session(
-    v_user, COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer), v_acl, v_metadata,
+    v_user,
+    LEAST(COALESCE(expiration, wazo_auth.get_setting('default_token_lifetime')::integer),
+          floor(extract(epoch FROM v_answer.ends_at - clock_timestamp())))::integer, v_acl, v_metadata,
     mobile, v_refresh.token_digest, user_agent, remote_addr);
   IF v_answer.opened IS NOT NULL THEN
     EXECUTE format('SELECT %s($1, $2, $3)', to_regprocedure(v_answer.opened || '(uuid,uuid,uuid)')::oid::regproc)
@@ -454,8 +456,9 @@ COMMENT ON FUNCTION wazo_auth.token_create(
   text, text, integer, text, text, text, boolean, text, text, text, jsonb) IS
 'Logs in: by login and password, by refresh_token and client_id, or with what else an identity provider asks for in '
 'members: domain_name or tenant_id for LDAP, saml_session_id for SAML. expiration in seconds, null for the setting '
-'default_token_lifetime. access_type offline also obtains a refresh token for client_id. Returns the token, the '
-'refresh token if one was asked for, and how many sessions a mobile login ended; the server''s log gets a line of it. '
-'Raises 22023 for arguments that do not fit together, WA401, WA429 at the session cap and after too many failed logins '
-'from remote_addr (wazo_auth.count_failed_login()), WA503 when too many passwords are being checked, and what '
-'registered functions fail with (contract: semantics.md section 1).';
+'default_token_lifetime; the session ends earlier where the identity provider says so. access_type offline also '
+'obtains a refresh token for client_id. Returns the token, the refresh token if one was asked for, and how many '
+'sessions a mobile login ended; the server''s log gets a line of it. Raises 22023 for arguments that do not fit '
+'together, WA401, WA429 at the session cap and after too many failed logins from remote_addr '
+'(wazo_auth.count_failed_login()), WA503 when too many passwords are being checked, and what registered functions fail '
+'with (contract: semantics.md section 1).';

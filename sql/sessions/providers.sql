@@ -15,6 +15,7 @@ BEGIN
   v_answer.login := COALESCE(v_token.login, 'a refresh token of ' || attempt.client_id);
   v_answer.refresh_token := v_token;
   v_answer.user_uuid := v_token.user_uuid;
+  v_answer.ends_at := v_token.ends_at;
   RETURN v_answer;
 END
 $$;

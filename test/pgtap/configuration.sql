@@ -14,7 +14,7 @@ $$;
 -- ---- a provider of one's own ----
 CREATE SCHEMA mine;
 CREATE FUNCTION mine.login(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer LANGUAGE sql
-AS $$ SELECT attempt.members ? 'badge', wazo_auth.resolve_login(attempt.members ->> 'badge'), 'badge', '{"by": "badge"}'::json, NULL::wazo_auth.refresh_token, NULL, NULL::jsonb, NULL::uuid, NULL::text $$;
+AS $$ SELECT attempt.members ? 'badge', wazo_auth.resolve_login(attempt.members ->> 'badge'), 'badge', '{"by": "badge"}'::json, NULL::wazo_auth.refresh_token, NULL, NULL::jsonb, NULL::uuid, NULL::text, NULL::timestamptz $$;
 SELECT throws_ok($$SELECT wazo_auth.add_identity_provider('mine', 'mine.nosuch')$$, '42883', NULL, 'a provider has a function');
 SELECT throws_ok($$SELECT wazo_auth.add_identity_provider('mine', 'mine.login', built_in => true)$$, '22023', NULL, 'and is not built in');
 SELECT wazo_auth.add_identity_provider('mine', 'mine.login', 5, 'badges', true) \g /dev/null

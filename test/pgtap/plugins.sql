@@ -174,7 +174,7 @@ SELECT wazo_auth.set_password(:'north_user', 'right') \g /dev/null
 SELECT isnt((SELECT t.token FROM wazo_auth.token_create('north', 'right') t), NULL, 'others log in while a provider has no function');
 SELECT throws_ok($$SELECT wazo_auth.token_create(members => '{"badge": "7"}')$$, '42883', NULL, 'what nobody else takes fails with the reason');
 SELECT pg_temp.does(format('DECLARE v wazo_auth.login_answer; BEGIN v.taken := attempt.members ? ''badge''; v.user_uuid := %L; v.login := ''7'';'
-  ' v.refresh_token := ROW(gen_random_uuid(), NULL, v.user_uuid, ''c'', now(), false, '''', '''', '''', '''', ''{"admin": true}'')::wazo_auth.refresh_token; RETURN v; END', :'north_user')) \g /dev/null
+  ' v.refresh_token := ROW(gen_random_uuid(), NULL, v.user_uuid, ''c'', now(), false, '''', '''', '''', '''', ''{"admin": true}'', NULL)::wazo_auth.refresh_token; RETURN v; END', :'north_user')) \g /dev/null
 SELECT throws_ok($$SELECT wazo_auth.token_create(members => '{"badge": "7"}')$$, 'WA401', NULL, 'a provider cannot log in users of another method');
 SELECT wazo_auth.set_authentication_method(:'north_user', 'badge') \g /dev/null
 SELECT isnt((SELECT t.token FROM wazo_auth.token_create(members => '{"badge": "7"}') t), NULL, 'but its own');

@@ -146,6 +146,42 @@ SELECT matches(pg_temp.log_in(pg_temp.answered('north'), '{"refresh_token": "x",
 SELECT wazo_auth.configure('{"idp_plugins": {"saml": {"enabled": false}}}') \g /dev/null
 SELECT is(pg_temp.log_in(pg_temp.answered('north')), :'failed', 'while the provider is off');
 SELECT wazo_auth.configure('{"idp_plugins": null}') \g /dev/null
+-- What comes of a session at the identity provider does not outlive it.
+CREATE FUNCTION pg_temp.answered_until(until interval) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_id text := pg_temp.answered('north');
+BEGIN
+  UPDATE wazo_auth.saml_session s SET session_ends_at = clock_timestamp() + until WHERE s.login = 'north' AND NOT s.used;
+  RETURN v_id;
+END $$;
+CREATE FUNCTION pg_temp.expires_at(answer text) RETURNS timestamptz LANGUAGE sql AS $$
+  SELECT s.expires_at FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest((substr(answer, 5)::jsonb -> 'data' ->> 'token')::uuid)
+$$;
+UPDATE wazo_auth.saml_session SET used = true WHERE login IS NOT NULL;
+SELECT is(pg_temp.log_in(pg_temp.answered_until('-1 second')), :'failed', 'a session that is over there');
+UPDATE wazo_auth.saml_session SET used = true WHERE login IS NOT NULL;
+SELECT pg_temp.log_in(pg_temp.answered_until('100 seconds'), '{"expiration": 7200}') AS answer \gset
+SELECT ok(pg_temp.expires_at(:'answer') BETWEEN s.session_ends_at - interval '2 seconds' AND s.session_ends_at, 'a token ends with the session there')
+FROM wazo_auth.saml_session s WHERE s.session_ends_at > now() AND s.token_digest IS NOT NULL;
+SELECT pg_temp.log_in(pg_temp.answered_until('100 seconds'), '{"expiration": 5}') AS answer \gset
+SELECT ok(pg_temp.expires_at(:'answer') < clock_timestamp() + interval '6 seconds', '... or before');
+SELECT pg_temp.log_in(pg_temp.answered_until('1000 years'), '{"expiration": 7200}') AS answer \gset
+SELECT ok(pg_temp.expires_at(:'answer') <= clock_timestamp() + interval '2 hours', '... also where that is far away');
+SELECT pg_temp.log_in(pg_temp.answered_until('100 seconds'), '{"access_type": "offline", "client_id": "ends"}') AS answer \gset
+SELECT substr(:'answer', 5)::jsonb -> 'data' ->> 'refresh_token' AS refresh \gset
+CREATE FUNCTION pg_temp.refresh(token text) RETURNS text LANGUAGE sql AS $$
+  SELECT pg_temp.ask('POST', '/0.1/token', NULL, jsonb_build_object('refresh_token', token, 'client_id', 'ends')::text)
+$$;
+SELECT ok(pg_temp.expires_at(pg_temp.refresh(:'refresh')) <= r.ends_at, 'what a refresh token opens ends with it, too') FROM wazo_auth.refresh_token r WHERE r.client_id = 'ends';
+UPDATE wazo_auth.refresh_token r SET ends_at = clock_timestamp() WHERE r.client_id = 'ends';
+SELECT is(pg_temp.refresh(:'refresh'), :'failed', '... which then is over');
+SELECT is(substr(pg_temp.log_in(pg_temp.answered_until('200 seconds'), '{"access_type": "offline", "client_id": "ends"}'), 5)::jsonb -> 'data' ->> 'refresh_token', :'refresh', 'a later login');
+SELECT matches(pg_temp.refresh(:'refresh'), '^200 ', '... lets it go on');
+UPDATE wazo_auth.refresh_token r SET ends_at = clock_timestamp() WHERE r.client_id = 'ends';
+DELETE FROM wazo_auth.event_outbox;
+SELECT wazo_auth.delete_expired_saml_logins(100) \g /dev/null
+SELECT is_empty($$SELECT FROM wazo_auth.refresh_token r WHERE r.client_id = 'ends'$$, 'one that is over is cleared away');
+SELECT is((SELECT array_agg(DISTINCT e.name ORDER BY e.name) FROM wazo_auth.event_outbox e), '{auth_refresh_token_deleted,auth_session_deleted}', '... with its events');
 SELECT pg_temp.answered('north') AS stale \gset
 SELECT wazo_auth.update_saml_config(:'north', entity_id => 'other') \g /dev/null
 SELECT is(pg_temp.log_in(:'stale'), :'failed', 'after a change of the configuration');

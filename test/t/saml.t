@@ -225,6 +225,18 @@ foreach my $case (['recipient', 'for another recipient', Recipient => 'https://o
 }
 accepted('the untouched original, still');
 
+# The provider says when its session ends.
+{
+	my $session = begin();
+	my $authn = '<saml:AuthnStatement AuthnInstant="' . at($NOW - 5) . '" SessionNotOnOrAfter="' . at($NOW + 3000)
+	  . '"><saml:AuthnContext><saml:AuthnContextClassRef>urn:x</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>';
+	is_location(deliver(made($session, $key{north}, authn => $authn)), $good, 'a session that ends');
+	my $data = data(redeem($session, access_type => 'offline', client_id => 'ends', expiration => 86400))->{data};
+	my $skew = 60;
+	is(sql("SELECT s.expires_at <= to_timestamp($NOW + 3000 + $skew) FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest('$data->{token}')"), 't', '... ends the token');
+	is(sql("SELECT r.ends_at = to_timestamp($NOW + 3000 + $skew) FROM wazo_auth.refresh_token r WHERE r.client_id = 'ends'"), 't', '... and the refresh token');
+}
+
 # The user is one of the tenant whose identity provider signs, and of the method.
 foreach my $name ('sam', 'bob', 'nosuch')
 {
