@@ -30,20 +30,20 @@ HELPER_LDFLAGS = -pie -Wl,-z,relro,-z,now
 
 all: $(HELPERS)
 
-build/wazo-auth-ldap: $(wildcard src/ldap/program/*.c) src/plain/ldap_text.c src/plain/job_strings.c \
-		$(wildcard src/ldap/program/*.h) src/plain/ldap_text.h src/plain/job_strings.h
+build/wazo-auth-ldap: $(wildcard src/ldap/program/*.c) src/plain/ldap_text.c src/plain/job_strings.c src/plain/process_limits.c \
+		$(wildcard src/ldap/program/*.h) src/plain/ldap_text.h src/plain/job_strings.h src/plain/process_limits.h
 	@mkdir -p build
 	$(call say,LINK $@)
 	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lldap -llber
 
-build/wazo-auth-oauth2: $(wildcard src/oauth2/program/*.c) src/plain/public_address.c src/plain/job_strings.c \
-		$(wildcard src/oauth2/program/*.h) src/plain/public_address.h src/plain/job_strings.h
+build/wazo-auth-oauth2: $(wildcard src/oauth2/program/*.c) src/plain/public_address.c src/plain/job_strings.c src/plain/process_limits.c \
+		$(wildcard src/oauth2/program/*.h) src/plain/public_address.h src/plain/job_strings.h src/plain/process_limits.h
 	@mkdir -p build
 	$(call say,LINK $@)
 	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lcurl
 
-build/wazo-auth-oauth2-relay: $(wildcard src/oauth2/listener/*.c) src/plain/public_address.c \
-		$(wildcard src/oauth2/listener/*.h) src/plain/public_address.h
+build/wazo-auth-oauth2-relay: $(wildcard src/oauth2/listener/*.c) src/plain/public_address.c src/plain/process_limits.c \
+		$(wildcard src/oauth2/listener/*.h) src/plain/public_address.h src/plain/process_limits.h
 	@mkdir -p build
 	$(call say,LINK $@)
 	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_LDFLAGS) -o $@ $(filter %.c,$^) -lwebsockets -lssl -lcrypto

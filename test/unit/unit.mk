@@ -95,6 +95,10 @@ $(SAML_FUZZERS): test/fuzz/saml_fuzz.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_D
 $(UNIT_DIR)/saml_hostile: test/unit/hostile_document.c $(wildcard src/saml/xml/*.[ch]) | $(UNIT_DIR)
 	$(UNIT_CC) -std=c11 -D_GNU_SOURCE -Isrc $(SAML_XML_INCLUDES) -Wl,--wrap=document_parse -o $@ $(filter %.c,$^) $(SAML_XML_LIBS) -lseccomp
 
+# The program with an exchange that does what the login says, for test/t/ldap_program.t.
+$(UNIT_DIR)/ldap_hostile: test/unit/hostile_exchange.c $(wildcard src/ldap/program/*.[ch]) src/plain/ldap_text.c src/plain/job_strings.c src/plain/process_limits.c | $(UNIT_DIR)
+	$(UNIT_CC) -std=gnu11 -Isrc -Wl,--wrap=exchange_run -o $@ $(filter %.c,$^) -lldap -llber
+
 # Without sanitizers: they need more than the sandbox leaves.
 $(UNIT_DIR)/sandbox_test: test/unit/sandbox_test.c src/saml/xml/sandbox.c src/saml/xml/sandbox.h | $(UNIT_DIR)
 	$(UNIT_CC) $(filter-out -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -o $@ $(filter %.c,$^) -lseccomp

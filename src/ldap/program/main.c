@@ -9,42 +9,20 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "ldap/program/exchange.h"
 #include "ldap/program/step_limit.h"
+#include "plain/process_limits.h"
 
 #define JOB_MAX_BYTES	(1024 * 1024)
-#define MEMORY_BYTES	(256 * 1024 * 1024)
-#define CPU_SECONDS		5
+
+/* What a hostile directory can take. */
+static const ProcessLimits limits = {.memory = 256 * 1024 * 1024, .cpu_seconds = 5};
 
 static char job_room[JOB_MAX_BYTES];
-
-static void
-limit(int resource, rlim_t value)
-{
-	struct rlimit both = {value, value};
-
-	(void) setrlimit(resource, &both);
-}
-
-/* What a hostile directory can take, and what is left of the program when it crashes. */
-static void
-set_limits(void)
-{
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_AS, MEMORY_BYTES);
-	limit(RLIMIT_CPU, CPU_SECONDS);
-	limit(RLIMIT_FSIZE, 0);
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 int
 main(void)
@@ -53,7 +31,8 @@ main(void)
 	char		email[EMAIL_MAX_BYTES] = "";
 	const char *reason;
 
-	set_limits();
+	if (!process_limits_set(&limits))
+		return EXIT_NOT_LIMITED;
 	step_limit_init();
 	step_begin("reading the job");
 	if (!job_read(&job, job_room, sizeof(job_room)))

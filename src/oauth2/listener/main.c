@@ -12,38 +12,16 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "oauth2/listener/relay_client.h"
+#include "plain/process_limits.h"
 
-#define MEMORY_BYTES	(1024L * 1024 * 1024)
-#define FILES			2048
 #define NAME_MAX_BYTES	4096
 
-static void
-limit(int resource, rlim_t value)
-{
-	struct rlimit both = {value, value};
-
-	(void) setrlimit(resource, &both);
-}
-
-/* What a hostile relay can take, and what is left of the program when it crashes. */
-static void
-set_limits(void)
-{
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_AS, MEMORY_BYTES);
-	limit(RLIMIT_NOFILE, FILES);
-	limit(RLIMIT_FSIZE, 0);
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	signal(SIGPIPE, SIG_IGN);
-}
+/* What a hostile relay can take. */
+static const ProcessLimits limits = {.memory = 1024L * 1024 * 1024, .files = 2048};
 
 /* Reads a string of the input, byte by byte: what follows is for the event loop. */
 static bool
@@ -70,7 +48,8 @@ main(void)
 	static char ca_file[NAME_MAX_BYTES];
 	char		private_addresses[8];
 
-	set_limits();
+	if (!process_limits_set(&limits))
+		return EXIT_NOT_LIMITED;
 	if (!read_string(ca_file, sizeof(ca_file)) || !read_string(private_addresses, sizeof(private_addresses)))
 		return 2;
 	return relay_client_run(ca_file, *private_addresses != '\0');

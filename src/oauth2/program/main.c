@@ -10,42 +10,20 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "oauth2/program/token_request.h"
 #include "plain/job_strings.h"
+#include "plain/process_limits.h"
 
 #define JOB_MAX_BYTES	(256 * 1024)
-#define MEMORY_BYTES	(512 * 1024 * 1024)
-#define CPU_SECONDS		5
+
+/* What a hostile endpoint can take. */
+static const ProcessLimits limits = {.memory = 512 * 1024 * 1024, .cpu_seconds = 5};
 
 static char job_room[JOB_MAX_BYTES];
 static TokenAnswer answer;
-
-static void
-limit(int resource, rlim_t value)
-{
-	struct rlimit both = {value, value};
-
-	(void) setrlimit(resource, &both);
-}
-
-/* What a hostile endpoint can take, and what is left of the program when it crashes. */
-static void
-set_limits(void)
-{
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_AS, MEMORY_BYTES);
-	limit(RLIMIT_CPU, CPU_SECONDS);
-	limit(RLIMIT_FSIZE, 0);
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 int
 main(void)
@@ -56,7 +34,8 @@ main(void)
 		&request.client_secret, &request.form,
 	};
 
-	set_limits();
+	if (!process_limits_set(&limits))
+		return EXIT_NOT_LIMITED;
 	if (!job_strings_read(job_room, sizeof(job_room), members, sizeof(members) / sizeof(members[0])))
 		return 2;
 	token_request_run(&request, &answer);
