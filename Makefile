@@ -55,7 +55,7 @@ run: packages-run ## try it: packages, build, a private cluster, the front (PORT
 
 check: packages ## all tests, on private clusters (SUITES, REGRESS, SPECS, PGTAP, TESTS choose)
 	@$(MAKE) --no-print-directory all
-	@sh tools/npm.sh || echo "npm gave no validator: the check of the API description with it will fail, the others run"
+	@sh tools/npm.sh || echo "npm gave not all: the tests with what it lacks will fail, the others run"
 	@bash test/lib/check.sh $(SUITES)
 
 check-fresh: packages ## what the README promises, make check included, on a Debian with nothing installed
