@@ -240,6 +240,10 @@ CREATE OR REPLACE FUNCTION wazo_auth.take_saml_response(session wazo_auth.saml_s
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_login text := wazo_auth.saml_login_of(result);
+  v_subject jsonb := jsonb_strip_nulls(jsonb_build_object(
+    'name_id', result -> 'name_id', 'format', result -> 'name_id_format',
+    'name_qualifier', result -> 'name_id_name_qualifier', 'sp_name_qualifier', result -> 'name_id_sp_name_qualifier',
+    'session_index', result -> 'session_index'));
 BEGIN
   IF result ? 'refused' THEN
     RETURN false;
@@ -247,6 +251,11 @@ BEGIN
   IF v_login IS NULL THEN
     PERFORM wazo_auth.log_message(format(
       'SAML login of tenant %s was refused: no attribute "name", or several', session.tenant_uuid));
+    RETURN false;
+  END IF;
+  IF octet_length(v_subject::text) > 16384 THEN
+    PERFORM wazo_auth.log_message(format(
+      'SAML login of tenant %s was refused: its name for the user is too long', session.tenant_uuid));
     RETURN false;
   END IF;
   IF NOT wazo_auth.saml_first_time(result ->> 'issuer', result ->> 'assertion_id',
@@ -257,11 +266,7 @@ BEGIN
   END IF;
   UPDATE wazo_auth.saml_session s
   SET login = v_login,
-      subject = jsonb_strip_nulls(jsonb_build_object(
-        'name_id', result -> 'name_id', 'format', result -> 'name_id_format',
-        'name_qualifier', result -> 'name_id_name_qualifier',
-        'sp_name_qualifier', result -> 'name_id_sp_name_qualifier',
-        'session_index', result -> 'session_index')),
+      subject = v_subject,
       -- The provider's clock is believed for as much longer as its assertion was.
       session_ends_at = to_timestamp((result ->> 'session_not_on_or_after')::double precision
                                      + wazo_auth.saml_setting('clock_skew_seconds')::integer),

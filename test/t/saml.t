@@ -211,6 +211,7 @@ refused($_->[0], $_->[1], raw => $_->[2])
   foreach ['not_xml', 'no XML', '<wonder'], ['doctype', 'a document type', '<!DOCTYPE a><a/>'], ['not_a_response', 'another document', '<a/>'];
 refused('no attribute', 'no name', name => 'mail');
 refused('no attribute', 'an empty name', value => '');
+refused('its name for the user is too long', 'an endless NameID', name_id => 'x' x 20000);
 foreach my $case (['recipient', 'for another recipient', Recipient => 'https://other/acs'], ['recipient', 'for no recipient', Recipient => undef],
 	['in_response_to', 'confirmed for another login', InResponseTo => 'id-1'], ['expired', 'confirmed until an hour ago', NotOnOrAfter => at($NOW - 3600)])
 {

@@ -156,7 +156,21 @@ refused('the evil assertion with the signed id', with_body($evil =~ s/_evil/_a1/
 	'signature', %assertion_only);
 refused('an id that occurs twice', signed_response(after => '', authn => '<saml:AuthnStatement ID="_a1"/>'), 'duplicate_id');
 refused('an id that occurs twice, in other letters', signed_response(authn => '<saml:AuthnStatement Id="_r1"/>'), 'duplicate_id');
+accepted('many ids', signed_response(before => '<samlp:Extensions>' . join('', map { qq{<x xmlns="urn:x" ID="x$_"/>} } 1 .. 2000) . '</samlp:Extensions>'), [ attribute_value => 'alice' ]);
 refused('an xml:id', signed_response(authn => '<saml:AuthnStatement xml:id="_x"/>'), 'duplicate_id');
+
+# ---- what is cheap to send and dear to read: anybody may send it
+sub extended { my ($inside) = @_; return response_xml(rsig => template('_r1'), before => "<samlp:Extensions>$inside</samlp:Extensions>") }
+my $many = join ' ', map { qq{a$_="1"} } 1 .. 30000;
+my $prefixes_of_all = join ' ', map { qq{xmlns:p$_='u$_'} } 1 .. 20000;
+refused('30000 attributes in a tag', extended(qq{<x xmlns="urn:x" $many/>}), 'too_many_nodes');
+refused('20000 namespaces in a tag', extended(qq{<x xmlns="urn:x" $prefixes_of_all/>}), 'too_many_nodes');
+refused("behind $_->[0]", extended("$_->[1]<x xmlns='urn:x' $prefixes_of_all/>"), 'too_many_nodes')
+  foreach [ 'a comment with a quote in it', '<!-- <x a=" -->' ], [ 'a CDATA section', '<![CDATA[<x a=" -->]]>' ], [ 'a tag with signs in it', q{<y xmlns="urn:y" a=">" b='"<y'/>} ];
+accepted('a comment and a CDATA section with many quotes', sign(extended('<x xmlns="urn:x"><!--<x ' . q{"" } x 500 . '--><![CDATA[<x ' . q{"" } x 500 . ']]></x>'), $idp), [ attribute_value => 'alice' ]);
+accepted('100 attributes in a tag', sign(extended('<x xmlns="urn:x" ' . join(' ', map { qq{a$_="1"} } 1 .. 99) . '/>'), $idp), [ attribute_value => 'alice' ]);
+refused('20000 prefixes for canonicalisation', response_xml(rsig => template('_r1', transforms => '<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
+		  . '<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="' . join(' ', map { "p$_" } 1 .. 20000) . '"/></ds:Transform>')), 'signature_transform');
 
 # ---- what was signed, and with what
 refused('a changed text', $evil_response, 'signature');

@@ -12,15 +12,18 @@
 #include "document.h"
 
 #include <libxml/SAX2.h>
+#include <libxml/hash.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "tag_scan.h"
 
 #define DEPTH_MAX		64
 #define ELEMENTS_MAX	10000
 #define ATTRIBUTES_MAX	40000
+#define ATTRIBUTES_OF_TAG_MAX 100
 
 typedef struct Limits
 {
@@ -125,12 +128,6 @@ encoding_is_utf8(const char *bytes, size_t len)
 	return end - word > 5 && strncasecmp(word, "utf-8", 5) == 0 && (word[5] == '"' || word[5] == '\'');
 }
 
-static int
-compare_ids(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 static bool
 has_id_name(const xmlAttr *a)
 {
@@ -145,32 +142,35 @@ is_xml_id(const xmlAttr *a)
 		strcasecmp((const char *) a->name, "id") == 0;
 }
 
+/* No id of the node is among those seen, where it is then. */
+static bool
+ids_are_new(Work *w, const xmlNode *node, xmlHashTable *seen)
+{
+	for (const xmlAttr *a = node->properties; a != NULL; a = a->next)
+	{
+		const char *value;
+
+		if (is_xml_id(a))
+			return false;
+		if (!has_id_name(a))
+			continue;
+		value = attribute(w, node, (const char *) a->name);
+		if (xmlHashAddEntry(seen, (const xmlChar *) (value ? value : ""), w) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* In a table of libxml2's: qsort() asks the system for its memory, which the sandbox ends. */
 static bool
 ids_are_unique(Work *w, xmlNode *root)
 {
-	const char **ids = malloc(sizeof(*ids) * ATTRIBUTES_MAX);
-	size_t		n = 0;
-	bool		good = ids != NULL;
+	xmlHashTable *seen = xmlHashCreate(0);
+	bool		good = seen != NULL;
 
 	for (xmlNode *node = root; good && node != NULL; node = walk(root, node))
-	{
-		for (xmlAttr *a = node->properties; good && a != NULL; a = a->next)
-		{
-			if (is_xml_id(a) || n == ATTRIBUTES_MAX)
-				good = false;
-			else if (has_id_name(a))
-			{
-				const char *value = attribute(w, node, (const char *) a->name);
-
-				ids[n++] = value ? value : "";
-			}
-		}
-	}
-	if (good)
-		qsort(ids, n, sizeof(*ids), compare_ids);
-	for (size_t i = 1; good && i < n; i++)
-		good = strcmp(ids[i - 1], ids[i]) != 0;
-	free(ids);
+		good = ids_are_new(w, node, seen);
+	xmlHashFree(seen, NULL);
 	return good;
 }
 
@@ -204,6 +204,8 @@ document_parse(Work *w, int place, const char *bytes, size_t len)
 		return refuse(w, "too_large", NULL), NULL;
 	if (!encoding_is_utf8(bytes, len))
 		return refuse(w, "encoding", NULL), NULL;
+	if (!tags_are_short(bytes, len, ATTRIBUTES_OF_TAG_MAX))
+		return refuse(w, "too_many_nodes", "attributes"), NULL;
 	ctxt = new_parser(&limits);
 	if (ctxt == NULL)
 		return refuse(w, "not_xml", "memory"), NULL;

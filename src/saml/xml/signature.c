@@ -19,6 +19,8 @@
 
 #include "document.h"
 
+#define PREFIXES_MAX_BYTES 1024
+
 static const char *const signature_methods[] = {
 	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
 	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
@@ -70,13 +72,20 @@ is_last(const xmlNode *node)
 	return next_element(node) == NULL;
 }
 
-/* Exclusive canonicalisation may name prefixes, and nothing else is a parameter of ours. */
+/* Exclusive canonicalisation may name some prefixes, and nothing else is a parameter of ours. */
 static bool
-c14n_parameters_are_good(const xmlNode *transform)
+c14n_parameters_are_good(Work *w, const xmlNode *transform)
 {
 	const xmlNode *parameter = first_child(transform);
+	const char *prefixes;
 
-	return parameter == NULL || (is(parameter, NS_EXC_C14N, "InclusiveNamespaces") && is_last(parameter));
+	if (parameter == NULL)
+		return true;
+	if (!is(parameter, NS_EXC_C14N, "InclusiveNamespaces") || !is_last(parameter))
+		return false;
+	/* each is looked for at each element */
+	prefixes = attribute(w, parameter, "PrefixList");
+	return prefixes == NULL || strlen(prefixes) <= PREFIXES_MAX_BYTES;
 }
 
 static bool
@@ -91,7 +100,7 @@ transforms_are_good(Work *w, const xmlNode *transforms)
 	second = first ? next_element(first) : NULL;
 	return second != NULL && is_last(second) &&
 		has_algorithm(w, first, "Transform", enveloped) && first_child(first) == NULL &&
-		has_algorithm(w, second, "Transform", c14n_methods) && c14n_parameters_are_good(second);
+		has_algorithm(w, second, "Transform", c14n_methods) && c14n_parameters_are_good(w, second);
 }
 
 static bool
@@ -129,7 +138,7 @@ signed_info_is_good(Work *w, const xmlNode *info, const char *id)
 
 	if (!is(reference, NS_DS, "Reference") || !is_last(reference))
 		return refuse(w, "signature_form", "SignedInfo");
-	if (!has_algorithm(w, c14n, "CanonicalizationMethod", c14n_methods) || !c14n_parameters_are_good(c14n))
+	if (!has_algorithm(w, c14n, "CanonicalizationMethod", c14n_methods) || !c14n_parameters_are_good(w, c14n))
 		return refuse(w, "signature_algorithm", "CanonicalizationMethod");
 	if (!has_algorithm(w, method, "SignatureMethod", signature_methods) || first_child(method) != NULL)
 		return refuse(w, "signature_algorithm", "SignatureMethod");
