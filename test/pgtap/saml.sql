@@ -51,6 +51,8 @@ SELECT is(pg_temp.send_form('POST', :'url', :'north_token', pg_temp.fields(jsonb
   pg_temp.bad('The identity provider takes logins by HTTP-POST alone, for which acs_url must end with /saml/acs'), 'a provider to which there is no way from there');
 SELECT matches(pg_temp.ask('POST', :'url', :'north_token', '{"domain_uuid": "x"}'), '^400 .*invalid-list-param.*Missing data', 'JSON is no form');
 SELECT is(pg_temp.send_form('POST', :'url', :'north_token', '{"a": "--xxYYzz"}', type => 'multipart/form-data; boundary=a'), '400 {"message": "The browser (or proxy) sent a request that this server could not understand."}', 'what is no form');
+SELECT is(pg_temp.send_form(m, :'url', pg_temp.token(:'north_user', '{auth.backends.saml.#}'), pg_temp.fields('{}'), type => t), '400 {"message": "The browser (or proxy) sent a request that this server could not understand."}', m || ' without a boundary: ' || t)
+FROM unnest('{POST,PUT}'::text[]) m, unnest('{multipart/form-data,multipart/form-data; boundary=,multipart/form-data; boundary=xxYYzz; boundary=a}'::text[]) t;
 SELECT matches(pg_temp.send_form('POST', :'url', :'north_token', pg_temp.fields(jsonb_build_object('metadata', repeat('x', 1000001)))), '^413 ', 'a file too large');
 SELECT is((SELECT count(*) FROM wazo_auth.saml_config) + (SELECT count(*) FROM wazo_auth.saml_key), 0::bigint, 'nothing of it is stored');
 
