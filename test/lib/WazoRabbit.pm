@@ -113,7 +113,7 @@ sub start
 {
 	my ($self) = @_;
 	$self->launch;
-	my $end = time + 90;
+	my $end = time + 300;	# the machine may be busy
 	until ($self->serves)
 	{
 		die "RabbitMQ does not start: " . $self->output if time > $end;
