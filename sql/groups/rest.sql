@@ -161,7 +161,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.rest_group_users_get(request wazo_auth.http
 RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.json_response(wazo_auth.list_users(
+  RETURN wazo_auth.json_response(wazo_auth.list_users_pinned(
     request.tenant_uuid, request.query, (request.params ->> 'group_uuid')::uuid));
 END
 $$;

@@ -98,6 +98,7 @@ DECLARE
   v_order text := query ->> 'order';
   v_direction text := CASE query ->> 'direction' WHEN 'desc' THEN ' DESC' ELSE '' END;
   v_sorts jsonb;
+  v_more boolean := query - '{limit,offset,order,direction}'::text[] <> '{}'::jsonb;
   v_filters text;
   v_bad text;
   v_matches text;
@@ -115,12 +116,15 @@ BEGIN
     v_sorts := CASE jsonb_typeof(sort -> v_order) WHEN 'array' THEN sort -> v_order
       ELSE jsonb_build_array(sort -> v_order) END;
   END IF;
-  SELECT string_agg(' AND (' || replace(f.filter, '{}', format('(SELECT $1 ->> %L)', f.name)) || ')', ''
-    ORDER BY f.name),
-         min(f.name) FILTER (WHERE f.filter = '')
-  INTO v_filters, v_bad
-  FROM wazo_auth.schema_field f
-  WHERE f.schema = list AND f.filter IS NOT NULL AND query ? f.name AND (f.empty_filter OR query ->> f.name <> '');
+  -- Most lists are asked for without a filter.
+  IF v_more THEN
+    SELECT string_agg(' AND (' || replace(f.filter, '{}', format('(SELECT $1 ->> %L)', f.name)) || ')', ''
+             ORDER BY f.name),
+           min(f.name) FILTER (WHERE f.filter = '')
+    INTO v_filters, v_bad
+    FROM wazo_auth.schema_field f
+    WHERE f.schema = list AND f.filter IS NOT NULL AND query ? f.name AND (f.empty_filter OR query ->> f.name <> '');
+  END IF;
   IF v_bad IS NOT NULL THEN
     PERFORM wazo_auth.raise_bad_filter(v_bad);
   END IF;

@@ -55,8 +55,8 @@ SELECT wazo_auth.declare_list('tenant_list', '{name,slug}', default_sort => 'nam
     'WHERE d.name = wazo_auth.normal_domain({}))"}
 }');
 
-CREATE OR REPLACE FUNCTION wazo_auth.list_tenants(tenant_uuid uuid, query jsonb DEFAULT '{}') RETURNS json
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION wazo_auth.list_tenants_pinned(tenant_uuid uuid, query jsonb) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   query := COALESCE(query, '{}'::jsonb);
   RETURN wazo_auth.list_page(query, jsonb_build_object('@tenant', tenant_uuid),
@@ -72,6 +72,11 @@ BEGIN
                 {"from": "wazo_auth.tenant_domain s", "key": "s.tenant_uuid", "columns": ["s.name"]}]'::jsonb);
 END
 $$;
+COMMENT ON FUNCTION wazo_auth.list_tenants_pinned(uuid, jsonb) IS
+'The half of wazo_auth.list_tenants() that runs as the owner of the extension, with the settings pinned.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.list_tenants(tenant_uuid uuid, query jsonb DEFAULT '{}') RETURNS json
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_as_owner';
 COMMENT ON FUNCTION wazo_auth.list_tenants(uuid, jsonb) IS
 'Page of a tenant and those below it as {"filtered", "total", "items"}. query: a validated tenant_list. Raises WA400 '
 'for a sort column that there is not.';
@@ -79,7 +84,7 @@ COMMENT ON FUNCTION wazo_auth.list_tenants(uuid, jsonb) IS
 CREATE OR REPLACE FUNCTION wazo_auth.rest_tenants_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.json_response(wazo_auth.list_tenants(request.tenant_uuid, request.query));
+  RETURN wazo_auth.json_response(wazo_auth.list_tenants_pinned(request.tenant_uuid, request.query));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenants_get(wazo_auth.http_request) IS

@@ -29,9 +29,9 @@ $$;
 COMMENT ON FUNCTION wazo_auth.user_json(uuid) IS
 'A user as GET and PUT show it, and lists (see user_item()). Raises WA404 for an unknown user.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL)
+CREATE OR REPLACE FUNCTION wazo_auth.list_users_pinned(tenant_uuid uuid, query jsonb, group_uuid uuid)
 RETURNS json
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN wazo_auth.list_page(query,
     jsonb_build_object('@tenant', tenant_uuid, '@group', group_uuid),
@@ -54,6 +54,12 @@ BEGIN
     count_kept => group_uuid IS NULL AND query ->> 'recurse' IS DISTINCT FROM 'true');
 END
 $$;
+COMMENT ON FUNCTION wazo_auth.list_users_pinned(uuid, jsonb, uuid) IS
+'The half of wazo_auth.list_users() that runs as the owner of the extension, with the settings pinned.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.list_users(tenant_uuid uuid, query jsonb, group_uuid uuid DEFAULT NULL)
+RETURNS json
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_as_owner';
 COMMENT ON FUNCTION wazo_auth.list_users(uuid, jsonb, uuid) IS
 'Page of users as {"filtered", "total", "items"}: those of a tenant and, with recurse, below, or the members of a '
 'group. query: a validated user_list or group_user_list.';

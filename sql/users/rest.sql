@@ -55,7 +55,7 @@ SELECT wazo_auth.declare_schema('change_password', 'first_error', 'users', '{
 CREATE OR REPLACE FUNCTION wazo_auth.rest_users_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN wazo_auth.json_response(wazo_auth.list_users(request.tenant_uuid, request.query));
+  RETURN wazo_auth.json_response(wazo_auth.list_users_pinned(request.tenant_uuid, request.query, NULL::uuid));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_users_get(wazo_auth.http_request) IS 'GET /users: users of the tenant.';
