@@ -114,9 +114,9 @@ check-deb: packages ## the packages in a clean Debian 12: installed, used, upgra
 lint: packages ## compiler warnings, static analysis, plpgsql_check
 	@bash tools/lint.sh
 
-bench: packages ## the figures, as ratios measured side by side
+bench: packages ## the figures, as ratios measured side by side (QUICK=1)
 	@$(MAKE) --no-print-directory all
-	@bash test/bench/bench.sh
+	@QUICK='$(QUICK)' bash test/bench/bench.sh
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -77,10 +77,10 @@ bench_daemon_question() {
 	echo "SELECT * FROM wazo_auth.check_request(:token::uuid, 'calld.users.me.calls.read', :tenant::uuid);" >"$work/question.sql"
 	question() { pgbench_tps -c 1 -D "token=$asking" -D "tenant=$tenant" -f "$work/question.sql"; }
 	four_calls() {
-		local out
-		out=$(wrk -t 1 -c 1 -d "${seconds}s" -s "$work/four.lua" "http://127.0.0.1:$front_port")
-		case $out in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $out" ;; esac
-		echo "$out" | awk '/^Requests\/sec/ { print $2 / 4 }'
+		local said
+		said=$(wrk -t 1 -c 1 -d "${seconds}s" -s "$work/four.lua" "http://127.0.0.1:$front_port")
+		case $said in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $said" ;; esac
+		echo "$said" | awk '/^Requests\/sec/ { print $2 / 4 }'
 	}
 	compare "check_request(), a second / a daemon's four calls" ">= 4" question four_calls
 }

@@ -24,17 +24,18 @@ installation() {
 declare -A list_ports list_tokens
 
 # list_rps TARGET...: requests a second for the targets in turn
-list_rps() {
-	local out target
+list_rps() { with_cpu list_rate "$@"; }
+list_rate() {
+	local said target
 	{
 		echo 'wrk.headers["X-Auth-Token"] = "'"$list_token"'"'
 		echo 'local targets = {'
 		for target in "$@"; do echo "\"$target\","; done
 		echo '} local n = 0 request = function() n = n % #targets + 1 return wrk.format("GET", targets[n]) end'
 	} >"$work/list.lua"
-	out=$(wrk -t 1 -c 16 -d "${seconds}s" -s "$work/list.lua" "http://127.0.0.1:$list_port/")
-	case $out in *Non-2xx*) die "the front answered errors: $out" ;; esac
-	echo "$out" | sed -n 's/^Requests\/sec: *//p'
+	said=$(wrk -t 1 -c 16 -d "${seconds}s" -s "$work/list.lua" "http://127.0.0.1:$list_port/")
+	case $said in *Non-2xx*) die "the front answered errors: $said" ;; esac
+	echo "$said" | sed -n 's/^Requests\/sec: *//p'
 }
 
 list_pages() { list_rps "/0.1/users?limit=100" "/0.1/users?limit=100&offset=300&order=lastname" "/0.1/users?limit=100&offset=100&direction=desc"; }
@@ -49,6 +50,27 @@ bench_list_users() {
 	compare "GET /users?limit=100 of 10,000 / pgbench -S -c 8" ">= 0.026" list_first_pages list_select
 	compare "... later pages and other orders / pgbench -S -c 8" ">= 0.02" list_pages list_select
 	compare "GET /users?search= of 10,000 / pgbench -S -c 8" ">= 0.0154" list_searches list_select
+}
+
+# The page that list_users() makes, beside the same JSON by a statement written for it.
+bench_list_sql() {
+	installation 10000 10
+	echo "SELECT wazo_auth.list_users(wazo_auth.top_tenant_uuid(), '{\"limit\": 100, \"offset\": 0}');" >"$work/list_users.sql"
+	cat >"$work/list_by_hand.sql" <<-'EOS'
+		SELECT json_build_object('filtered', c.n, 'total', c.n, 'items', (
+		  SELECT json_agg(json_build_object('username', p.username, 'uuid', p.uuid, 'enabled', p.enabled, 'emails', (
+		           SELECT COALESCE(json_agg(json_build_object('uuid', e.uuid, 'address', e.address, 'main', e.main,
+		                    'confirmed', e.confirmed) ORDER BY e.address), '[]')
+		           FROM wazo_auth.email e WHERE e.user_uuid = p.uuid),
+		         'firstname', p.firstname, 'lastname', p.lastname, 'purpose', p.purpose, 'tenant_uuid', p.tenant_uuid,
+		         'authentication_method', p.authentication_method))
+		  FROM (SELECT u.* FROM wazo_auth.user u WHERE u.tenant_uuid = wazo_auth.top_tenant_uuid()
+		        ORDER BY u.username, u.uuid LIMIT 100) p))
+		FROM (SELECT count(*) AS n FROM wazo_auth.user u WHERE u.tenant_uuid = wazo_auth.top_tenant_uuid()) c;
+	EOS
+	list_by_function() { database=bench_10000_10 pgbench_tps -c 2 -f "$work/list_users.sql"; }
+	list_by_hand() { database=bench_10000_10 pgbench_tps -c 2 -f "$work/list_by_hand.sql"; }
+	compare "a page of 10,000 users in SQL / written by hand" ">= 0.7" list_by_function list_by_hand
 }
 
 # What becomes of the rates when there are a hundred times as many.

@@ -49,7 +49,7 @@ bench_expiry() {
 		sql -c "SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'wazo_auth expiry' AND datname = 'bench'" >/dev/null
 	done
 	report "check p99 while sessions expire / idle, microseconds" "<= 1.5" \
-		"$(echo $ratios | median)" "$(echo $busies | median)" "$(echo $idles | median)"
+		"$ratios" "$busies" "$idles"
 	printf '%-58s %12.1f\n' "  expired sessions cleared away meanwhile, per second" "$(echo $rates | median)"
 	sql -c "ALTER SYSTEM RESET wazo_auth.token_cleanup_interval" -c "SELECT pg_catalog.pg_reload_conf()" >/dev/null
 }
@@ -62,7 +62,7 @@ churn() {
 		SELECT token FROM wazo_auth.token_create(refresh_token => (SELECT token FROM refresh_token_of WHERE i = :i), client_id => 'bench') \gset
 		SELECT wazo_auth.token_delete(:token::uuid);
 	EOS
-	(seconds=$1; pgbench_tps -c 2 -f "$work/churn.sql")
+	(seconds=$1; pgbench_rate -c 2 -f "$work/churn.sql")
 }
 
 # Bytes of the tables with their indexes, and of their rows packed anew.
@@ -106,14 +106,14 @@ bench_old_transaction() {
 	prepare_token
 	events_prepare
 	sql -c "VACUUM wazo_auth.session, wazo_auth.event_outbox" >/dev/null
-	for _ in $(seq "$rounds"); do befores="$befores $(pgbench_tps -c 2 -D "token=$token" -f "$work/check.sql")"; done
+	for _ in $(seq "$rounds"); do befores="$befores $(pgbench_rate -c 2 -D "token=$token" -f "$work/check.sql")"; done
 	coproc OLD { psql -X -q -A -t; }
 	# the shell forgets it when it ends
 	local old=$OLD_PID to=${OLD[1]} from=${OLD[0]}
 	echo "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_catalog.count(*) FROM wazo_auth.tenant;" >&"$to"
 	read -r _ <&"$from"
 	rate=$(churn "${BENCH_CHURN_SECONDS:-60}")
-	for _ in $(seq "$rounds"); do afters="$afters $(pgbench_tps -c 2 -D "token=$token" -f "$work/check.sql")"; done
+	for _ in $(seq "$rounds"); do afters="$afters $(pgbench_rate -c 2 -D "token=$token" -f "$work/check.sql")"; done
 	echo 'COMMIT \q' >&"$to"
 	kill "$old" 2>/dev/null || true
 	wait "$old" 2>/dev/null || true

@@ -5,14 +5,28 @@
 # *.bench.bash files. Ends early with Ctrl-C; what was measured stands.
 #
 # BENCH_SECONDS (default 3) is the length of one measurement, BENCH_ROUNDS
-# (default 5) how often each is repeated; the median of the rounds counts.
+# (default 7) how often each is repeated; the median of the rounds counts.
+# QUICK=1: a second, three rounds, and the rows that need no large tables.
+#
+# BENCH_OUT (default build/bench) is the folder of what is written besides:
+# bench.csv, a line each row, and concurrency.csv and .svg of that row.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -eu
 # shellcheck source=tools/server.bash
 . "$(dirname "$0")/../../tools/server.bash"
 
-seconds=${BENCH_SECONDS:-3} rounds=${BENCH_ROUNDS:-5}
+QUICK_ROWS="sql_check http_check daemon_question acl_matcher list_users list_tenants list_sql refresh_login outbox concurrency"
+
+if [ -n "${QUICK:-}" ]; then
+	seconds=${BENCH_SECONDS:-1} rounds=${BENCH_ROUNDS:-3}
+	# shellcheck disable=SC2086
+	[ $# -gt 0 ] || set -- $QUICK_ROWS
+else
+	seconds=${BENCH_SECONDS:-3} rounds=${BENCH_ROUNDS:-7}
+fi
+out=${BENCH_OUT:-build/bench}
+mkdir -p "$out"
 work=$(mktemp -d /tmp/wazo_auth_bench.XXXXXX)
 chmod 755 "$work"
 pids=()
@@ -81,43 +95,101 @@ cpu_nanoseconds() {
 	echo "$total"
 }
 
-pgbench_tps() {
-	pgbench -n -M prepared -T "$seconds" "$@" bench 2>"$work/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p'
-	[ ! -s "$work/pgbench.err" ] || { cat "$work/pgbench.err" >&2; exit 1; }
+# service_ticks: processor time so far, in ticks, of the server with its
+# processes, those that have ended too, and of the fronts with theirs
+service_ticks() {
+	local roots
+	roots=" $(head -n 1 "$work/data/postmaster.pid") ${pids[*]} "
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v roots="$roots" '{
+		pid = $1
+		sub(/^.*\) /, "")	# the name may hold blanks
+		root = index(roots, " " pid " ")
+		if (root || index(roots, " " $2 " ")) sum += $12 + $13
+		if (root) sum += $14 + $15
+	} END { print sum }'
 }
 
-# wrk_rps METHOD URL: requests a second; fails when an answer is no 2xx
-wrk_rps() {
-	local out
-	printf 'wrk.method = "%s"\n' "$1" >"$work/method.lua"
-	out=$(wrk -t 1 -c 32 -d "${seconds}s" -s "$work/method.lua" "$2")
-	case $out in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $out" ;; esac
-	echo "$out" | sed -n 's/^Requests\/sec: *//p'
+# with_cpu COMMAND...: what the command prints, which begins with a rate over
+# the seconds of a measurement, and the microseconds of the service's
+# processors for each
+with_cpu() {
+	local before rate
+	before=$(service_ticks)
+	rate=$("$@")
+	awk -v a="$before" -v b="$(service_ticks)" -v hz="$(getconf CLK_TCK)" -v said="$rate" -v s="$seconds" \
+		'BEGIN { split(said, word, " "); print said, (b - a) / hz * 1000000 / (word[1] * s) }'
 }
+
+# pgbench_rate OPTION...: transactions a second in the database $database, or bench
+pgbench_rate() {
+	pgbench -n -M prepared -T "$seconds" "$@" "${database:-bench}" 2>"$work/pgbench.err" | sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+	[ ! -s "$work/pgbench.err" ] || { cat "$work/pgbench.err" >&2; exit 1; }
+}
+pgbench_tps() { with_cpu pgbench_rate "$@"; }
+
+# wrk_run CONNECTIONS METHOD URL: what wrk says; fails when an answer is no 2xx
+wrk_run() {
+	local said
+	printf 'wrk.method = "%s"\n' "$2" >"$work/method.lua"
+	said=$(wrk -t 1 -c "$1" -d "${seconds}s" --latency -s "$work/method.lua" "$3")
+	case $said in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $said" ;; esac
+	echo "$said"
+}
+wrk_rate() { wrk_run 32 "$@" | sed -n 's/^Requests\/sec: *//p'; }
+# wrk_rps METHOD URL: requests a second
+wrk_rps() { with_cpu wrk_rate "$@"; }
 
 median() { tr ' ' '\n' | sort -g | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
 
-# compare NAME GOAL A B: measures A and B in turn and prints the median of A/B.
+# compare NAME GOAL A B: measures A and B in turn and reports the median of
+# A/B. They print a number and, where they know it, the processor time of each.
 # GOAL is ">= x" or "<= x", or empty for what is only told.
 compare() {
-	local name=$1 goal=$2 a=$3 b=$4 ratios="" as="" bs="" x y
+	local name=$1 goal=$2 a=$3 b=$4 ratios="" as="" bs="" cpus="" x y cpu
 	for _ in $(seq "$rounds"); do
-		x=$($a) y=$($b)
-		as="$as $x" bs="$bs $y"
+		read -r x cpu < <($a)
+		read -r y _ < <($b)
+		[ -n "$x$y" ] || die "$name: nothing was measured"
+		as="$as $x" bs="$bs $y" cpus="$cpus $cpu"
 		ratios="$ratios $(awk -v x="$x" -v y="$y" 'BEGIN { printf "%.4f", x / y }')"
 	done
-	report "$name" "$goal" "$(echo $ratios | median)" "$(echo $as | median)" "$(echo $bs | median)"
+	report "$name" "$goal" "$ratios" "$as" "$bs" "$cpus"
 }
 
-report() { # NAME GOAL RATIO A B
-	awk -v name="$1" -v goal="$2" -v r="$3" -v a="$4" -v b="$5" 'BEGIN {
+# worst GOAL RATIO...: the one farthest from the goal
+worst() {
+	local goal=$1
+	shift
+	echo "$@" | tr ' ' '\n' | sort -g | case $goal in '>='*) head -n 1 ;; *) tail -n 1 ;; esac
+}
+
+# report NAME GOAL RATIOS AS BS [CPUS]: prints the row of what was measured in
+# each round, and writes its line of bench.csv
+report() {
+	local cpu=""
+	[ -z "${6// /}" ] || cpu=$(echo $6 | median)
+	awk -v name="$1" -v goal="$2" -v r="$(echo $3 | median)" -v worst="$(worst "$2" $3)" -v a="$(echo $4 | median)" \
+		-v b="$(echo $5 | median)" -v cpu="$cpu" -v n="$(echo $3 | wc -w)" -v csv="$out/bench.csv" 'BEGIN {
 		split(goal, g, " ")
 		met = g[1] == ">=" ? r >= g[2] : r <= g[2]
-		printf "%-58s %12.1f %12.1f %9.3f   %-10s %s\n", name, a, b, r, goal, goal == "" ? "" : met ? "met" : "NOT MET"
+		verdict = goal == "" ? "" : met ? "ok" : "short"
+		printf "%-58s %12.1f %12.1f %9.3f %9.3f   %-10s %-5s %9s\n", name, a, b, r, worst, goal, verdict,
+			cpu == "" ? "" : sprintf("%.1f", cpu)
+		printf "\"%s\",%s,%s,%s,%s,%s,%s,%s,%s\n", name, a, b, r, worst, goal, verdict, cpu, n >>csv
 	}'
 }
 
-printf '%-58s %12s %12s %9s   %-10s\n' "what / beside what" "this" "beside" "ratio" "goal"
+# What the figures were measured with, as comments of CSV.
+describe() {
+	echo "# $(date -u +%F), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(pg_config --version)"
+	echo "# $(nproc) x $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(awk '/MemTotal/ { printf "%d GB", $2 / 1048576 }' /proc/meminfo)"
+	echo "# load $(cut -d ' ' -f 1-3 /proc/loadavg); rounds $rounds of $seconds s"
+}
+
+describe >"$out/bench.csv"
+echo "what,this,beside,ratio,worst,goal,verdict,cpu_us,rounds" >>"$out/bench.csv"
+cat "$out/bench.csv" | sed -n 's/^# //p'
+printf '%-58s %12s %12s %9s %9s   %-10s %-5s %9s\n' "what / beside what" "this" "beside" "ratio" "worst" "goal" "" "CPU us"
 rows=()
 for file in "$(dirname "$0")"/*.bench.bash; do
 	# shellcheck disable=SC1090
