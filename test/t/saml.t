@@ -211,6 +211,7 @@ refused($_->[0], $_->[1], raw => $_->[2])
   foreach ['not_xml', 'no XML', '<wonder'], ['doctype', 'a document type', '<!DOCTYPE a><a/>'], ['not_a_response', 'another document', '<a/>'];
 refused('no attribute', 'no name', name => 'mail');
 refused('no attribute', 'an empty name', value => '');
+refused('no attribute', 'a name that is XML, before one that is text', value => '<x>bob</x></saml:AttributeValue><saml:AttributeValue>alice');
 refused('its name for the user is too long', 'an endless NameID', name_id => 'x' x 20000);
 foreach my $case (['recipient', 'for another recipient', Recipient => 'https://other/acs'], ['recipient', 'for no recipient', Recipient => undef],
 	['in_response_to', 'confirmed for another login', InResponseTo => 'id-1'], ['expired', 'confirmed until an hour ago', NotOnOrAfter => at($NOW - 3600)])
@@ -223,6 +224,12 @@ foreach my $case (['recipient', 'for another recipient', Recipient => 'https://o
 	is_location(deliver(made($session, $key{north}, scd => scd($session, %scd))), $bad, $what);
 	like(logged(), qr/was refused: $why/, '... with the reason in the log');
 	is(redeem($session)->{status}, 401, '... and no token');
+}
+{
+	my $session = begin();
+	my $large = { RelayState => $session->{state}, SAMLResponse => encode_base64('<x>' . 'a' x 10_000_000 . '</x>', '') };
+	is(deliver($large)->{status}, 413, 'a document of 10 MB');
+	is_location(deliver(made($session, $key{north})), $good, '... does not end the login');
 }
 accepted('the untouched original, still');
 

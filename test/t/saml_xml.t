@@ -460,6 +460,18 @@ like(queried(query_of(sign(logout_xml('LogoutRequest'), $idp), $idp)), qr/^1 ref
 like(queried(query_of(logout_xml('LogoutResponse', sig => ''), $idp), in_response_to => 'id-1'), qr/^1 refused query /, 'an answer under the name of a request');
 like(queried(query_of($bare_request =~ s/ ID="_l1"//r, $idp)), qr/^1 refused id /, 'one without ID');
 like(queried(query_of("<!DOCTYPE x>$bare_request", $idp)), qr/^1 refused doctype/, 'a DOCTYPE');
+# Of two parameters of a name another reader might take the other one.
+{
+	my $good = query_of($bare_request, $idp);
+	my ($message, $algorithm, $signature_of) = split /&/, $good;
+	my $evil_message = (split /&/, query_of($bare_request =~ s/alice/mallory/r, $stranger))[0];
+	like(queried($_), qr/^1 refused query\b/, 'a parameter twice: ' . substr($_, 0, 20)) foreach "$evil_message&$good", "$good&$evil_message", "$good&$algorithm", "$good&$signature_of", "$good&RelayState=a&RelayState=b";
+	like(queried("$good&RelayState=x"), qr/^1 refused signature\b/, 'a RelayState that was not signed');
+	like(queried("$good&RelayState="), qr/^1 refused signature\b/, '... an empty one');
+	like(queried($good =~ s/SAMLRequest/SAML%52equest/r), qr/^1 refused /, 'a name that is written in another way');
+	is(queried("$signature_of&$algorithm&$message"), '0 result verified kind request id _l1 session_index s1 name_id alice', 'the order of the parameters does not matter: what is signed has its own');
+	like(queried("$message&$algorithm=&$signature_of"), qr/^1 refused /, 'a changed algorithm');
+}
 my $ec_query = query_of($bare_request, $idp);
 like(queried($ec_query, certificate => content_of($ec->{cert})), qr/^1 refused signature /, 'an elliptic key does not verify RSA');
 foreach my $bomb ([ '100 MB of spaces', ' ' x 100_000_000 ], [ '2 MB', "<a>" . 'x' x 2_000_000 . '</a>' ])

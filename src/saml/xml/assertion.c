@@ -173,8 +173,8 @@ attribute_found(Work *w, const xmlNode *node)
 
 		if (!is(v, NS_SAML, "AttributeValue"))
 			return refuse(w, "attribute", name);
-		/* A value that is XML itself (eduPersonTargetedID) is no text to log in with. */
-		found(w, "attribute_value", value);
+		/* One that is XML itself (eduPersonTargetedID) is no text, and lets none after it be the first. */
+		found(w, "attribute_value", value ? value : "");
 	}
 	return true;
 }
