@@ -25,7 +25,12 @@ BEGIN
   ELSIF peer = 'local' THEN
     RETURN '127.0.0.1';
   END IF;
-  v_address := host(peer::inet);
+  BEGIN
+    v_address := host(peer::inet);
+  EXCEPTION WHEN invalid_text_representation THEN
+    -- One for all who are not to be told apart.
+    RETURN '::/128';
+  END;
   IF family(v_address) = 4 THEN
     RETURN v_address;
   ELSIF v_address << '::ffff:0:0/96' THEN
@@ -34,9 +39,6 @@ BEGIN
     RETURN v_address;
   END IF;
   RETURN network(set_masklen(v_address, 64));
-EXCEPTION WHEN invalid_text_representation THEN
-  -- One for all who are not to be told apart.
-  RETURN '::/128';
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.peer_network(text) IS
@@ -44,12 +46,7 @@ COMMENT ON FUNCTION wazo_auth.peer_network(text) IS
 'at 127.0.0.1, what is no address is ::/128; null for an empty or null peer.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.login_failure_key(login text, network cidr) RETURNS uuid
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN encode(substr(sha256(convert_to(
-           concat(network, CASE WHEN login IS NOT NULL THEN ' login ' END, login), 'UTF8')), 1, 16), 'hex')::uuid;
-END
-$$;
+LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'wazo_auth_login_failure_key';
 COMMENT ON FUNCTION wazo_auth.login_failure_key(text, cidr) IS
 'Key in wazo_auth.login_failure of a login from a network; null for any login, or for everywhere.';
 

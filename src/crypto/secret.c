@@ -38,14 +38,12 @@ secret_random(void *buf, Size len)
 }
 
 /*
- * Computes the key under which a token is stored: the first 16 bytes of the
- * SHA-256 of its canonical lower-case text.  token and digest may be the same.
+ * Computes the first 16 bytes of the SHA-256 of a text.
  * Errors: XX000 when OpenSSL fails, which a working installation never does.
  */
 void
-token_digest(const pg_uuid_t *token, pg_uuid_t *digest)
+text_digest(const char *text, Size len, pg_uuid_t *digest)
 {
-	char		text[UUID_TEXT_LEN + 1];
 	unsigned char md[EVP_MAX_MD_SIZE];
 
 	if (unlikely(sha256_ctx == NULL))
@@ -60,13 +58,24 @@ token_digest(const pg_uuid_t *token, pg_uuid_t *digest)
 					(errcode(ERRCODE_OUT_OF_MEMORY),
 					 errmsg("out of memory")));
 	}
-
-	uuid_text_format(token->data, text);
 	if (EVP_DigestInit_ex2(sha256_ctx, sha256, NULL) != 1 ||
-		EVP_DigestUpdate(sha256_ctx, text, UUID_TEXT_LEN) != 1 ||
+		EVP_DigestUpdate(sha256_ctx, text, len) != 1 ||
 		EVP_DigestFinal_ex(sha256_ctx, md, NULL) != 1)
 		elog(ERROR, "could not compute SHA-256");
 	memcpy(digest->data, md, UUID_LEN);
+}
+
+/*
+ * Computes the key under which a token is stored: text_digest() of its
+ * canonical lower-case text.  token and digest may be the same.
+ */
+void
+token_digest(const pg_uuid_t *token, pg_uuid_t *digest)
+{
+	char		text[UUID_TEXT_LEN + 1];
+
+	uuid_text_format(token->data, text);
+	text_digest(text, UUID_TEXT_LEN, digest);
 	OPENSSL_cleanse(text, sizeof(text));
 }
 

@@ -14,6 +14,7 @@
 #include "plain/uuid_text.h"
 
 extern void secret_random(void *buf, Size len);
+extern void text_digest(const char *text, Size len, pg_uuid_t *digest);
 extern void token_digest(const pg_uuid_t *token, pg_uuid_t *digest);
 extern bool secret_equal(const void *a, const void *b, Size len);
 extern void secret_wipe(void *buf, Size len);
