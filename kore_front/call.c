@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "bytes.h"
+#include "route.h"
 #include "utf8.h"
 
 #define BYTEAOID 17
@@ -123,12 +124,16 @@ array_parameter(Array *a, DbParameters *p, int i)
 	p->lengths[i] = a->n > 0 ? (int) a->bytes.len : 12;
 }
 
-/* Headers of the way here: the body is handed on in one piece, without its trailer. */
+/* Headers that end here: the body is handed on in one piece, without its trailer; what the front asks is its own. */
 static bool
 is_of_the_way(const RequestHeader *h, const char *buf)
 {
-	return (h->name_len == 17 && strncasecmp(buf + h->name, "Transfer-Encoding", 17) == 0) ||
-		(h->name_len == 7 && strncasecmp(buf + h->name, "Trailer", 7) == 0);
+	static const char *const names[] = {"Transfer-Encoding", "Trailer", ROUTE_ASK};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (h->name_len == strlen(names[i]) && strncasecmp(buf + h->name, names[i], h->name_len) == 0)
+			return true;
+	return false;
 }
 
 /* Adds a request's headers: name, value, name, value. Returns how many elements. */
@@ -158,6 +163,8 @@ call_parameters(DbParameters *p, const Call *call)
 
 	array_start(&headers, TEXTOID);
 	(void) add_headers(&headers, call);
+	array_add(&headers, ROUTE_ASK, strlen(ROUTE_ASK));
+	array_add(&headers, "1", 1);
 	p->values[0] = call->buf + req->method;
 	p->lengths[0] = (int) req->method_len;
 	p->values[1] = call->buf + req->target;

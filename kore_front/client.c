@@ -35,6 +35,8 @@ client_writable(Client *client)
 		client->write_deadline = kore_time_ms() + front_config.body_timeout;
 	if (client->out.kept.len > 0)
 		return;
+	slow_tell(client->slow, true);
+	client->slow = NULL;
 	if (client->closing)
 		client_finish(client);
 	else if (client->state != WORKING)

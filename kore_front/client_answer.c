@@ -20,7 +20,9 @@
 #include "metrics.h"
 #include "peer.h"
 #include "response.h"
+#include "slow.h"
 
+#define LARGE (64 * 1024)		/* bytes of an answer that a socket may not take at once */
 #define LINGER 2000				/* ms to read and ignore what a refused client still sends */
 
 static Bytes response;			/* scratch, reused */
@@ -77,27 +79,29 @@ client_send(Client *client, const char *data, size_t len)
 		client->write_deadline = kore_time_ms() + front_config.body_timeout;
 }
 
-/* The access log, the metrics, and where the time went of a request that took long. */
+/* The access log, the metrics, and a note of a request that took long, or may take long to be sent. */
 static void
-tell_answered(Client *client, int status)
+tell_answered(Client *client, RouteName route, int status)
 {
-	uint64_t	now = front_time_us();
-	uint64_t	took = client->started != 0 ? now - client->started : 0;
-	uint64_t	waited = client->sent != 0 ? client->sent - client->started : took;
+	SlowTimes	times = {client->started, client->sent, front_time_us()};
+	uint64_t	took = times.started != 0 ? times.answered - times.started : 0;
 
-	access_log(log_peer(client), client->req, client->in, status, response.len, took);
-	metrics_request(client->lane, client->req, client->in, status, took);
-	if (client->lane >= 0 && took > front_config.slow_request * 1000)
-		access_log_slow(client->req, client->in, status, lanes_name((LaneId) client->lane), took, waited);
+	access_log(log_peer(client), client->req, client->in, route, status, response.len, took);
+	metrics_request(client->lane, client->req, client->in, &route, status, took);
+	if (client->lane >= 0 && (took > front_config.slow_request * 1000 || response.len > LARGE))
+		client->slow = slow_note(client->req, client->in, route, status, lanes_name((LaneId) client->lane), &times);
 }
 
-/* Sends what is in the scratch buffer as the answer to the current request, and makes ready for the next one. */
+/*
+ * Sends what is in the scratch buffer as the answer to the current request, and makes ready for the next one. told: the
+ * route that the database has named.
+ */
 static void
-client_answered(Client *client, int status, bool close)
+client_answered(Client *client, RouteName told, int status, bool close)
 {
 	const Request *req = client->req;
 
-	tell_answered(client, status);
+	tell_answered(client, route_name(req, client->in, told), status);
 	client->job = NULL;
 	client->started = client->sent = 0;
 	client->lane = -1;
@@ -127,6 +131,11 @@ client_answered(Client *client, int status, bool close)
 	client_send(client, response.data, response.len);
 	if (client->gone)
 		return;
+	if (client->out.kept.len == 0)
+	{
+		slow_tell(client->slow, true);
+		client->slow = NULL;
+	}
 	if (close)
 	{
 		if (client->in_len > 0)
@@ -149,7 +158,7 @@ client_answer_error(Client *client, int status)
 
 	response.len = 0;
 	response_error(&response, client->req, client->in, status, status == 503, close);
-	client_answered(client, status, close);
+	client_answered(client, (RouteName) {NULL, 0}, status, close);
 }
 
 /* The database's answer, in binary format. */
@@ -157,17 +166,18 @@ void
 client_answer_row(Client *client, const char *row, size_t len)
 {
 	bool		close = !client->req->keep_alive || client_draining;
+	RouteName	route = {NULL, 0};
 	int			status;
 
 	response.len = 0;
-	status = response_from_row(&response, client->req, client->in, row, len, close);
+	status = response_from_row(&response, client->req, client->in, row, len, close, &route);
 	if (status == 0)
 	{
 		front_log(LOG_ERR, "wazo_auth.http_response has a layout that this front does not know");
 		client_answer_error(client, 500);
 		return;
 	}
-	client_answered(client, status, close);
+	client_answered(client, route, status, close);
 	if (response.size > 1024 * 1024)
 		bytes_free(&response);
 }
@@ -190,5 +200,5 @@ client_refuse(Client *client, int status)
 	/* A request whose head was not understood must not be read as one. */
 	response.len = 0;
 	response_error(&response, req, client->in, status, status == 503, true);
-	client_answered(client, status, true);
+	client_answered(client, (RouteName) {NULL, 0}, status, true);
 }

@@ -95,6 +95,8 @@ client_gone(struct connection *c)
 	client->in = NULL;
 	free(client->req);
 	client->req = NULL;
+	slow_tell(client->slow, false);
+	client->slow = NULL;
 	output_free(&client->out);
 	listen_slot_free();
 }

@@ -12,6 +12,7 @@
 #include "lanes.h"
 #include "output.h"
 #include "request.h"
+#include "slow.h"
 
 #define READ_FIRST 4096			/* first size of the buffer; kept while idle only if not larger */
 
@@ -58,6 +59,7 @@ typedef struct Client
 	uint64_t	sent;			/* us; when it went to the database, last */
 	int			lane;			/* that has it; -1: none */
 	Output		out;
+	SlowNote   *slow;			/* of the answer in it, or NULL */
 	char		peer[INET6_ADDRSTRLEN];
 } Client;
 

@@ -17,11 +17,13 @@ KORE_BUILD := build/kore
 FRONT_BINARY := build/wazo-auth
 FRONT_SBINDIR ?= /usr/sbin
 
-FRONT_SOURCES := main config supervise sandbox listen client client_state client_read client_answer output request chunked response cors route peer call lanes lane lane_limits line job \
+FRONT_SOURCES := main config supervise sandbox listen client client_state client_read client_answer output slow request chunked response cors route peer call lanes lane lane_limits line job \
 	fair_queue dbconn log access_log mask utf8 bytes
 # Its configuration, and what hands it to the database.
 FRONT_SOURCES += metrics metrics_server config_files settings tree configure db_session
-FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o)
+# Rules that hold for the extension, too.
+FRONT_PLAIN := traceparent
+FRONT_OBJECTS := $(FRONT_SOURCES:%=$(FRONT_BUILD)/%.o) $(FRONT_PLAIN:%=$(FRONT_BUILD)/plain/%.o)
 KORE_STAMP := $(KORE_BUILD)/features
 
 # "4.1.0" to 40100, which kore_release.h compares: struct layouts and hooks are those of that release.
@@ -32,7 +34,7 @@ FRONT_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS) $(shell dpkg-buildflags -
 	-std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes \
 	-Wmissing-prototypes -Wmissing-declarations -Wno-deprecated-declarations \
 	-DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) -DWAZO_AUTH_VERSION='"$(WAZO_AUTH_VERSION)"' \
-	-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $(FRONT_PQ_INCLUDE) $(FRONT_EXTRA_CFLAGS)
+	-Isrc -I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $(FRONT_PQ_INCLUDE) $(FRONT_EXTRA_CFLAGS)
 FRONT_LDFLAGS = $(shell dpkg-buildflags --get LDFLAGS) -pie -Wl,-z,relro,-z,now -rdynamic $(FRONT_EXTRA_LDFLAGS)
 FRONT_LIBS = -lpq -lyaml -l:libutf8proc.a -lssl -lcrypto -lm -ldl
 
@@ -52,6 +54,11 @@ $(FRONT_BUILD)/%.o: kore_front/%.c $(wildcard kore_front/*.h kore_front/*.inc) k
 	@mkdir -p $(FRONT_BUILD)
 	$(call say,CC $<)
 	$(Q)$(CC) $(FRONT_CFLAGS) $$(cat $(KORE_STAMP)) -c $< -o $@
+
+$(FRONT_BUILD)/plain/%.o: src/plain/%.c src/plain/%.h kore_front/front.mk
+	@mkdir -p $(FRONT_BUILD)/plain
+	$(call say,CC $<)
+	$(Q)$(CC) $(FRONT_CFLAGS) -c $< -o $@
 
 $(FRONT_BINARY): $(FRONT_OBJECTS)
 	$(call say,LD $@)

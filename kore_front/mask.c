@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "plain/traceparent.h"
 
 #define MASK "***"
 
@@ -147,19 +148,14 @@ mask_target(const char *target, size_t len, char *out, size_t out_size)
 	return shown.len;
 }
 
-/* The trace id of a well-formed W3C traceparent, 32 hex digits without an end; NULL otherwise. */
+/* The trace id of the request's traceparent, 32 hex digits without an end; NULL without a good one. */
 const char *
 mask_trace_id(const Request *req, const char *buf)
 {
-	const char *v;
+	const RequestHeader *header;
 
-	if (req->traceparent < 0 || req->headers[req->traceparent].value_len < 55)
+	if (req->traceparent < 0)
 		return NULL;
-	v = buf + req->headers[req->traceparent].value;
-	if (v[2] != '-' || v[35] != '-' || v[52] != '-')
-		return NULL;
-	for (int i = 0; i < 55; i++)
-		if (i != 2 && i != 35 && i != 52 && (bytes_hex_digit(v[i]) < 0 || (v[i] >= 'A' && v[i] <= 'F')))
-			return NULL;
-	return v + 3;
+	header = &req->headers[req->traceparent];
+	return traceparent_id(buf + header->value, header->value_len);
 }

@@ -15,16 +15,11 @@
 #include <sys/mman.h>
 
 #include "request.h"
+#include "route.h"
 
 #define N_BUCKETS 11			/* the last one has no end */
 
 static const char *const lane_names[METRICS_LANES] = {"fast", "login", "slow"};
-
-/* The first part of a route's path; everything else is "other". test/unit/metrics_test.c compares with the contract. */
-static const char *const resources[] = {
-	"other", "admin", "api", "backends", "config", "emails", "external", "groups", "idp", "policies", "saml",
-	"sessions", "status", "tenants", "token", "tokens", "users"
-};
 
 static const char *const methods[] = {"other", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
@@ -38,8 +33,14 @@ static const uint64_t buckets[N_BUCKETS - 1] = {
 	500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 500000, 2500000
 };
 
+/*
+ * Routes that a worker can tell apart. There are some 110, and those of plugins; requests of any beyond count as none.
+ * Their names come from the database, not from clients.
+ */
+#define N_ROUTES 256
+#define ROUTE_NAME_SIZE 96
+
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
-#define N_RESOURCES LENGTH(resources)
 #define N_METHODS LENGTH(methods)
 #define N_STATUSES LENGTH(statuses)
 
@@ -59,7 +60,9 @@ static const char *const outcome_names[N_OUTCOMES] = {"granted", "refused", "unk
 /* What one worker counts. */
 typedef struct Counters
 {
-	uint64_t	requests[N_RESOURCES][N_METHODS][N_STATUSES];
+	size_t		n_routes;		/* with a name; written last when there is a new one */
+	char		route[N_ROUTES][ROUTE_NAME_SIZE];	/* the first one stands for none, and for those beyond */
+	uint64_t	requests[N_ROUTES][N_METHODS][N_STATUSES];
 	uint64_t	times[METRICS_LANES][N_BUCKETS];
 	uint64_t	time[METRICS_LANES];	/* us, in all */
 	uint64_t	checks[N_OUTCOMES];
@@ -127,19 +130,40 @@ status_place(int status)
 	return 0;
 }
 
-/* Of "/0.1/users/..." the "users". */
-static size_t
-resource_of(const char *target, size_t len)
+/* Whether a name can stand in a label as it is. */
+static bool
+name_is_plain(RouteName name)
 {
-	const char *end;
+	if (name.len == 0 || name.len >= ROUTE_NAME_SIZE)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.s[i] <= ' ' || name.s[i] > '~' || name.s[i] == '"' || name.s[i] == '\\')
+			return false;
+	return true;
+}
 
-	if (len < 5 || memcmp(target, "/0.1/", 5) != 0)
+/* The place of a route among those that this worker has seen, 0 for none. */
+static size_t
+route_place(RouteName name)
+{
+	size_t		n = mine->n_routes;
+
+	if (n == 0)
+	{
+		strcpy(mine->route[0], "other");
+		__atomic_store_n(&mine->n_routes, n = 1, __ATOMIC_RELEASE);
+	}
+	if (!name_is_plain(name))
 		return 0;
-	target += 5;
-	len -= 5;
-	for (end = target; end < target + len && *end != '/' && *end != '?';)
-		end++;
-	return place(resources, N_RESOURCES, target, (size_t) (end - target));
+	for (size_t i = 1; i < n; i++)
+		if (strncmp(mine->route[i], name.s, name.len) == 0 && mine->route[i][name.len] == '\0')
+			return i;
+	if (n == N_ROUTES)
+		return 0;
+	memcpy(mine->route[n], name.s, name.len);
+	mine->route[n][name.len] = '\0';
+	__atomic_store_n(&mine->n_routes, n + 1, __ATOMIC_RELEASE);
+	return n;
 }
 
 static Outcome
@@ -164,19 +188,19 @@ outcome_of(int status)
 
 /*
  * Counts a request that is answered. lane: -1 for one that got to none. req: NULL or without a method when it could not
- * be read.
+ * be read. route: what it counts as; none for what no route is for, and what was answered before one was looked for.
  */
 void
-metrics_request(int lane, const Request *req, const char *buf, int status, uint64_t microseconds)
+metrics_request(int lane, const Request *req, const char *buf, const RouteName *route, int status,
+				uint64_t microseconds)
 {
 	bool		read = req != NULL && req->method_len > 0;
-	size_t		resource = read ? resource_of(buf + req->target, req->target_len) : 0;
 	size_t		method = read ? place(methods, N_METHODS, buf + req->method, req->method_len) : 0;
 	int			bucket = 0;
 
 	if (mine == NULL)
 		return;
-	mine->requests[resource][method][status_place(status)]++;
+	mine->requests[route_place(*route)][method][status_place(status)]++;
 	if (lane < 0 || lane >= METRICS_LANES)
 		return;
 	while (bucket < N_BUCKETS - 1 && microseconds > buckets[bucket])
@@ -185,7 +209,7 @@ metrics_request(int lane, const Request *req, const char *buf, int status, uint6
 	mine->time[lane] += microseconds;
 	if (lane == 0)
 		mine->checks[outcome_of(status)]++;
-	else if (lane == 1 && strcmp(resources[resource], "token") == 0)
+	else if (lane == 1 && route_name_is(*route, "/token"))
 		mine->logins[outcome_of(status)]++;
 }
 
@@ -225,25 +249,63 @@ sum(size_t offset)
 	return total;
 }
 
+/* How many routes a worker has names of. */
+static size_t
+routes_of(const Counters *counters)
+{
+	return __atomic_load_n(&counters->n_routes, __ATOMIC_ACQUIRE);
+}
+
+/* Whether a worker before this one has the route, and has told of it for all. */
+static bool
+told_before(int worker, const char *route)
+{
+	for (int i = 0; i < worker; i++)
+		for (size_t r = routes_of(&shared->of[i]); r-- > 0;)
+			if (strcmp(shared->of[i].route[r], route) == 0)
+				return true;
+	return false;
+}
+
+/* Adds the requests of a route to the totals, if this worker has answered some. */
+static void
+sum_route(const Counters *counters, const char *route, uint64_t totals[N_METHODS][N_STATUSES])
+{
+	for (size_t r = routes_of(counters); r-- > 0;)
+		if (strcmp(counters->route[r], route) == 0)
+			for (size_t m = 0; m < N_METHODS; m++)
+				for (size_t s = 0; s < N_STATUSES; s++)
+					totals[m][s] += *(const volatile uint64_t *) &counters->requests[r][m][s];
+}
+
+/* Adds the samples of a route. No worker before this one has it. */
+static void
+add_route(Bytes *out, int worker, const char *route)
+{
+	uint64_t	totals[N_METHODS][N_STATUSES] = {{0}};
+	char		line[256];
+
+	for (; worker < n_workers; worker++)
+		sum_route(&shared->of[worker], route, totals);
+	for (size_t m = 0; m < N_METHODS; m++)
+		for (size_t s = 0; s < N_STATUSES; s++)
+		{
+			if (totals[m][s] == 0)
+				continue;
+			snprintf(line, sizeof(line), "wazo_auth_requests_total{route=\"%s\",method=\"%s\",status=\"%d\"} %llu\n",
+					 route, methods[m], statuses[s], (unsigned long long) totals[m][s]);
+			add(out, line);
+		}
+}
+
 static void
 add_requests(Bytes *out)
 {
-	char		line[256];
-
-	add_head(out, "requests_total", "counter", "Requests answered, by the first part of their path.");
-	for (size_t r = 0; r < N_RESOURCES; r++)
-		for (size_t m = 0; m < N_METHODS; m++)
-			for (size_t s = 0; s < N_STATUSES; s++)
-			{
-				size_t		at = (r * N_METHODS + m) * N_STATUSES + s;
-				uint64_t	n = sum(offsetof(Counters, requests) + at * sizeof(uint64_t));
-
-				if (n == 0)
-					continue;
-				snprintf(line, sizeof(line), "wazo_auth_requests_total{resource=\"%s\",method=\"%s\",status=\"%d\"} %llu\n",
-						 resources[r], methods[m], statuses[s], (unsigned long long) n);
-				add(out, line);
-			}
+	add_head(out, "requests_total", "counter", "Requests answered, by the template of their route.");
+	for (int i = 0; i < n_workers; i++)
+		for (size_t r = 0; r < routes_of(&shared->of[i]); r++)
+			if (!told_before(i, shared->of[i].route[r]))
+				add_route(out, i, shared->of[i].route[r]);
 }
 
 static void

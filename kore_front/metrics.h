@@ -12,6 +12,7 @@
 #include "bytes.h"
 
 struct Request;					/* request.h: of HTTP, which lanes.c has no part in */
+struct RouteName;				/* route.h */
 
 #define METRICS_LANES 3
 
@@ -26,7 +27,8 @@ typedef struct LaneGauges
 
 extern bool metrics_init(int workers);
 extern void metrics_worker(int worker);
-extern void metrics_request(int lane, const struct Request *req, const char *buf, int status, uint64_t microseconds);
+extern void metrics_request(int lane, const struct Request *req, const char *buf, const struct RouteName *route,
+							int status, uint64_t microseconds);
 extern void metrics_lane(int lane, const LaneGauges *gauges);
 extern void metrics_restart(void);
 extern void metrics_write(Bytes *out);

@@ -233,9 +233,12 @@ is_ours(Span name)
 	return front_config.cors && name.len > 21 && strncasecmp(name.s, "Access-Control-Allow-", 21) == 0;
 }
 
-/* Copies the header array; keeps the announced length of a HEAD in *length. Returns false when it is not sound. */
+/*
+ * Copies the header array; keeps the announced length of a HEAD in *length, and in *route what is for the front alone.
+ * Returns false when it is not sound.
+ */
 static bool
-add_headers(Bytes *out, Span array, Span *length)
+add_headers(Bytes *out, Span array, Span *length, RouteName *route)
 {
 	Reader		r = {array.s, array.s + array.len, false};
 	int32_t		dims = read_int32(&r);
@@ -263,6 +266,8 @@ add_headers(Bytes *out, Span array, Span *length)
 			return false;
 		if (is_name(name, "Content-Length"))
 			*length = value;
+		else if (is_name(name, ROUTE_TELL))
+			*route = (RouteName) {value.s, value.len};
 		else if (!is_ours(name))
 		{
 			bytes_reserve(out, name.len + value.len + 4);
@@ -315,11 +320,13 @@ response_status(const char *row, size_t len)
 /*
  * Turns a value of type wazo_auth.http_response, in binary format, into a response.
  * out: appended to. req, buf: the request. row, len: the value. close: announce the end of the connection.
+ * route: the route's template within the value, left alone where it does not tell.
  * Returns the status, 0 if the value has another layout than known (out is then as before), 500 with a complete
  * answer in out if headers or status are not sound.
  */
 int
-response_from_row(Bytes *out, const Request *req, const char *buf, const char *row, size_t len, bool close)
+response_from_row(Bytes *out, const Request *req, const char *buf, const char *row, size_t len, bool close,
+				  RouteName *route)
 {
 	size_t		before = out->len;
 	Span		field[3];
@@ -335,7 +342,7 @@ response_from_row(Bytes *out, const Request *req, const char *buf, const char *r
 		goto unsound;
 
 	add_head(out, req, buf, status, close);
-	if (!null[1] && !add_headers(out, field[1], &length))
+	if (!null[1] && !add_headers(out, field[1], &length, route))
 		goto unsound;
 	if (null[2])
 		field[2].len = 0;

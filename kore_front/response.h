@@ -8,10 +8,11 @@
 
 #include "bytes.h"
 #include "request.h"
+#include "route.h"
 
 extern int	response_status(const char *row, size_t len);
 extern int	response_from_row(Bytes *out, const Request *req, const char *buf, const char *row, size_t len,
-							  bool close);
+							  bool close, RouteName *route);
 extern void response_error(Bytes *out, const Request *req, const char *buf, int status, bool retry_after,
 						   bool close);
 

@@ -16,18 +16,19 @@ typedef struct Route
 	const char *path;			/* '*': a segment of any text that is not empty */
 	RouteClass	class;
 	const char *header;			/* of this class only with it; NULL: always */
+	const char *name;			/* the database's template, for metrics */
 } Route;
 
 static const Route routes[] = {
-	{"HEAD", "/0.1/token/*", ROUTE_FAST, NULL},
-	{"GET", "/0.1/token/*", ROUTE_FAST, NULL},
-	{"POST", "/0.1/token/*/scopes/check", ROUTE_FAST, NULL},
+	{"HEAD", "/0.1/token/*", ROUTE_FAST, NULL, "/token/{token_uuid}"},
+	{"GET", "/0.1/token/*", ROUTE_FAST, NULL, "/token/{token_uuid}"},
+	{"POST", "/0.1/token/*/scopes/check", ROUTE_FAST, NULL, "/token/{token_uuid}/scopes/check"},
 	/* without it no password is tried: a refresh token, or another server's word, costs no hash */
-	{"POST", "/0.1/token", ROUTE_LOGIN, "Authorization"},
-	{"PUT", "/0.1/users/*/password", ROUTE_LOGIN, NULL},
-	{"GET", "/0.1/users/password/reset", ROUTE_LOGIN, NULL},
-	{"POST", "/0.1/users/password/reset", ROUTE_LOGIN, NULL},
-	{"POST", "/0.1/users/register", ROUTE_LOGIN, NULL}
+	{"POST", "/0.1/token", ROUTE_LOGIN, "Authorization", "/token"},
+	{"PUT", "/0.1/users/*/password", ROUTE_LOGIN, NULL, "/users/{user_uuid}/password"},
+	{"GET", "/0.1/users/password/reset", ROUTE_LOGIN, NULL, "/users/password/reset"},
+	{"POST", "/0.1/users/password/reset", ROUTE_LOGIN, NULL, "/users/password/reset"},
+	{"POST", "/0.1/users/register", ROUTE_LOGIN, NULL, "/users/register"}
 };
 
 static bool
@@ -88,4 +89,21 @@ route_is_repeatable(const Request *req, const char *buf)
 	if (route != NULL)
 		return route->class == ROUTE_FAST;
 	return req->is_head || request_method_is(req, buf, "GET");
+}
+
+/*
+ * What a request counts as. told: the template that the database has answered with; where it has not, that of the table
+ * above, if the request is in it.
+ */
+RouteName
+route_name(const Request *req, const char *buf, RouteName told)
+{
+	const Route *route;
+
+	if (told.len > 4 && memcmp(told.s, "/0.1", 4) == 0)
+		return (RouteName) {told.s + 4, told.len - 4};
+	if (told.len > 0 || req == NULL || req->method_len == 0)
+		return told;
+	route = find_route(req, buf);
+	return route != NULL ? (RouteName) {route->name, strlen(route->name)} : told;
 }

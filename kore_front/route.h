@@ -6,6 +6,8 @@
 #ifndef WAZO_AUTH_FRONT_ROUTE_H
 #define WAZO_AUTH_FRONT_ROUTE_H
 
+#include <string.h>
+
 #include "request.h"
 
 typedef enum RouteClass
@@ -15,7 +17,26 @@ typedef enum RouteClass
 	ROUTE_OTHER
 } RouteClass;
 
+/* Header by which wazo_auth.http() is asked for the route, and the one by which it tells. */
+#define ROUTE_ASK "Wazo-Auth-Tell-Route"
+#define ROUTE_TELL "Wazo-Auth-Route"
+
+/* The template of a route, as "/users/{user_uuid}", without an end; NULL and 0 for none. */
+typedef struct RouteName
+{
+	const char *s;
+	size_t		len;
+} RouteName;
+
 extern RouteClass route_class(const Request *req, const char *buf);
 extern bool route_is_repeatable(const Request *req, const char *buf);
+extern RouteName route_name(const Request *req, const char *buf, RouteName told);
+
+/* Whether it is this one. */
+static inline bool
+route_name_is(RouteName name, const char *text)
+{
+	return name.len == strlen(text) && memcmp(name.s, text, name.len) == 0;
+}
 
 #endif

@@ -55,7 +55,7 @@ run "clang-tidy, parts without PostgreSQL" clang-tidy --quiet --warnings-as-erro
 
 # The front is built with -Wall -Wextra -Werror and more by gcc (front.mk); here clang and the analysers.
 make --no-print-directory -s front >/dev/null
-front_flags=(-std=gnu11 -D_GNU_SOURCE -DKORE_SINGLE_BINARY -DKORE_NO_HTTP -DFRONT_KORE_RELEASE=40100 -DWAZO_AUTH_VERSION='"lint"'
+front_flags=(-std=gnu11 -Isrc -D_GNU_SOURCE -DKORE_SINGLE_BINARY -DKORE_NO_HTTP -DFRONT_KORE_RELEASE=40100 -DWAZO_AUTH_VERSION='"lint"'
 	-isystem /usr/share/kore/include/kore -Ibuild/kore -isystem "$("$PG_CONFIG" --includedir)" -Wno-deprecated-declarations)
 run "clang warnings, front and commands" clang -Wall -Wextra -Werror -Wshadow -fsyntax-only "${front_flags[@]}" kore_front/*.c commands/*.c
 run "cppcheck, front and commands" cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
@@ -26,6 +27,7 @@
 #include "base/row_by_key.h"
 #include "http/http_call.h"
 #include "http/http_request.h"
+#include "plain/traceparent.h"
 #include "sessions/replica.h"
 
 #define HTTP_MAX_METHOD		16
@@ -175,6 +177,36 @@ is_behind(HttpCall *call)
 		replica_lacks(transaction.s, transaction.len);
 }
 
+/*
+ * Until the end of the transaction application_name tells the trace of the request, so that who looks at
+ * pg_stat_activity, or at a log whose lines have %a, knows whose work it is.  Of a batch there is no one trace.
+ */
+static void
+show_trace(HttpCall *call)
+{
+	HttpSpan	value;
+	const char *id;
+	char		name[NAMEDATALEN];
+
+	if (!call->alone || !http_header(call, "traceparent", &value))
+		return;
+	id = traceparent_id(value.s, value.len);
+	if (id == NULL)
+		return;
+	snprintf(name, sizeof(name), "wazo-auth %.*s", TRACE_ID_LEN, id);
+	(void) set_config_option("application_name", name, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* Tells whoever asks for it which route the request had. */
+static void
+tell_route(HttpCall *call)
+{
+	HttpSpan	asked;
+
+	if (call->alone && call->route != NULL && http_header(call, HTTP_TELL_ROUTE, &asked))
+		http_reply_header(&call->reply, HTTP_ROUTE, call->route->path);
+}
+
 static void
 dispatch(HttpCall *call)
 {
@@ -198,6 +230,7 @@ dispatch(HttpCall *call)
 		http_plain_reply(reply, 413, "The request body is too large.");
 		return;
 	}
+	show_trace(call);
 	parsed = http_target_parse(VARDATA_ANY(target), VARSIZE_ANY_EXHDR(target),
 							   palloc(HTTP_TARGET_ROOM(VARSIZE_ANY_EXHDR(target))), &call->target);
 	if (parsed == HTTP_TARGET_NO_PATH)
@@ -245,6 +278,7 @@ answer(HttpCall *call, const text *method)
 	dispatch(call);
 	if (strcmp(call->method, "HEAD") == 0)
 		strip_body(&call->reply);
+	tell_route(call);
 	return make_response(&call->reply);
 }
 
@@ -265,6 +299,7 @@ wazo_auth_http(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("method and target of wazo_auth.http() must not be null")));
+	call->alone = true;
 	call->target_text = PG_GETARG_TEXT_PP(1);
 	call->headers = checked_headers(PG_ARGISNULL(2) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(2));
 	call->body = PG_ARGISNULL(3) ? NULL : PG_GETARG_BYTEA_PP(3);

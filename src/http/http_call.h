@@ -34,6 +34,7 @@ typedef struct HttpCall
 	const bytea *body;			/* NULL: none */
 	const text *peer;			/* NULL: none */
 
+	bool		alone;			/* the only request of its statement */
 	const Route *route;
 	HttpSpan	param[HTTP_MAX_SEGMENTS];	/* in the order of route->param */
 
@@ -57,6 +58,10 @@ typedef struct HttpCall
 
 /* The request whose checks or handler run, for errors that show its token; NULL: none */
 extern HttpCall *http_current_call;
+
+/* A request with this header gets the other one in its answer, with the template of its route: for metrics. */
+#define HTTP_TELL_ROUTE "Wazo-Auth-Tell-Route"
+#define HTTP_ROUTE "Wazo-Auth-Route"
 
 extern ArrayType *http_headers(HttpCall *call);
 extern void http_push_text(JsonbParseState **state, JsonbIteratorToken token, HttpSpan text);

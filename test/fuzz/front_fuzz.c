@@ -109,8 +109,9 @@ static void
 fuzz_row(const char *row, size_t size)
 {
 	Request		req = {.origin = -1, .traceparent = -1};
+	RouteName	route = {NULL, 0};
 	Bytes		out = {0};
-	int			status = response_from_row(&out, &req, "", row, size, false);
+	int			status = response_from_row(&out, &req, "", row, size, false, &route);
 
 	if (status != 0)
 	{

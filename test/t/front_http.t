@@ -18,8 +18,9 @@ my $r;
 	my $e = $t->echo($t->call('POST', '/0.1/x%2Fy?a=%20b&c', headers => ['X-Script-Name: /api', 'A:b', 'A:   c  ', 'Empty:'], body => "{}\n"));
 	is($e->{method}, 'POST', 'method');
 	is($e->{target}, '/0.1/x%2Fy?a=%20b&c', 'target as sent');
-	is_deeply($e->{headers}, ['Host', 'localhost', 'X-Script-Name', '/api', 'A', 'b', 'A', 'c', 'Empty', '', 'Content-Length', '3'],
-		'headers in order, doubled ones too');
+	is_deeply($e->{headers}, ['Host', 'localhost', 'X-Script-Name', '/api', 'A', 'b', 'A', 'c', 'Empty', '', 'Content-Length', '3', 'Wazo-Auth-Tell-Route', '1'],
+		'headers in order, doubled ones too, and the question for the route');
+	is(scalar(grep { lc eq 'wazo-auth-tell-route' } @{ $t->echo($t->call('GET', '/echo', headers => ['wazo-auth-tell-route: x']))->{headers} }), 1, '... which is nobody else\'s to ask');
 	is($e->{body}, '7b7d0a', 'body');
 	is($e->{peer}, '127.0.0.1', 'peer');
 	is($t->echo($t->call($_, '/echo'))->{method}, $_, "method $_") for qw(GET PUT DELETE PATCH OPTIONS FOO get PROPFIND M-SEARCH);

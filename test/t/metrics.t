@@ -35,7 +35,9 @@ is(sample('wazo_auth_logins_total{outcome="refused"}'), 2, '... refused');
 is(sample('wazo_auth_checks_total{outcome="granted"}'), 20, 'token checks');
 is(sample('wazo_auth_checks_total{outcome="unknown"}'), 3, '... of tokens that there are not');
 is(sample('wazo_auth_request_seconds_count{lane="fast"}'), 23, 'times by lane');
-is(sample('wazo_auth_requests_total{resource="users",method="GET",status="200"}'), 1, 'requests by resource and status');
+is(sample('wazo_auth_requests_total{route="/users",method="GET",status="200"}'), 1, 'requests by route and status');
+is(sample('wazo_auth_requests_total{route="/token/{token_uuid}",method="HEAD",status="404"}'), 3, '... also of the fast lane');
+is(sample('wazo_auth_requests_total{route="/token",method="POST",status="401"}'), 2, '... and of logins');
 cmp_ok(sample('wazo_auth_database_connections{lane="fast",state="ready"}'), '>=', 2, 'connections of all workers');
 is(sample('wazo_auth_database_up'), 1, 'the database is there');
 is(sample('wazo_auth_queue_parked{queue="events"}'), 0, '... with its queues');
@@ -60,19 +62,39 @@ if ($pid == 0)
 }
 until_true(sub { (sample('wazo_auth_database_requests{lane="slow"}') // 0) == 1 }, 60);
 is(sample('wazo_auth_database_requests{lane="slow"}'), 1, 'a request that the database is at');
+is($node->safe_psql('app', q{SELECT application_name FROM pg_stat_activity WHERE wait_event_type = 'Lock'}), 'wazo-auth 0af7651916cd43dd8448eb211c80319c',
+	'the activity of the server tells whose it is');
 $node->poll_query_until('app', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND clock_timestamp() - query_start > '0.2 s')});
 $held->query_safe('ROLLBACK');
 $held->quit;
 waitpid($pid, 0);
 until_true(sub { slurp_file($front->{log}) =~ m{slow request: GET /0\.1/policies} }, 60);
+is($node->safe_psql('app', q{SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '0af7651916cd'}), '0', '... until it is over');
+
+# ---- a client that is slow to take its answer ----
+{
+	# more than the buffers of both sockets take
+	$node->safe_psql('app', q{SELECT wazo_auth.create_policy(wazo_auth.top_tenant_uuid(), 'long' || p, array_agg(repeat('a', 90) || '.' || i)::wazo_auth.acl)
+		FROM generate_series(1, 16) p, generate_series(1, 9000) i GROUP BY p});
+	my $reader = IO::Socket::INET->new(Proto => 'tcp') or die $!;
+	$reader->sockopt(Socket::SO_RCVBUF(), 4096);
+	connect($reader, Socket::pack_sockaddr_in($front->{url} =~ /:(\d+)$/, Socket::inet_aton('127.0.0.1'))) or die $!;
+	syswrite $reader, "GET /0.1/policies?limit=50 HTTP/1.0\r\nX-Auth-Token: $token\r\ntraceparent: 00-0000000000000000ffffffffffffffff-b7ad6b7169203331-00\r\n\r\n";
+	until_true(sub { slurp_file($front->{log}) =~ m{policies\?limit=50} }, 60);
+	select undef, undef, undef, 0.3;
+	local $/;
+	cmp_ok(length(<$reader> // ''), '>', 10_000_000, 'a long answer, in the end');
+	ok(until_true(sub { slurp_file($front->{log}) =~ m{slow request: GET /0\.1/policies\S+ \(route /policies\), 200 after \d+ ms: \d+ ms in the queue of the slow lane, \d+ ms in the database, [1-9]\d\d ms to send, trace 0{16}f{16}} }, 60),
+		'... whose client was slow') or diag(slurp_file($front->{log}));
+}
 my @lines = grep { /^\{/ } split /\n/, slurp_file($front->{log});
 my @objects = map { JSON::decode_json($_) } @lines;
 is(scalar(@objects), scalar(() = slurp_file($front->{log}) =~ /^(?!wazo-auth: ).+$/mg), 'each line of the log is an object');
-my ($slow) = grep { ($_->{message} // '') =~ m{^slow request: GET /0\.1/policies} } @objects;
-like($slow->{message}, qr{^slow request: GET /0\.1/policies\?x=\S* 200 after \d+ ms: \d+ ms in the queue of the slow lane, \d{2,} ms in the database, trace 0af7651916cd43dd8448eb211c80319c$}, 'where its time went')
+my ($slow) = grep { ($_->{message} // '') =~ m{^slow request: GET /0\.1/policies\?x} } @objects;
+like($slow->{message}, qr{^slow request: GET /0\.1/policies\?x=\S* \(route /policies\), 200 after \d+ ms: \d+ ms in the queue of the slow lane, \d{2,} ms in the database, \d+ ms to send, trace 0af7651916cd43dd8448eb211c80319c$}, 'where its time went')
   or diag($slow->{message} // 'none');
-my ($access) = grep { ($_->{target} // '') =~ m{^/0\.1/policies} } @objects;
-is("$access->{method} $access->{status} $access->{peer} $access->{trace}", 'GET 200 127.0.0.1 0af7651916cd43dd8448eb211c80319c', 'the access log has members');
+my ($access) = grep { ($_->{target} // '') =~ m{^/0\.1/policies\?x} } @objects;
+is("$access->{method} $access->{route} $access->{status} $access->{peer} $access->{trace}", 'GET /policies 200 127.0.0.1 0af7651916cd43dd8448eb211c80319c', 'the access log has members');
 unlike(slurp_file($front->{log}), qr/boss-s3cret|\Q$token\E/, 'and no secret');
 
 # ---- a worker that is killed; the process for metrics that is; a database that is away ----

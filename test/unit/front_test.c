@@ -473,11 +473,12 @@ test_responses(void)
 	char		row[512];
 	size_t		len = make_row(row);
 	Request		req = {.origin = -1, .traceparent = -1};
+	RouteName	route = {NULL, 0};
 	Bytes		out = {0};
 	bool		good = true;
 
 	front_config.cors = true;
-	ok(response_from_row(&out, &req, "", row, len, false) == 200, "a row is read");
+	ok(response_from_row(&out, &req, "", row, len, false, &route) == 200, "a row is read");
 	ok(response_status(row, len) == 200, "... or its status alone");
 	bytes_add(&out, "", 1);
 	ok(strstr(out.data, "\r\nContent-Type: application/json\r\nX-Two: 2\r\nContent-Length: 2\r\n\r\n{}") != NULL, "... and sent");
@@ -486,7 +487,7 @@ test_responses(void)
 		char	   *copy = exact(row, cut);
 
 		out.len = 0;
-		good = good && response_from_row(&out, &req, "", copy, cut, false) == 0 && out.len == 0 &&
+		good = good && response_from_row(&out, &req, "", copy, cut, false, &route) == 0 && out.len == 0 &&
 			response_status(copy, cut) == 0;
 		free(copy);
 	}
@@ -501,7 +502,7 @@ test_responses(void)
 		for (uint32_t n = 1 + random_number() % 3; n > 0; n--)
 			copy[random_number() % len] = (char) (random_number() % 2 ? random_number() : random_number() % 32);
 		out.len = 0;
-		status = response_from_row(&out, &req, "", copy, len, false);
+		status = response_from_row(&out, &req, "", copy, len, false, &route);
 		if (status != 0)
 		{
 			/* One head, in lines of printable bytes that have a colon. */

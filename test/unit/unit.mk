@@ -15,7 +15,7 @@ ACL_JUDGE_HEADERS = src/plain/acl_judge.h src/plain/acl_overlap.h src/plain/acl_
 ACL_PURE_HEADERS = src/plain/acl_access.h src/plain/acl_bits.h src/plain/acl_pattern.h src/plain/acl_match.h src/plain/acl_compile.h src/plain/acl_keys.h test/unit/acl_reference.h
 
 # Add to UNIT_TESTS the name of a target that runs one program.
-UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-form-body unit-http-target unit-json-scan unit-ldap-text unit-phc unit-public-address unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox
+UNIT_TESTS += unit-front unit-log-text unit-normal-domain unit-acl-match unit-acl-judge unit-form-body unit-http-target unit-json-scan unit-ldap-text unit-phc unit-public-address unit-traceparent unit-uuid-text unit-validate-text unit-saml-mutation unit-sandbox
 
 $(UNIT_DIR):
 	mkdir -p $@
@@ -46,7 +46,7 @@ $(UNIT_DIR)/%_test: test/unit/%_test.c src/plain/%.c src/plain/%.h | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
 # The parts of the front that need neither Kore nor libpq.
-FRONT_PURE = $(addprefix kore_front/,request.c chunked.c response.c cors.c mask.c peer.c route.c utf8.c bytes.c fair_queue.c)
+FRONT_PURE = $(addprefix kore_front/,request.c chunked.c response.c cors.c mask.c peer.c route.c utf8.c bytes.c fair_queue.c) src/plain/traceparent.c
 
 $(UNIT_DIR)/front_test: test/unit/front_test.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lutf8proc
@@ -136,6 +136,9 @@ unit-phc: $(UNIT_DIR)/phc_test
 	$<
 
 unit-public-address: $(UNIT_DIR)/public_address_test
+	$<
+
+unit-traceparent: $(UNIT_DIR)/traceparent_test
 	$<
 
 unit-uuid-text: $(UNIT_DIR)/uuid_text_test
