@@ -118,10 +118,13 @@ bench: packages ## the figures, as ratios measured side by side (QUICK=1)
 	@$(MAKE) --no-print-directory all
 	@QUICK='$(QUICK)' bash test/bench/bench.sh
 
+docs: extension ## the pages that are made of the database: docs/rest-api.md, docs/sql-api.md
+	@bash tools/docs.sh
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: help packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb installcheck format typedefs lint bench
+.PHONY: help docs packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb installcheck format typedefs lint bench
 .DEFAULT_GOAL := all
 
 endif
