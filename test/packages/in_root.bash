@@ -78,13 +78,34 @@ stop; ok $? 'it stops'
 
 # ---- upgraded ----
 before=$(password)
+# The next version, in a repository of its own, with a step for the database.
+extension=unpacked/usr/share/postgresql/15/extension
+version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" /usr/share/postgresql/15/extension/wazo_auth.control)
 for package in *.deb; do
 	rm -rf unpacked && dpkg-deb -R "$package" unpacked
 	sed -i 's/^Version: .*/Version: 1:9.0.0/' unpacked/DEBIAN/control
+	if [ -d "$extension" ]; then
+		sed -i "s/^default_version.*/default_version = '9.0.0'/" "$extension/wazo_auth.control"
+		echo "COMMENT ON SCHEMA wazo_auth IS 'upgraded';" >"$extension/wazo_auth--$version--9.0.0.sql"
+	fi
 	dpkg-deb -b unpacked "next-$package" >/dev/null
+	{ dpkg-deb -f "next-$package" && echo "Filename: ./next-$package" && echo "Size: $(stat -c %s "next-$package")" &&
+		echo "SHA256: $(sha256sum "next-$package" | cut -d ' ' -f 1)" && echo; } >>Packages
 done
-apt-get install -y --no-install-recommends ./next-*.deb >/root/upgrade.log 2>&1; ok $? 'upgraded'
+echo 'deb [trusted=yes] file:/root/deb ./' >/etc/apt/sources.list.d/next.list
+apt-get update -o Dir::Etc::SourceList=/dev/null >/root/update.log 2>&1; ok $? 'a new version is out'
+# Where no systemd runs, what its command would do.
+mkdir -p /root/shim
+printf '#!/bin/sh\n[ "$*" = "restart postgresql" ] && exec pg_ctlcluster 15 main restart\nexit 1\n' >/root/shim/systemctl
+chmod +x /root/shim/systemctl
+postmaster=$(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)
+apt-get install -y --only-upgrade wazo-auth postgresql-15-wazo-auth >/root/upgrade.log 2>&1; ok $? 'upgraded'
 cat /root/upgrade.log
+[ "$postmaster" != "$(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)" ]; ok $? '... with a restart of the server, which had the old library'
+is "$(sql "SELECT extversion FROM pg_extension WHERE extname = 'wazo_auth'")" 9.0.0 '... and of the database'
+PATH=/root/shim:$PATH bash -eu upgrade1 >/root/upgrade.log 2>&1; ok $? 'again, as docs/upgrade.md says'
+cat /root/upgrade.log
+is "$(grep -E '^ +[0-9]' /root/upgrade.log | tr -d ' ')" 9.0.0 '... which shows the version'
 [ "$(password)" = "$before" ]; ok $? 'the password is the same'
 start; is "$(login "$before")" 200 'a login after the upgrade'
 is "$(call HEAD "/token/$token" -I)" 204 'a token from before lives'
@@ -99,7 +120,7 @@ apt-get purge -y wazo-auth postgresql-15-wazo-auth >/root/purge.log 2>&1; ok $? 
 cat /root/purge.log
 is "$(find /etc /var/log /usr -name '*wazo-auth*' -not -path '/usr/share/doc*' | tr '\n' ' ')" '' 'nothing is left of it'
 is "$(sql "SELECT count(*) FROM wazo_auth.\"user\" WHERE username = 'wazo-auth-cli'") $(ls /var/lib/postgresql/wazo_auth.key "$credentials" | wc -l)" '1 2' '... but for the data, its key and the password'
-apt-get install -y --no-install-recommends ./postgresql-15-wazo-auth_*.deb ./wazo-auth_*.deb >/root/again.log 2>&1; ok $? 'installed again'
+apt-get install -y --no-install-recommends ./next-*.deb >/root/again.log 2>&1; ok $? 'installed again'
 cat /root/again.log
 [ "$(password)" = "$before" ]; ok $? 'the password is the same'
 start; is "$(login "$before")" 200 'and all is as it was'
@@ -110,7 +131,7 @@ cat /root/front.log
 # ---- without a database ----
 apt-get purge -y wazo-auth >/root/purge.log 2>&1
 echo 'wazo-auth wazo-auth/db-host string 192.0.2.1' | debconf-set-selections
-apt-get install -y --no-install-recommends ./wazo-auth_*.deb >/root/remote.log 2>&1; ok $? 'installed for the database of another host'
+apt-get install -y --no-install-recommends ./next-wazo-auth_*.deb >/root/remote.log 2>&1; ok $? 'installed for the database of another host'
 is "$(sed -n 's/.*@\(.*\)\/.*/\1/p' /etc/wazo-auth/conf.d/50-db.yml)" 192.0.2.1 '... which the configuration names'
 pg_ctlcluster 15 main stop
 exit 0

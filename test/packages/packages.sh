@@ -54,11 +54,15 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 mkdir -p "$work/upper/root/deb"
 cp build/deb/wazo-auth_*.deb build/deb/postgresql-15-wazo-auth_*.deb test/packages/in_root.bash "$work/upper/root/deb/"
-# The blocks of docs/packages.md, one file each, in their order.
-awk -v dir="$work/upper/root/deb" '
-	/^```sh$/ { file = sprintf("%s/block%d", dir, ++n); next }
-	/^```$/ { if (file) close(file); file = ""; next }
-	file { print > file }' docs/packages.md
+# The blocks of the guides, one file each, in their order.
+blocks() { # blocks NAME FILE
+	awk -v prefix="$work/upper/root/deb/$1" '
+		/^```sh$/ { file = prefix (++n); next }
+		/^```$/ { if (file) close(file); file = ""; next }
+		file { print > file }' "$2"
+}
+blocks block docs/packages.md
+blocks upgrade docs/upgrade.md
 status=0
 root_run "$layer/upper:$base" "$work" bash /root/deb/in_root.bash >"$work/log" 2>&1 || status=$?
 while read -r line; do case $line in 'ok '*) ok 0 "${line#* - }" ;; 'not ok '*) ok 1 "${line#* - }" ;; esac; done <"$work/log"
