@@ -184,11 +184,48 @@ BEGIN
     PERFORM wazo_auth.judge_staged_references(v_mapping.target);
     PERFORM wazo_auth.judge_staged_keys(v_mapping.target);
   END LOOP;
+  PERFORM wazo_auth.note_staged_accesses();
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.stage_upstream(text) IS
 'Makes of an upstream schema the rows that an import would write, in pg_temp.import_TABLE, and judges them by the '
 'constraints of their tables; see wazo_auth.import_mappings().';
+
+CREATE OR REPLACE FUNCTION wazo_auth.note_staged_accesses() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_default wazo_auth.acl := COALESCE(wazo_auth.default_acl('wazo_user'), '{}');
+BEGIN
+  -- Of those who have the same policies one is looked at, and only where each counted by itself is too much.
+  WITH size AS MATERIALIZED (
+    SELECT p.uuid, p.acl, wazo_auth.acl_length(p.acl) AS entries, octet_length(p.acl::text) AS bytes
+    FROM pg_temp.import_policy p WHERE p.misfit IS NULL
+  ), held AS (
+    SELECT up.user_uuid, up.policy_uuid FROM pg_temp.import_user_policy up WHERE up.misfit IS NULL
+    UNION
+    SELECT gu.user_uuid, gp.policy_uuid FROM pg_temp.import_group_user gu
+    JOIN pg_temp.import_group_policy gp ON gp.group_uuid = gu.group_uuid AND gp.misfit IS NULL
+    WHERE gu.misfit IS NULL
+  ), holder AS (
+    SELECT h.user_uuid, array_agg(h.policy_uuid ORDER BY h.policy_uuid) AS policies
+    FROM held h JOIN size s ON s.uuid = h.policy_uuid
+    GROUP BY h.user_uuid
+    HAVING sum(s.entries) > 10000 - wazo_auth.acl_length(v_default)
+        OR sum(s.bytes) > 1048576 - octet_length(v_default::text)
+  ), surplus AS (
+    SELECT d.policies
+    FROM (SELECT DISTINCT h.policies FROM holder h) d
+    WHERE NOT wazo_auth.acls_fit(v_default || ARRAY(SELECT s.acl FROM size s WHERE s.uuid = ANY (d.policies)))
+  )
+  UPDATE pg_temp.import_user u
+  SET changed = concat_ws('; ', u.changed,
+    'its tokens have not all of its accesses, which are more than 10000, or 1 MiB of them')
+  FROM holder h JOIN surplus USING (policies)
+  WHERE u.uuid = h.user_uuid AND u.misfit IS NULL;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.note_staged_accesses() IS
+'Notes the staged users who have more accesses than an ACL holds: their tokens get those that fit.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.note_import(upstream text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -243,25 +280,36 @@ $$;
 COMMENT ON FUNCTION wazo_auth.replaced_tables() IS
 'Tables of the extension whose rows are a tenant''s or hang on one: an import writes them anew.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.staged_key(target text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_match text;
+BEGIN
+  SELECT string_agg(format('s.%1$I = t.%1$I', a.attname), ' AND ') INTO v_match
+  FROM pg_constraint c
+  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+  WHERE c.conrelid = format('wazo_auth.%I', target)::regclass AND c.contype = 'p'
+  HAVING bool_and(a.attname IN (SELECT wazo_auth.staged_columns(target)));
+  RETURN COALESCE(v_match, 'false');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.staged_key(text) IS
+'The condition that a staged row s and a row t of its table have the same key; false where a staged row has none.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.rows_not_staged() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_target text;
   v_lost_if text;
-  v_match text;
   v_count bigint;
   v_lost text;
 BEGIN
-  FOR v_target, v_lost_if, v_match IN
-    SELECT m.target, m.lost_if, string_agg(format('s.%1$I = t.%1$I', a.attname), ' AND ')
-    FROM wazo_auth.import_mappings() m
-    JOIN pg_constraint c ON c.conrelid = format('wazo_auth.%I', m.target)::regclass AND c.contype = 'p'
-    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
-    WHERE m.lost_if IS NOT NULL
-    GROUP BY m.target, m.lost_if
+  FOR v_target, v_lost_if IN
+    SELECT m.target, m.lost_if FROM wazo_auth.import_mappings() m WHERE m.lost_if IS NOT NULL
   LOOP
     EXECUTE format('SELECT count(*) FROM wazo_auth.%I t WHERE (%s) AND NOT EXISTS'
-      ' (SELECT FROM pg_temp.%I s WHERE s.misfit IS NULL AND %s)', v_target, v_lost_if, 'import_' || v_target, v_match)
+      ' (SELECT FROM pg_temp.%I s WHERE s.misfit IS NULL AND %s)', v_target, v_lost_if, 'import_' || v_target,
+      wazo_auth.staged_key(v_target))
       INTO v_count;
     v_lost := NULLIF(concat_ws(', ', v_lost, CASE WHEN v_count > 0 THEN v_count || ' of ' || v_target END), '');
   END LOOP;
@@ -270,6 +318,19 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rows_not_staged() IS
 'How many tenants, users, groups, policies, refresh tokens and live sessions are here and not staged; null for none.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.refuse_losses(lost text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF lost IS NOT NULL THEN
+    RAISE EXCEPTION 'this database holds rows that upstream has not, and that the import would delete: %', lost
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'With replace => true it does so, and what is here is afterwards what upstream has.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.refuse_losses(text) IS
+'Raises 55000 when wazo_auth.rows_not_staged() has found something.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_references(tables regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -316,49 +377,98 @@ $$;
 COMMENT ON FUNCTION wazo_auth.gather_words(regclass[], boolean) IS
 'Lets GIN indexes put off the words of new rows; or index what they have put off, and put off nothing any more.';
 
--- A check of each reference by itself, or of each word of a search, would take
--- most of the time: they are done for all rows at the end.
-CREATE OR REPLACE FUNCTION wazo_auth.write_staged() RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.insert_staged(target text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
 SET gin_pending_list_limit = '1GB' AS $$
 DECLARE
-  v_target text;
   v_columns text;
 BEGIN
+  SELECT string_agg(quote_ident(c.name), ', ') INTO v_columns FROM wazo_auth.staged_columns(target) c (name);
+  EXECUTE format('INSERT INTO wazo_auth.%1$I (%2$s) SELECT %2$s FROM pg_temp.%3$I s WHERE s.misfit IS NULL'
+    ' AND NOT EXISTS (SELECT FROM wazo_auth.%1$I t WHERE %4$s)', target, v_columns, 'import_' || target,
+    wazo_auth.staged_key(target));
+  EXECUTE format('ANALYZE wazo_auth.%I', target);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.insert_staged(text) IS
+'Writes the staged rows of a table that are not here, without looking at what they refer to, and without triggers.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.delete_unstaged(target text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+DECLARE
+  v_staged text;
+  v_here text;
+BEGIN
+  -- as texts, since json and others have no equality
+  SELECT format('ROW(%s)::text', string_agg(format('s.%I', c.name), ', ')),
+    format('ROW(%s)::text', string_agg(format('t.%I', c.name), ', '))
+  INTO v_staged, v_here
+  FROM wazo_auth.staged_columns(target) c (name);
+  EXECUTE format('DELETE FROM wazo_auth.%I t WHERE NOT EXISTS (SELECT FROM pg_temp.%I s WHERE s.misfit IS NULL'
+    ' AND %s AND %s = %s)', target, 'import_' || target, wazo_auth.staged_key(target), v_staged, v_here);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.delete_unstaged(text) IS
+'Deletes the rows of a table that are not staged, or staged otherwise; without triggers.';
+
+-- A check of each reference by itself, or of each word of a search, would take
+-- most of the time: they are done for all rows at the end. What a row is
+-- replaced by is written anew; what is as it is to be stays.
+CREATE OR REPLACE FUNCTION wazo_auth.write_staged() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+DECLARE
+  v_tables regclass[] := wazo_auth.replaced_tables();
+  v_table regclass;
+  v_target text;
+BEGIN
+  FOREACH v_table IN ARRAY v_tables LOOP
+    IF v_table NOT IN (SELECT format('wazo_auth.%I', c.target)::regclass FROM wazo_auth.import_count c) THEN
+      EXECUTE format('DELETE FROM %s', v_table);
+    END IF;
+  END LOOP;
   FOR v_target IN SELECT c.target FROM wazo_auth.import_count c ORDER BY c.place LOOP
     PERFORM wazo_auth.import_step(format('writing %s', v_target));
-    SELECT string_agg(quote_ident(s.name), ', ') INTO v_columns FROM wazo_auth.staged_columns(v_target) s (name);
-    -- Sets of accesses may be here already.
-    EXECUTE format('INSERT INTO wazo_auth.%I (%s) SELECT %s FROM pg_temp.%I s WHERE s.misfit IS NULL'
-      ' ON CONFLICT DO NOTHING', v_target, v_columns, v_columns, 'import_' || v_target);
-    EXECUTE format('ANALYZE wazo_auth.%I', v_target);
+    -- Sets of accesses belong to nobody.
+    IF format('wazo_auth.%I', v_target)::regclass = ANY (v_tables) THEN
+      PERFORM wazo_auth.delete_unstaged(v_target);
+    END IF;
+    PERFORM wazo_auth.insert_staged(v_target);
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.write_staged() IS
-'Writes the staged rows, without looking at what they refer to, and without triggers.';
+'Makes of each table what is staged for it, and empties those of tenants that nothing is staged for.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.load_staged() RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.hold_tables(tables regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  FOR i IN 1 .. 20 LOOP
+    BEGIN
+      EXECUTE 'LOCK TABLE wazo_auth.acl_set, ' || array_to_string(tables, ', ') || ' IN SHARE ROW EXCLUSIVE MODE';
+      RETURN;
+    EXCEPTION WHEN deadlock_detected THEN
+      -- A client holds one of them and waits for another; without ours it ends.
+      IF i = 20 THEN
+        RAISE;
+      END IF;
+    END;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.hold_tables(regclass[]) IS
+'Lets nobody change these tables, and the sets of accesses, until the end of the transaction; everybody may read them.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.check_loaded(tables regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_tables regclass[] := wazo_auth.replaced_tables();
-  v_indexes regclass[] := ARRAY(
-    SELECT c.oid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-    WHERE i.indrelid = ANY (wazo_auth.replaced_tables()) AND 'fastupdate=off' = ANY (c.reloptions));
   v_expected wazo_auth.import_count;
   v_count bigint;
 BEGIN
-  EXECUTE 'TRUNCATE ' || array_to_string(v_tables, ', ');
-  PERFORM wazo_auth.gather_words(v_indexes, true);
-  PERFORM wazo_auth.write_staged();
-  PERFORM wazo_auth.import_step('indexing words for searches');
-  PERFORM wazo_auth.gather_words(v_indexes, false);
-  PERFORM wazo_auth.import_step('checking what was written');
-  PERFORM wazo_auth.check_references(v_tables);
+  PERFORM wazo_auth.check_references(tables);
   FOR v_expected IN SELECT c.* FROM wazo_auth.import_count c ORDER BY c.place LOOP
     EXECUTE format('SELECT count(*) FROM wazo_auth.%I', v_expected.target) INTO v_count;
     IF v_count < v_expected.imported OR v_count > v_expected.imported
-      AND format('wazo_auth.%I', v_expected.target)::regclass = ANY (v_tables) THEN
+      AND format('wazo_auth.%I', v_expected.target)::regclass = ANY (tables) THEN
       RAISE EXCEPTION 'after the import wazo_auth.% has % rows, and not %', v_expected.target, v_count,
         v_expected.imported
         USING ERRCODE = 'data_exception';
@@ -368,9 +478,47 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.load_staged() IS
-'Puts the staged rows in the place of what is here, and checks them: raises 23503 for a reference to nothing, 22000 '
-'where the counts differ.';
+COMMENT ON FUNCTION wazo_auth.check_loaded(regclass[]) IS
+'Raises 23503 for a reference to nothing, 22000 where the rows are not as many as were staged.';
+
+-- Requests are served all the time: readers see what was here until the end.
+-- Sessions are most of the rows, and nobody can meet them before, since their
+-- keys are random. For the rest those who write wait.
+CREATE OR REPLACE FUNCTION wazo_auth.load_staged(replace boolean) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_tables regclass[] := wazo_auth.replaced_tables();
+  v_indexes regclass[] := '{}';
+  v_lost text;
+BEGIN
+  PERFORM wazo_auth.import_step('writing new sessions');
+  PERFORM wazo_auth.insert_staged('session');
+  PERFORM wazo_auth.import_step('waiting for those who write');
+  PERFORM wazo_auth.hold_tables(v_tables);
+  v_lost := wazo_auth.rows_not_staged();
+  IF NOT replace THEN
+    PERFORM wazo_auth.refuse_losses(v_lost);
+  END IF;
+  -- Searches wait for this one, so it is done where it saves time.
+  IF (SELECT count(*) > 1000 FROM pg_temp.import_user s
+      WHERE s.misfit IS NULL AND NOT EXISTS (SELECT FROM wazo_auth.user t WHERE t.uuid = s.uuid)) THEN
+    v_indexes := ARRAY(
+      SELECT c.oid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+      WHERE i.indrelid = ANY (v_tables) AND 'fastupdate=off' = ANY (c.reloptions));
+  END IF;
+  PERFORM wazo_auth.gather_words(v_indexes, true);
+  PERFORM wazo_auth.write_staged();
+  PERFORM wazo_auth.import_step('indexing words for searches');
+  PERFORM wazo_auth.gather_words(v_indexes, false);
+  PERFORM wazo_auth.import_step('checking what was written');
+  PERFORM wazo_auth.check_loaded(v_tables);
+  RETURN v_lost;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.load_staged(boolean) IS
+'Puts the staged rows in the place of what is here, and checks them. Returns what that has deleted, as '
+'wazo_auth.rows_not_staged() says it; without replace raises 55000 when that is something, and 23503 and 22000 as '
+'wazo_auth.check_loaded() does.';
 
 CREATE OR REPLACE PROCEDURE wazo_auth.import_upstream(upstream text, dry_run boolean DEFAULT false,
   replace boolean DEFAULT false)
@@ -381,20 +529,17 @@ DECLARE
   v_lost text;
 BEGIN
   PERFORM wazo_auth.check_upstream(upstream);
-  -- Nothing is written in the meantime, and another import waits. Reading goes on until the rows are replaced.
-  EXECUTE 'LOCK TABLE wazo_auth.import_count, wazo_auth.acl_set, '
-    || array_to_string(wazo_auth.replaced_tables(), ', ') || ' IN SHARE ROW EXCLUSIVE MODE';
+  -- Another import waits.
+  LOCK TABLE wazo_auth.import_count IN SHARE ROW EXCLUSIVE MODE;
   PERFORM wazo_auth.hold_upstream(upstream);
   PERFORM wazo_auth.stage_upstream(upstream);
   PERFORM wazo_auth.note_import(upstream);
   v_lost := wazo_auth.rows_not_staged();
-  IF v_lost IS NOT NULL AND NOT replace AND NOT dry_run THEN
-    RAISE EXCEPTION 'this database holds rows that upstream has not, and that the import would delete: %', v_lost
-      USING ERRCODE = 'object_not_in_prerequisite_state',
-            HINT = 'With replace => true it does so, and what is here is afterwards what upstream has.';
-  END IF;
   IF NOT dry_run THEN
-    PERFORM wazo_auth.load_staged();
+    IF NOT replace THEN
+      PERFORM wazo_auth.refuse_losses(v_lost);
+    END IF;
+    v_lost := wazo_auth.load_staged(replace);
   END IF;
   FOR v_count IN SELECT c.* FROM wazo_auth.import_count c WHERE c.source IS NOT NULL ORDER BY c.place LOOP
     RAISE NOTICE '%: % rows, % passed over, % left out, % added, % % (% of them changed)', v_count.source,
