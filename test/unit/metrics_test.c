@@ -6,6 +6,8 @@
 #include "../../kore_front/log.h"
 #include "../../kore_front/metrics.h"
 #include "../../kore_front/request.h"
+#include "../../kore_front/route.h"
+#include "../../kore_front/request.h"
 
 #include <stdlib.h>
 #include <string.h>
