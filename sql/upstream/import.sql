@@ -165,7 +165,7 @@ COMMENT ON FUNCTION wazo_auth.judge_staged_keys(text) IS
 
 -- The accesses of tokens are long and few: they are grouped by their hashes, not sorted.
 CREATE OR REPLACE FUNCTION wazo_auth.stage_upstream(upstream text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_sort = off AS $$
 DECLARE
   v_mapping record;
 BEGIN
@@ -361,25 +361,11 @@ $$;
 COMMENT ON FUNCTION wazo_auth.check_references(regclass[]) IS
 'Raises 23503 when a row of these tables refers to one that is not there: for rows that were written without looking.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.gather_words(indexes regclass[], gather boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET maintenance_work_mem = '256MB' AS $$
-DECLARE
-  v_index regclass;
-BEGIN
-  FOREACH v_index IN ARRAY indexes LOOP
-    IF NOT gather THEN
-      PERFORM gin_clean_pending_list(v_index);
-    END IF;
-    EXECUTE format('ALTER INDEX %s SET (fastupdate = %s)', v_index, CASE WHEN gather THEN 'on' ELSE 'off' END);
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.gather_words(regclass[], boolean) IS
-'Lets GIN indexes put off the words of new rows; or index what they have put off, and put off nothing any more.';
-
+-- What is known of the size of these tables is of before the import: a nested loop
+-- would look at each row for each.
 CREATE OR REPLACE FUNCTION wazo_auth.insert_staged(target text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
-SET gin_pending_list_limit = '1GB' AS $$
+SET enable_nestloop = off AS $$
 DECLARE
   v_columns text;
 BEGIN
@@ -394,7 +380,8 @@ COMMENT ON FUNCTION wazo_auth.insert_staged(text) IS
 'Writes the staged rows of a table that are not here, without looking at what they refer to, and without triggers.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_unstaged(target text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
+SET enable_nestloop = off AS $$
 DECLARE
   v_staged text;
   v_here text;
@@ -411,9 +398,8 @@ $$;
 COMMENT ON FUNCTION wazo_auth.delete_unstaged(text) IS
 'Deletes the rows of a table that are not staged, or staged otherwise; without triggers.';
 
--- A check of each reference by itself, or of each word of a search, would take
--- most of the time: they are done for all rows at the end. What a row is
--- replaced by is written anew; what is as it is to be stays.
+-- A check of each reference by itself would take most of the time: they are done
+-- for all rows at the end. What is as it is to be stays.
 CREATE OR REPLACE FUNCTION wazo_auth.write_staged() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
 DECLARE
@@ -439,12 +425,14 @@ $$;
 COMMENT ON FUNCTION wazo_auth.write_staged() IS
 'Makes of each table what is staged for it, and empties those of tenants that nothing is staged for.';
 
+-- Exclusive, since a login locks rows before it writes: rows that it has locked
+-- would be waited for while it waits for a table.
 CREATE OR REPLACE FUNCTION wazo_auth.hold_tables(tables regclass[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET deadlock_timeout = '100ms' AS $$
 BEGIN
   FOR i IN 1 .. 20 LOOP
     BEGIN
-      EXECUTE 'LOCK TABLE wazo_auth.acl_set, ' || array_to_string(tables, ', ') || ' IN SHARE ROW EXCLUSIVE MODE';
+      EXECUTE 'LOCK TABLE wazo_auth.acl_set, ' || array_to_string(tables, ', ') || ' IN EXCLUSIVE MODE';
       RETURN;
     EXCEPTION WHEN deadlock_detected THEN
       -- A client holds one of them and waits for another; without ours it ends.
@@ -456,7 +444,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.hold_tables(regclass[]) IS
-'Lets nobody change these tables, and the sets of accesses, until the end of the transaction; everybody may read them.';
+'Lets nobody change these tables or lock rows of them, nor sets of accesses, until the end of the transaction; '
+'everybody may read them.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_loaded(tables regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -482,34 +471,26 @@ COMMENT ON FUNCTION wazo_auth.check_loaded(regclass[]) IS
 'Raises 23503 for a reference to nothing, 22000 where the rows are not as many as were staged.';
 
 -- Requests are served all the time: readers see what was here until the end.
--- Sessions are most of the rows, and nobody can meet them before, since their
--- keys are random. For the rest those who write wait.
+-- Most rows are written first, of tables with keys that nobody else can meet,
+-- since they are made of random ones. For the rest those who write wait.
 CREATE OR REPLACE FUNCTION wazo_auth.load_staged(replace boolean) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_tables regclass[] := wazo_auth.replaced_tables();
-  v_indexes regclass[] := '{}';
+  v_target text;
   v_lost text;
 BEGIN
-  PERFORM wazo_auth.import_step('writing new sessions');
-  PERFORM wazo_auth.insert_staged('session');
+  FOREACH v_target IN ARRAY '{user,password,email,group_user,user_policy,session}'::text[] LOOP
+    PERFORM wazo_auth.import_step(format('writing new rows of %s', v_target));
+    PERFORM wazo_auth.insert_staged(v_target);
+  END LOOP;
   PERFORM wazo_auth.import_step('waiting for those who write');
   PERFORM wazo_auth.hold_tables(v_tables);
   v_lost := wazo_auth.rows_not_staged();
   IF NOT replace THEN
     PERFORM wazo_auth.refuse_losses(v_lost);
   END IF;
-  -- Searches wait for this one, so it is done where it saves time.
-  IF (SELECT count(*) > 1000 FROM pg_temp.import_user s
-      WHERE s.misfit IS NULL AND NOT EXISTS (SELECT FROM wazo_auth.user t WHERE t.uuid = s.uuid)) THEN
-    v_indexes := ARRAY(
-      SELECT c.oid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-      WHERE i.indrelid = ANY (v_tables) AND 'fastupdate=off' = ANY (c.reloptions));
-  END IF;
-  PERFORM wazo_auth.gather_words(v_indexes, true);
   PERFORM wazo_auth.write_staged();
-  PERFORM wazo_auth.import_step('indexing words for searches');
-  PERFORM wazo_auth.gather_words(v_indexes, false);
   PERFORM wazo_auth.import_step('checking what was written');
   PERFORM wazo_auth.check_loaded(v_tables);
   RETURN v_lost;
@@ -522,7 +503,7 @@ COMMENT ON FUNCTION wazo_auth.load_staged(boolean) IS
 
 CREATE OR REPLACE PROCEDURE wazo_auth.import_upstream(upstream text, dry_run boolean DEFAULT false,
   replace boolean DEFAULT false)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET work_mem = '128MB' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET work_mem = '128MB' SET jit = off AS $$
 DECLARE
   v_name text := current_setting('application_name');
   v_count wazo_auth.import_count;

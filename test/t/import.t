@@ -280,16 +280,19 @@ sub waits_at
 	sql('app', "UPDATE wazo_auth.password SET hash = wazo_auth.password_from_upstream(u.password_hash, u.password_salt) FROM upstream.auth_user u WHERE u.username = 'user6' AND user_uuid::text = u.uuid");
 	is(content('app'), $before, '... with nothing changed');
 
-	# while it writes: one that holds a row of a user
-	$holder->query_safe("BEGIN; SELECT FROM wazo_auth.user WHERE username = 'user8' FOR UPDATE");
+	# while it writes
+	sql('app', q{CREATE FUNCTION public.wait_for_test() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NULL; END';
+		CREATE TRIGGER wait_for_test BEFORE INSERT ON wazo_auth.login EXECUTE FUNCTION public.wait_for_test();
+		ALTER TABLE wazo_auth.login ENABLE REPLICA TRIGGER wait_for_test});
+	$holder->query_safe('SELECT pg_advisory_lock(77)');
 	$import = start_import(\$err);
-	waits_at('wazo\_auth import: writing user');
+	waits_at('wazo\_auth import: writing login');
 	is(call($front, 'HEAD', "/0.1/token/$old")->{status}, 204, 'a token check while it writes');
 	is(sql('app', "SET statement_timeout = '60 s'; SELECT lastname IS DISTINCT FROM 'Changed' FROM wazo_auth.user WHERE uuid = '$user'"), 't', '... and who reads sees what was here');
 	sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'wazo\\_auth import: %'");
 	$import->finish;
-	$holder->query_safe('ROLLBACK');
 	$holder->quit;
+	sql('app', 'DROP FUNCTION public.wait_for_test CASCADE');
 	is(content('app'), $before, 'killed there, nothing is half done');
 	stop_front($front);
 }
