@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fresh.sh [full]: what the README promises, on a Debian 12 with nothing but make
-# and git: `make run` and a login; then "Installing it for real", each block as
+# and git: `make run` and a login; then "Installing it from source", each block as
 # it is printed, against the cluster that Debian's package makes; with `full`
 # also `make check`. Prints TAP. Needs root, for the root it works in.
 #
@@ -38,7 +38,7 @@ ok "$status" 'make run, a login, Ctrl-C'
 
 # The blocks of the section, one file each, in their order.
 awk -v dir="$work/upper/root" '
-	/^## / { inside = /^## Installing it for real/ }
+	/^## / { inside = /^## Installing it from source/ }
 	inside && /^```sh$/ { file = sprintf("%s/block%d", dir, ++n); next }
 	/^```$/ { if (file) close(file); file = ""; next }
 	file { print > file }' "$top/README.md"

@@ -30,7 +30,8 @@ pg_ctlcluster 15 main start
 runuser -u postgres -- psql -XAtq -c 'CREATE DATABASE other' # the platform's own
 export PGOPTIONS=
 
-# ---- installed, as docs/packages.md says ----
+# ---- installed, as README.md and docs/packages.md say ----
+cmp block1 "$(grep -l '^apt-get install' readme*)"; ok $? 'README.md and docs/packages.md say the same'
 bash -eu block1 >/root/install.log 2>&1; ok $? 'the packages are installed'
 cat /root/install.log
 is "$(sql "SELECT extversion FROM pg_extension WHERE extname = 'wazo_auth'")" "$(sed -n "s/^default_version = '\(.*\)'/\1/p" /usr/share/postgresql/15/extension/wazo_auth.control)" 'the database has the extension'
@@ -47,6 +48,24 @@ dpkg-reconfigure wazo-auth >/root/reconfigure.log 2>&1; ok $? 'configured again'
 ln -sf ../https-available/wazo-auth /etc/nginx/locations/https-enabled/wazo-auth
 printf 'server {\n listen 8080;\n include /etc/nginx/locations/https-enabled/*;\n}\n' >/etc/nginx/conf.d/platform.conf
 nginx -t >/root/nginx.log 2>&1; ok $? "nginx takes its location: $(tail -n 1 /root/nginx.log)"
+
+# ---- what other programs read ----
+systemd-analyze verify /lib/systemd/system/wazo-auth.service >/root/unit.log 2>&1; ok $? "systemd knows all of the unit: $(tail -n 1 /root/unit.log)"
+systemd-analyze security --offline=true --threshold=35 wazo-auth.service >/root/security.log 2>&1; ok $? "... of which little is exposed: $(tail -n 1 /root/security.log)"
+rsyslogd -N1 >/root/rsyslog.log 2>&1; ok $? "rsyslog takes its configuration, ours in it: $(tail -n 1 /root/rsyslog.log)"
+! grep -i 'wazo' /root/rsyslog.log; ok $? '... without a word about ours'
+logrotate -d /etc/logrotate.d/wazo-auth >/root/logrotate.log 2>&1; ok $? 'logrotate takes its configuration'
+complete() { # complete COMMAND WORD...: what is offered for the last word
+	bash -c '. /usr/share/bash-completion/bash_completion; . "/usr/share/bash-completion/completions/$1"
+		COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wazo_auth "$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"; echo "${COMPREPLY[*]}"' bash "$@"
+}
+is "$(complete wazo-auth --check)" --check-config 'options are completed'
+is "$(complete wazo-auth-bootstrap ini)" initial-user '... and what wazo-auth-bootstrap does'
+is "$(complete wazo-auth --log-level war)" warning '... and levels'
+for page in wazo-auth wazo-auth-bootstrap wazo-auth-init-db wazo-auth-upgrade-db wazo-auth-wait; do
+	LC_ALL=C.UTF-8 man --warnings -l "/usr/share/man/man1/$page.1.gz" >/root/page 2>/root/page.log; ok $? "the manual page of $page"
+	is "$(cat /root/page.log)" '' '... without a warning'
+done
 
 # ---- started and used ----
 start; ok $? 'started as its unit starts it'

@@ -26,7 +26,8 @@ ok "$status" 'lintian has nothing to say'
 
 # A Debian with what a platform has before wazo-auth: PostgreSQL and nginx, nothing of ours.
 base=$(root_base bookworm)
-layer=$ROOT_CACHE/bookworm-platform
+platform='postgresql-15 nginx-light logrotate rsyslog systemd bash-completion man-db curl openssl adduser debconf'
+layer=$ROOT_CACHE/bookworm-platform-$(echo "$platform" | sha256sum | cut -c1-8)
 if [ ! -e "$layer/.complete" ]; then
 	echo '# Installing PostgreSQL and nginx in a root'
 	rm -rf "$layer" && mkdir -p "$layer/upper"
@@ -40,9 +41,9 @@ if [ ! -e "$layer/.complete" ]; then
 	root_run "$base" "$layer" sh -eu -c '
 		export DEBIAN_FRONTEND=noninteractive
 		apt-get $1 update
-		apt-get $1 install -y --no-install-recommends postgresql-15 nginx-light logrotate curl openssl adduser debconf
+		apt-get $1 install -y --no-install-recommends $2
 		[ -d /etc/postgresql/15/main ] || pg_createcluster 15 main
-	' sh "${APT_OPTIONS:-}" >"$ROOT_CACHE/bookworm-platform.log" 2>&1 || {
+	' sh "${APT_OPTIONS:-}" "$platform" >"$ROOT_CACHE/bookworm-platform.log" 2>&1 || {
 		tail -n 30 "$ROOT_CACHE/bookworm-platform.log" >&2
 		root_die "the packages could not be installed"
 	}
@@ -62,6 +63,7 @@ blocks() { # blocks NAME FILE
 		file { print > file }' "$2"
 }
 blocks block docs/packages.md
+blocks readme README.md
 blocks upgrade docs/upgrade.md
 status=0
 root_run "$layer/upper:$base" "$work" bash /root/deb/in_root.bash >"$work/log" 2>&1 || status=$?

@@ -23,7 +23,7 @@ my $top = abs_path("$FindBin::RealBin/../..");
 # By page, or by the beginning of a block: the test that runs it. The test names the page as "docs/NAME.md".
 my %elsewhere = (
 	'README.md' => {
-		'git clone' => 'test/t/readme.t', '. .run/env' => 'test/t/readme.t', 'BEGIN;' => 'test/t/readme.t',
+		'git clone' => 'test/t/readme.t', 'apt-get' => 'test/packages/packages.sh', '. .run/env' => 'test/t/readme.t', 'BEGIN;' => 'test/t/readme.t',
 		'TOKEN=' => 'test/t/readme.t', '' => 'test/fresh/fresh.sh' },
 	'docs/acl.md' => { '' => 'test/t/acl_doc.t' },
 	'docs/backup.md' => { '(umask 077; { echo "key2' => 'test/t/rotation.t' },
