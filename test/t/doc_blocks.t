@@ -34,6 +34,7 @@ my %elsewhere = (
 	'docs/packages.md' => { '' => 'test/packages/packages.sh' },
 	'docs/replication.md' => {
 		'SELECT format(' => 'test/t/copies.t', 'CREATE EXTENSION' => 'test/t/copies.t', 'ALTER SUB' => 'test/t/copies.t' },
+	'docs/scaling.md' => { 'wazo-auth --database' => 'test/t/standby.t', 'listen writes' => 'test/large/cluster.t' },
 	'docs/sql.md' => { 'DROP EXTENSION' => 'test/t/uninstall.t', 'DROP OWNED' => 'test/t/uninstall.t' },
 	'docs/upgrade.md' => { 'apt-get install' => 'test/packages/packages.sh' },
 );
