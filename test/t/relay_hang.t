@@ -72,9 +72,12 @@ sub stalling_broker
 	POSIX::setpgid(0, 0);
 	open(STDOUT, '>', '/dev/null');
 	$SIG{PIPE} = 'IGNORE';
-		while (my $client = $listen->accept)
+	for (;;)
 	{
+		# interrupted when one of its children ends
+		my $client = $listen->accept // next;
 		next if fork();
+		close $listen;
 		sleep if $frames == 0;
 		my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $rabbit->{port}) or POSIX::_exit(1);
 		my ($from_server, $left) = ('', $frames);

@@ -151,7 +151,7 @@ connect_waiter(Waiter *waiter)
 static void
 drop(Waiter *waiter)
 {
-	lws_sul_schedule(context, 0, &waiter->again, NULL, LWS_SET_TIMER_USEC_CANCEL);
+	lws_sul_cancel(&waiter->again);
 	if (waiter->connection)
 	{
 		lws_set_opaque_user_data(waiter->connection, NULL);
