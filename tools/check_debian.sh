@@ -36,12 +36,12 @@ test/t/run_signals.t: make run builds the front"
 while IFS=: read -r name _; do [ -e "$name" ] || root_die "$name is not there any more; see not_there"; done <<<"$not_there"
 tap_tests() { ls test/t/*.t test/rest/*.t | grep -vxF "$(cut -d: -f1 <<<"$not_there")"; }
 
-# one at a time: apt's archives are shared
 mkdir -p "$ROOT_CACHE"
 exec 9>"$ROOT_CACHE/lock"
-flock 9
 base=$(root_base "$suite")
 layer=$ROOT_CACHE/$suite-packages-$(packages 0 | sha256sum | cut -c1-8)
+# one at a time: apt's archives are shared
+[ -e "$layer/.complete" ] || flock 9
 if [ ! -e "$layer/.complete" ]; then
 	echo "Installing what debian/control asks for in $suite"
 	rm -rf "$layer" && mkdir -p "$layer/upper"
