@@ -147,6 +147,39 @@ is "$(call GET "/users?limit=1" -H "X-Auth-Token: $token")" 200 '... with the to
 stop
 cat /root/front.log
 
+# ---- in the place of an upstream, as docs/migration.md says ----
+apt-get purge -y wazo-auth postgresql-15-wazo-auth >/root/purge.log 2>&1
+pg_ctlcluster 15 main restart
+runuser -u postgres -- psql -Xq -c 'DROP DATABASE asterisk' -c 'CREATE DATABASE asterisk OWNER asterisk ENCODING UTF8 TEMPLATE template0'
+value() { sed -n "s/^my \\\$$1 = '\(.*\)';/\1/p" WazoUpstream.pm; }
+salt=$(seq 0 63 | while read -r i; do printf '%02x' "$i"; done)
+runuser -u postgres -- psql -Xq -v ON_ERROR_STOP=1 -d asterisk -c 'CREATE EXTENSION "uuid-ossp"' -f /root/deb/upstream.sql -v users=20 -v tokens=40 -v tenants=2 \
+	-v hash="$(value hash)" -v salt="$salt" -o /dev/null -f /root/deb/upstream_rows.sql >/root/upstream.log 2>&1; ok $? "an upstream's database"
+cat /root/upstream.log
+cat >/root/shim/systemctl <<'END'
+#!/bin/bash
+case $* in
+'restart postgresql') exec pg_ctlcluster 15 main restart ;;
+'stop wazo-auth') [ ! -s /root/front.pid ] || kill "$(cat /root/front.pid)" || true; rm -f /root/front.pid ;;
+'start wazo-auth')
+	setpriv --reuid wazo-auth --regid wazo-auth --init-groups /usr/bin/wazo-auth >/root/front.log 2>&1 &
+	echo $! >/root/front.pid
+	wazo-auth-wait ;;
+*) exit 1 ;;
+esac
+END
+mkdir -p deb && for package in next-*.deb; do cp "$package" "deb/${package#next-}"; done
+(cd deb && PATH=/root/shim:$PATH bash -eu ../migration1) >/root/migration.log 2>&1; ok $? 'imported'
+cat /root/migration.log
+LOGIN=user5 PASSWORD=secret bash -eu "$(grep -l '^curl' migration*)" >/root/answer 2>&1; ok $? 'an old user logs in'
+case $(cat /root/answer) in '{"data": {"token": "'*) true ;; *) cat /root/answer; false ;; esac; ok $? '... and gets a token'
+old=$(printf %s token6 | md5sum | sed 's/\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)\(.\{12\}\).*/\1-\2-\3-\4-\5/')
+is "$(call HEAD "/token/$old" -I)" 204 'an old token is valid'
+is "$(sql 'SELECT count(*) FROM public.auth_user')" 20 "upstream's tables are as they were"
+runuser -u postgres -- psql -XAtq -d asterisk -c "SELECT count(*) FROM wazo_auth.export_upstream('upstream_again')" >/root/export.log 2>&1; ok $? "back to upstream's schema: $(tail -n 1 /root/export.log)"
+is "$(sql 'SELECT count(*) FROM upstream_again.auth_user')" 20 '... with all users'
+PATH=/root/shim:$PATH systemctl stop wazo-auth
+
 # ---- without a database ----
 apt-get purge -y wazo-auth >/root/purge.log 2>&1
 echo 'wazo-auth wazo-auth/db-host string 192.0.2.1' | debconf-set-selections

@@ -64,6 +64,10 @@ blocks() { # blocks NAME FILE
 }
 blocks block docs/packages.md
 blocks readme README.md
+blocks migration docs/migration.md
+# A database of upstream.
+sed -n '/\$ddl\$/,/\$ddl\$/p' sql/upstream/schema.sql | sed 's/.*\$ddl\$//' >"$work/upper/root/deb/upstream.sql"
+cp test/data/upstream_rows.sql test/lib/WazoUpstream.pm "$work/upper/root/deb/"
 blocks upgrade docs/upgrade.md
 status=0
 root_run "$layer/upper:$base" "$work" bash /root/deb/in_root.bash >"$work/log" 2>&1 || status=$?

@@ -29,7 +29,8 @@ my %elsewhere = (
 	'docs/backup.md' => { '(umask 077; { echo "key2' => 'test/t/rotation.t' },
 	'docs/developing.md' => { '-- ' => 'test/t/recipes.t', 'make ' => 'test/t/readme.t' },
 	'docs/mail.md' => { 'CREATE ROLE text_sender' => 'test/t/mail.t' },
-	'docs/migration.md' => { 'pg_dump --schema' => 'test/t/export.t', '' => 'test/t/import.t' },
+	'docs/migration.md' => {
+		'systemctl stop' => 'test/packages/packages.sh', 'curl ' => 'test/packages/packages.sh', 'pg_dump --schema' => 'test/t/export.t', '' => 'test/t/import.t' },
 	'docs/operations.md' => { '[Definition]' => 'test/t/login_log.t' },
 	'docs/packages.md' => { '' => 'test/packages/packages.sh' },
 	'docs/replication.md' => {
@@ -45,6 +46,7 @@ my %not_run = (
 	'docs/login-sources.md' => { 'LDAP login of' => 'lines of a log', 'SAML job' => 'lines of a log' },
 	'docs/operations.md' => {
 		'LOG:  Successful' => 'lines of a log', 'warning: slow' => 'a line of a log', '[wazo-auth]' => 'read by fail2ban' },
+	'docs/scaling.md' => { 'wazo-auth --database' => 'names hosts of one\'s own', 'listen writes' => 'read by HAProxy' },
 );
 
 # Commands that make the metadata of an identity provider, in idp.xml.
@@ -81,7 +83,7 @@ my %before_block = (
 	'docs/mail.md' => { 'psql -v text' => 'echo "Hello {{ username }}" >password_reset_email.jinja' },
 );
 
-my $node = new_node('doc_blocks', "wazo_auth.relay_interval = 0\nwazo_auth.token_cleanup_interval = 0");
+my $node = new_node('doc_blocks', "wazo_auth.relay_interval = 0\nwazo_auth.token_cleanup_interval = 0\nwazo_auth.saml_timeout = '60s'");
 my $dir = PostgreSQL::Test::Utils::tempdir_short();
 # a key of its own, which a block makes anew
 append_to_file("$dir/secret.key", slurp_file($ENV{WAZO_AUTH_SECRET_KEY_FILE}));
