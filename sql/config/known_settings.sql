@@ -66,6 +66,14 @@ BEGIN
   PERFORM wazo_auth.declare_setting('audit_retention', 'integer',
     'days for which the [audit log](operations.md) is kept, at least; 0: there is none', '90', 0, 3650);
 
+  PERFORM wazo_auth.declare_setting('refresh_token', 'map', 'what becomes of [refresh tokens](security.md)');
+  PERFORM wazo_auth.declare_setting('refresh_token.rotate', 'boolean',
+    'does each login by one get another one, and the old one end?', 'false');
+  PERFORM wazo_auth.declare_setting('refresh_token.reuse_seconds', 'integer',
+    'seconds in which the one before may be used again, for a client that missed the answer', '30', 0, 600);
+  PERFORM wazo_auth.declare_setting('refresh_token.lifetime', 'integer',
+    'seconds after which one ends, however often it is used or replaced; 0: never', '0', 0, 315360000);
+
   -- Passwords
   PERFORM wazo_auth.declare_setting('password', 'map', 'what a new [password](security.md) must be');
   PERFORM wazo_auth.declare_setting('password.min_length', 'integer', 'least number of characters', '1', 1, 1024);

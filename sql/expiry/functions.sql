@@ -135,7 +135,8 @@ BEGIN
       sessions_announced := wazo_auth.announce_expiring_sessions(v_batch);
       acl_sets_deleted := wazo_auth.delete_unused_acl_sets(v_batch);
       PERFORM wazo_auth.delete_expired_oauth2(v_batch);
-      PERFORM wazo_auth.delete_login_failures(v_batch), wazo_auth.keep_audit(v_batch);
+      PERFORM wazo_auth.delete_login_failures(v_batch), wazo_auth.keep_audit(v_batch),
+              wazo_auth.delete_expired_refresh_tokens(v_batch);
       saml_logins_deleted := wazo_auth.delete_expired_saml_logins(v_batch);
     ELSIF v_queue = 'events' THEN
       events_delivered := wazo_auth.deliver_events_locally(v_batch);

@@ -14,9 +14,14 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_digest uuid := wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token));
+  v_family uuid := v_digest;
   v_user wazo_auth.user := wazo_auth.lock_enabled_user(wazo_auth.refresh_token_user(v_digest, client_id));
   v_row wazo_auth.refresh_token;
 BEGIN
+  IF v_user.uuid IS NULL THEN
+    v_family := wazo_auth.refresh_token_family(v_digest);
+    v_user := wazo_auth.lock_enabled_user(wazo_auth.refresh_token_user(v_family, client_id));
+  END IF;
   IF v_user.uuid IS NULL
      OR NOT (wazo_auth.is_authentication_method(wazo_auth.effective_authentication_method(v_user.uuid))
              OR wazo_auth.password_is_kept_elsewhere(v_user.uuid)) THEN
@@ -24,8 +29,8 @@ BEGIN
   END IF;
   -- It may have been revoked while we waited; from here on a revocation waits,
   -- and the session can refer to it.
-  v_row := wazo_auth.lock_refresh_token(v_digest);
-  IF v_row.ends_at <= clock_timestamp() THEN
+  v_row := wazo_auth.lock_refresh_token(v_family);
+  IF v_row.ends_at <= clock_timestamp() OR NOT wazo_auth.is_good_refresh_token(v_digest, v_row) THEN
     RETURN NULL;
   END IF;
   RETURN v_row;

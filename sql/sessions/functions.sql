@@ -423,6 +423,10 @@ BEGIN
     new_refresh_token := v_obtained.token;
     sessions_revoked := v_obtained.revoked;
   END IF;
+  IF v_refresh.token_digest IS NOT NULL AND new_refresh_token IS NULL THEN
+    new_refresh_token := wazo_auth.rotate_refresh_token(
+      wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token)), v_refresh.token_digest);
+  END IF;
   -- After a mobile login has ended the sessions that it takes the place of.
   PERFORM wazo_auth.check_session_cap(v_user.uuid, v_user.purpose);
 

@@ -16,11 +16,13 @@ BEGIN
   IF v_guessed IS NOT NULL THEN
     PERFORM wazo_auth.login_failed(v_guessed, request.peer),
             wazo_auth.audit_failed_login(wazo_auth.resolve_login(v_guessed), status);
+    PERFORM wazo_auth.end_reused_refresh_token(request.body ->> 'refresh_token', request.body ->> 'client_id');
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.after_token_post(wazo_auth.http_request, integer) IS
-'After POST /token: counts a failed login, and writes it into the audit log.';
+'After POST /token: counts a failed login and writes it into the audit log; a refresh token that was replaced before '
+'ends its family.';
 SELECT wazo_auth.add_after_route('POST', '/0.1/token', 'wazo_auth.after_token_post');
 
 CREATE OR REPLACE FUNCTION wazo_auth.after_user_password_put(request wazo_auth.http_request, status integer)

@@ -56,7 +56,7 @@ is_seen(FullTransactionId transaction, Snapshot snapshot)
 
 /* Reads the digits of a transaction's number; false for anything else. */
 static bool
-parse_transaction(const char *s, size_t len, FullTransactionId * transaction)
+parse_transaction(const char *s, size_t len, FullTransactionId *transaction)
 {
 	uint64		value = 0;
 

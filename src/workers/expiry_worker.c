@@ -64,6 +64,8 @@ static const struct
 	"SELECT wazo_auth.delete_unused_acl_sets($1)", 10},
 	{"wazo_auth: deleting counts of failed logins",
 	"SELECT wazo_auth.delete_login_failures($1)", 100},
+	{"wazo_auth: deleting expired refresh tokens",
+	"SELECT wazo_auth.delete_expired_refresh_tokens($1)", 100},
 	{"wazo_auth: keeping the audit log",
 	"SELECT wazo_auth.keep_audit($1)", 100},
 	{"wazo_auth: deleting authorizations that nobody finished",

@@ -18,7 +18,7 @@ INSERT INTO silent VALUES
   ('audit', 'the log'), ('audit_other', 'the log'), ('check', 'takes effect by a route'), ('counted', 'has no rows'), ('crypt_password', 'imported, until the next login'),
   ('event_log', 'told already'), ('event_outbox', 'told already'), ('external_auth_type', 'names of kinds'), ('import_count', 'of one import'), ('import_misfit', 'of one import'),
   ('known_password', 'lists of others'), ('known_setting', 'comes with the extension'), ('latest_mail', 'when a mail was sent'), ('live_database', 'where workers run'), ('login', 'made of users and addresses'),
-  ('login_failure', 'of an hour'), ('mail_outbox', 'on its way'), ('oauth2_pending', 'of some minutes'), ('password_history', 'told with the password'), ('refresh_token', 'told by audit_refresh_tokens()'),
+  ('login_failure', 'of an hour'), ('mail_outbox', 'on its way'), ('oauth2_pending', 'of some minutes'), ('password_history', 'told with the password'), ('refresh_token', 'told by audit_refresh_tokens()'), ('refresh_token_rotation', 'told by the login'),
   ('saml_replay', 'of some minutes'), ('saml_session', 'its login is told'), ('schema', 'comes with the extension'), ('schema_field', 'comes with the extension'),
   ('session', 'told by audit_sessions()'), ('tenant_parent', 'made of tenants');
 CREATE TEMP VIEW own_table AS
@@ -104,6 +104,7 @@ WHERE c.access IS NOT NULL AND c.path !~ '^/0\.1/(users|groups)/\{\w+\}/(policie
 CREATE TEMP TABLE open_route (method text, path text, why text);
 INSERT INTO open_route VALUES
   ('POST', '/0.1/token', 'a session, or a failed login'), ('DELETE', '/0.1/token/{token_uuid}', 'a session that ends'),
+  ('POST', '/0.1/oauth2/revoke', 'a session or refresh token that ends'),
   ('POST', '/0.1/users/register', 'a tenant and a user'), ('GET', '/0.1/users/password/reset', 'asks for a mail'),
   ('HEAD', '/0.1/status', 'is not kept, whatever it does'),
   ('POST', '/0.1/saml/sso', 'begins a login'), ('POST', '/0.1/saml/acs', 'goes on with it'), ('GET', '/0.1/saml/logout', 'a session that ends'),

@@ -32,7 +32,7 @@ SELECT set_eq($$SELECT format('%s %s', r.method, r.path) FROM wazo_auth.route r 
   'DELETE /0.1/token/{token_uuid}', 'GET /0.1/api/api.yml', 'GET /0.1/backends', 'GET /0.1/external/{auth_type}/authorize', 'GET /0.1/saml/logout',
   'GET /0.1/saml/metadata/{tenant_uuid}', 'GET /0.1/saml/post/{relay_state}', 'GET /0.1/saml/sls', 'POST /0.1/saml/acs', 'POST /0.1/saml/sls', 'POST /0.1/saml/sso', 'GET /0.1/token/{token_uuid}',
   'GET /0.1/users/password/reset', 'GET /0.1/users/password/reset/form', 'HEAD /0.1/status', 'HEAD /0.1/token/{token_uuid}', 'POST /0.1/token',
-  'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register'], 'what everybody may use');
+  'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register', 'POST /0.1/oauth2/revoke', 'GET /0.1/.well-known/oauth-authorization-server'], 'what everybody may use');
 -- What a path names is looked for by a check, but for the sessions, tokens and
 -- clients of which an unknown one is no error, and what is no row of anything.
 SELECT is_empty($$

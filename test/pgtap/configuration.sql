@@ -92,7 +92,7 @@ SELECT is_empty($$
   SELECT k.name FROM wazo_auth.known_setting k
   WHERE k.name ~* '(pass|secret|token$|credential|_key$|_uri$|pwd|\.uri$)' AND NOT k.secret
     AND k.name NOT IN ('saml.key_file', 'rest_api.private_key')  -- paths
-    AND k.name NOT LIKE 'password\_reset\_%' AND k.name !~ '^password(\.|$)' AND k.name NOT LIKE '%.redirect_uri'
+    AND k.name NOT LIKE 'password\_reset\_%' AND k.name !~ '^(password|refresh_token)(\.|$)' AND k.name NOT LIKE '%.redirect_uri'
 $$, 'what is named like a secret is one');
 SELECT is(wazo_auth.mask_setting(k, '"s3cret"'), '"********"', k.name || ' is masked') FROM wazo_auth.known_setting k WHERE k.secret;
 

@@ -69,6 +69,8 @@ BEGIN
 EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
   RETURN v_result;
 END $$;
+-- where this is, for what tells it
+SELECT wazo_auth.configure('{"public_url": "https://pbx.example.org"}');
 CREATE TEMP TABLE result AS
 SELECT r.path, pg_temp.try('GET', r.path, :'top_token') AS get, pg_temp.try('HEAD', r.path, :'top_token') AS head
 FROM wazo_auth.route r WHERE r.method = 'GET';

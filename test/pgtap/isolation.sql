@@ -111,7 +111,7 @@ SELECT cmp_ok(count(*), '>', 20::bigint, 'there are routes to ask') FROM guarded
 SELECT is_empty($$
   SELECT r.method || ' ' || r.path FROM wazo_auth.route r WHERE r.access IS NULL
   EXCEPT SELECT unnest(ARRAY[
-    'GET /0.1/api/api.yml', 'HEAD /0.1/status', 'GET /0.1/backends', 'POST /0.1/token', 'GET /0.1/token/{token_uuid}', 'HEAD /0.1/token/{token_uuid}',
+    'POST /0.1/oauth2/revoke', 'GET /0.1/.well-known/oauth-authorization-server', 'GET /0.1/api/api.yml', 'HEAD /0.1/status', 'GET /0.1/backends', 'POST /0.1/token', 'GET /0.1/token/{token_uuid}', 'HEAD /0.1/token/{token_uuid}',
     'DELETE /0.1/token/{token_uuid}', 'POST /0.1/token/{token_uuid}/scopes/check', 'POST /0.1/users/register', 'GET /0.1/users/password/reset',
     'GET /0.1/users/password/reset/form', 'GET /0.1/external/{auth_type}/authorize',
     'POST /0.1/saml/sso', 'POST /0.1/saml/acs', 'GET /0.1/saml/logout', 'GET /0.1/saml/sls', 'POST /0.1/saml/sls', 'GET /0.1/saml/post/{relay_state}', 'GET /0.1/saml/metadata/{tenant_uuid}'])

@@ -20,6 +20,8 @@ SELECT cmp_ok((SELECT count(*) FROM upstream), '=', 105::bigint, 'the list of up
 -- Routes of our own, each with its reason.
 CREATE TEMP TABLE own_route (method text, path text, why text);
 INSERT INTO own_route VALUES
+  ('POST', '/0.1/oauth2/revoke', 'RFC 7009'), ('POST', '/0.1/oauth2/introspect', 'RFC 7662'),
+  ('GET', '/0.1/.well-known/oauth-authorization-server', 'RFC 8414'),
   ('GET', '/0.1/audit', 'upstream keeps no record of what was done'),
   ('DELETE', '/0.1/users/{user_uuid}/login_failures', 'upstream locks nobody out'),
   ('GET', '/0.1/external/{auth_type}/authorize', 'where providers of OAuth2 send users back to, without a relay'),
