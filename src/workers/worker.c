@@ -83,6 +83,10 @@ worker_begin(Datum main_arg)
 	 * or a standby.
 	 */
 	set_option("synchronous_commit", "off");
+
+	/* from 16 on it shows the parameters of our own statements, which have tokens among them */
+	if (GetConfigOption("auto_explain.log_parameter_max_length", true, false))
+		SetConfigOption("auto_explain.log_parameter_max_length", "0", PGC_SUSET, PGC_S_SESSION);
 }
 
 /*
