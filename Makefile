@@ -111,6 +111,9 @@ deb: packages-run ## Debian packages, into build/deb
 check-deb: packages ## the packages in a clean Debian 12: installed, used, upgraded, removed
 	@bash test/packages/packages.sh
 
+check-deb-trixie: ## the extension's package for Debian 13 and PostgreSQL 17, built and installed there
+	@bash test/packages/trixie.sh
+
 lint: packages ## compiler warnings, static analysis, plpgsql_check
 	@bash tools/lint.sh
 
@@ -124,7 +127,7 @@ docs: extension ## the pages that are made of the database: docs/rest-api.md, do
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: help docs packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb installcheck format typedefs lint bench
+.PHONY: help docs packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb check-deb-trixie installcheck format typedefs lint bench
 .DEFAULT_GOAL := all
 
 endif
