@@ -89,7 +89,7 @@ plpgsql() {
 		  CASE WHEN p.prorettype = 'trigger'::regtype THEN 'wazo_auth.route'::regclass ELSE 0 END,
 		  fatal_errors => false,
 		  -- These write queries of the catalog's texts and the import's own, and quote what is given to them.
-		  security_warnings => p.proname !~ '^(judge_staged_|stage_|hold_|check_references$|reseal_batch$)|_staged$|_upstream$',
+		  security_warnings => p.proname !~ '^(judge_staged_|stage_|hold_|check_references$|delete_unstaged$|reseal_batch$)|_staged$|_upstream$',
 		  performance_warnings => false, extra_warnings => true) c
 		WHERE p.pronamespace = 'wazo_auth'::regnamespace
 		  -- It cannot know that wazo_auth.raise_error() does not return, and a row
@@ -98,9 +98,8 @@ plpgsql() {
 		  AND c NOT LIKE '%unused parameter "request"%'  -- of a handler
 		  AND NOT (p.proname = 'crypt_backend' AND c LIKE '%unused parameter "args"%')  -- of a backend
 		  AND c NOT LIKE '%composite OUT variable % is not single argument%'
-		  -- What a provider's function returns it cannot know; add_identity_provider() does.
-		  AND NOT (p.proname = 'ask_provider' AND (c LIKE '%cannot determinate a result of dynamic SQL%'
-		           OR c LIKE 'Detail: There is a risk of related false alarms.%' OR c LIKE 'Hint: Don''t use dynamic SQL and record%'))
+		  -- They read what the import makes for itself, or a trigger's transition table.
+		  AND p.proname NOT IN ('note_staged_accesses', 'audit_rows')
 		  AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'plpgsql')
 	EOF
 	)

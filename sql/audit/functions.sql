@@ -97,8 +97,6 @@ COMMENT ON FUNCTION wazo_auth.shown_row(text, jsonb) IS 'What the audit log show
 
 CREATE OR REPLACE FUNCTION wazo_auth.audit_rows() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_row jsonb;
 BEGIN
   IF wazo_auth.in_extension_script() OR wazo_auth.is_loading(TG_RELID) OR NOT wazo_auth.audit_is_on() THEN
     RETURN NULL;

@@ -19,7 +19,7 @@ BEGIN
     matthew, michael, michelle, monkey, mustang, nicole, operator, p@ssw0rd, pass, passw0rd, password, password1,
     password123, pepper, pokemon, princess, qazwsx, qqww1122, qwer1234, qwerty, qwerty123, qwertyuiop, robert, root,
     samsung, secret, shadow, soccer, starwars, summer, sunshine, superman, system, test, test123, thomas, tigger,
-    toor, trustno1, user, wazo, wazo123, welcome, welcome1, whatever, xivo, zaq12wsx, zxcvbn, zxcvbnm}';
+    toor, trustno1, user, wazo, wazo123, welcome, welcome1, whatever, xivo, zaq12wsx, zxcvbn, zxcvbnm}'::text[];
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.common_passwords() IS
@@ -105,12 +105,12 @@ $$;
 COMMENT ON FUNCTION wazo_auth.forget_breached_passwords() IS
 'Removes all that wazo_auth.import_breached_passwords() has added.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.raise_bad_password(field text, message text, constraint_id text, "constraint" json)
+CREATE OR REPLACE FUNCTION wazo_auth.raise_bad_password(field text, message text, constraint_id text, rule json)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM wazo_auth.raise_error(400, message, 'invalid-data', json_build_object(field, json_build_object(
-    'message', message, 'constraint_id', constraint_id, 'constraint', "constraint")), 'users');
+    'message', message, 'constraint_id', constraint_id, 'constraint', rule)), 'users');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.raise_bad_password(text, text, text, json) IS
@@ -142,8 +142,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_rules jsonb := wazo_auth.get_setting('password');
-  v_least integer := v_rules ->> 'min_length';
-  v_history integer := v_rules ->> 'history';
+  v_least integer := (v_rules ->> 'min_length')::integer;
+  v_history integer := (v_rules ->> 'history')::integer;
 BEGIN
   IF password IS NULL THEN
     RETURN NULL;

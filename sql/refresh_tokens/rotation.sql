@@ -37,7 +37,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.is_good_refresh_token(digest uuid, family w
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_lifetime integer := wazo_auth.get_setting('refresh_token') ->> 'lifetime';
+  v_lifetime integer := (wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer;
 BEGIN
   RETURN NOT wazo_auth.is_replaced_refresh_token(digest, family.token_digest)
     AND (v_lifetime = 0 OR family.created_at + make_interval(secs => v_lifetime) > now());
@@ -107,7 +107,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.delete_expired_refresh_tokens(batch integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  v_lifetime integer := wazo_auth.get_setting('refresh_token') ->> 'lifetime';
+  v_lifetime integer := (wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer;
   v_digests uuid[];
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN

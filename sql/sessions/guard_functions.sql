@@ -23,13 +23,13 @@ BEGIN
   IF peer = '' THEN
     RETURN NULL;
   ELSIF peer = 'local' THEN
-    RETURN '127.0.0.1';
+    RETURN '127.0.0.1'::cidr;
   END IF;
   BEGIN
-    v_address := host(peer::inet);
+    v_address := host(peer::inet)::inet;
   EXCEPTION WHEN invalid_text_representation THEN
     -- One for all who are not to be told apart.
-    RETURN '::/128';
+    RETURN '::/128'::cidr;
   END;
   IF family(v_address) = 4 THEN
     RETURN v_address;
@@ -135,9 +135,9 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_guard jsonb := wazo_auth.get_setting('login_guard');
 BEGIN
-  allowed := v_guard ->> CASE WHEN network IS NULL THEN 'login_failures'
-                              WHEN login_digest IS NULL THEN 'network_failures' ELSE 'failures' END;
-  longest := v_guard ->> CASE WHEN network IS NULL THEN 'longest_login_wait' ELSE 'longest_wait' END;
+  allowed := (v_guard ->> CASE WHEN network IS NULL THEN 'login_failures'
+                               WHEN login_digest IS NULL THEN 'network_failures' ELSE 'failures' END)::integer;
+  longest := (v_guard ->> CASE WHEN network IS NULL THEN 'longest_login_wait' ELSE 'longest_wait' END)::integer;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.login_failure_limits(uuid, cidr) IS
