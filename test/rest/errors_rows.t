@@ -232,6 +232,8 @@ FROM wazo_auth.route r
 WHERE wazo_auth.plugin_enabled(r.plugin)
   AND r.plugin IN ('tokens', 'sessions', 'user_session', 'users', 'user_email', 'email_confirm', 'groups', 'user_group', 'group_policy', 'user_policy', 'policies',
                    'tenants', 'idp', 'config', 'status', 'backends', 'api')
+  -- those of OAuth 2.0 answer as that says: test/pgtap/refresh_rotation.sql
+  AND r.path !~ '^/0.1/(oauth2|[.]well-known)/'
 ORDER BY 1
 EOF
 my %known = map { ($_->[0] => 1) } @rows;

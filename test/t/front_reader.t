@@ -116,13 +116,21 @@ refused('long body that is sent', 413, "POST /echo HTTP/1.1\r\n${host}Content-Le
 refused('other expectation', 417, "POST /echo HTTP/1.1\r\n${host}Expect: tea\r\nContent-Length: 3\r\n\r\nabc");
 refused('long method', 501, ('G' x 33) . " /echo HTTP/1.1\r\n$host\r\n");
 
+# The headers that the database got, without what the front asks of it in the last one.
+sub headers_of
+{
+	my ($echo) = @_;
+	my @headers = @{ $echo->{headers} // [] };
+	return [ @headers[0 .. $#headers - 2] ];
+}
+
 # ---- sizes ----
 is($t->call('GET', '/' . 'a' x 8191)->{status}, 200, 'target of 8192 bytes');
 refused('target of 8193 bytes', 414, 'GET /' . 'a' x 8192 . " HTTP/1.1\r\n$host\r\n");
 refused('endless request line', 414, 'GET /' . 'a' x 20000);
 {
 	my $r = $t->call('GET', '/echo', headers => [map { "X-$_: v$_" } 1 .. 99]);
-	my $h = $t->echo($r)->{headers};
+	my $h = headers_of($t->echo($r));
 	is(scalar(@$h), 200, '100 headers are passed on');
 	is($h->[-2] . $h->[-1], 'X-99v99', '... up to the last');
 	refused('101 headers', 431, "GET /echo HTTP/1.1\r\n$host" . join('', map { "X-$_: v\r\n" } 1 .. 100) . "\r\n");
@@ -169,7 +177,7 @@ foreach my $method (qw(GET DELETE OPTIONS POST PUT PATCH FOO))
 			. "GET /second HTTP/1.1\r\n$host\r\n");
 		my $e = $t->echo($t->read_answer($s));
 		is($e->{body}, unpack('H*', $smuggled), "$method with a body in chunks of $size bytes");
-		is_deeply($e->{headers}, ['Host', 'localhost', 'X', 'y'], '... the headers of the way are not handed on') if $size == 7;
+		is_deeply(headers_of($e), ['Host', 'localhost', 'X', 'y'], '... the headers of the way are not handed on') if $size == 7;
 		is($t->echo($t->read_answer($s))->{target}, '/second', '... and what comes after it is the next request');
 	}
 }
@@ -180,7 +188,7 @@ foreach my $case (['0', ''], ['000', ''], ["3\r\nabc\r\n0", 'abc'], ["A\r\n01234
 	my ($chunks, $body) = @$case;
 	my $e = $t->echo($t->request("POST /echo HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n$chunks\r\n\r\n"));
 	is($e->{body} // '', unpack('H*', $body), 'chunks ' . $chunks =~ s/\r\n/|/gr);
-	is_deeply($e->{headers}, ['Host', 'localhost'], '... trailers are dropped');
+	is_deeply(headers_of($e), ['Host', 'localhost'], '... trailers are dropped');
 }
 {
 	my $body = join('', map { chr($_ % 256) } 1 .. 20000);
