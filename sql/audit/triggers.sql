@@ -35,4 +35,3 @@ COMMENT ON TRIGGER keep_all ON wazo_auth.audit IS 'Nor does away with all of it'
 CREATE OR REPLACE TRIGGER keep_all BEFORE TRUNCATE ON wazo_auth.audit_other
 FOR EACH STATEMENT EXECUTE FUNCTION wazo_auth.forbid_change();
 COMMENT ON TRIGGER keep_all ON wazo_auth.audit_other IS 'Nor does away with all of it';
-COMMENT ON TRIGGER keep_rows ON wazo_auth.audit_other IS 'Nobody but the owner changes what is there';

@@ -37,7 +37,7 @@ SELECT is_empty($$
 $$, 'every object has a comment');
 SELECT is_empty($$
   SELECT t.tgrelid::regclass, t.tgname FROM pg_catalog.pg_trigger t JOIN member_relation r ON r.oid = t.tgrelid
-  WHERE NOT t.tgisinternal AND pg_catalog.obj_description(t.oid, 'pg_trigger') IS NULL
+  WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND pg_catalog.obj_description(t.oid, 'pg_trigger') IS NULL
 $$, 'so have triggers');
 SELECT is_empty($$
   SELECT r.rolname FROM pg_catalog.pg_roles r
