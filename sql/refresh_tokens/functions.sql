@@ -30,7 +30,7 @@ BEGIN
   -- It may have been revoked while we waited; from here on a revocation waits,
   -- and the session can refer to it.
   v_row := wazo_auth.lock_refresh_token(v_family);
-  IF v_row.ends_at <= clock_timestamp() OR NOT wazo_auth.is_good_refresh_token(v_digest, v_row) THEN
+  IF NOT wazo_auth.is_good_refresh_token(v_digest, v_row) THEN
     RETURN NULL;
   END IF;
   RETURN v_row;
@@ -90,12 +90,14 @@ BEGIN
       UPDATE wazo_auth.refresh_token r SET ends_at = obtain_refresh_token.ends_at
       WHERE r.token_digest = v_old.token_digest RETURNING r.* INTO v_old;
     END IF;
-    token := wazo_auth.unseal(v_old.sealed_token, 'refresh_token:' || v_old.token_digest);
-    refresh_token := v_old;
-    RETURN;
+    IF (wazo_auth.refresh_token_end(v_old) <= clock_timestamp()) IS NOT TRUE THEN
+      token := wazo_auth.unseal(v_old.sealed_token, 'refresh_token:' || v_old.token_digest);
+      refresh_token := v_old;
+      RETURN;
+    END IF;
   END IF;
   IF v_old.token_digest IS NOT NULL THEN
-    revoked := wazo_auth.delete_refresh_tokens(ARRAY[v_old.token_digest], true);
+    revoked := wazo_auth.delete_refresh_tokens(ARRAY[v_old.token_digest], mobile);
   END IF;
   v_token := gen_random_uuid();
   token := v_token::text;

@@ -33,18 +33,28 @@ COMMENT ON FUNCTION wazo_auth.is_replaced_refresh_token(uuid, uuid) IS
 'Has a refresh token of this family been replaced, by their digests? The one before the last is for some seconds more '
 'as good as the last.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.refresh_token_end(family wazo_auth.refresh_token) RETURNS timestamptz
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_lifetime integer := NULLIF((wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer, 0);
+BEGIN
+  RETURN LEAST(family.ends_at, family.created_at + make_interval(secs => v_lifetime));
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.refresh_token_end(wazo_auth.refresh_token) IS
+'When a refresh token ends: by the session at its identity provider, or by the setting refresh_token.lifetime; null '
+'for never.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.is_good_refresh_token(digest uuid, family wazo_auth.refresh_token) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
-DECLARE
-  v_lifetime integer := (wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer;
 BEGIN
   RETURN NOT wazo_auth.is_replaced_refresh_token(digest, family.token_digest)
-    AND (v_lifetime = 0 OR family.created_at + make_interval(secs => v_lifetime) > now());
+    AND (wazo_auth.refresh_token_end(family) <= clock_timestamp()) IS NOT TRUE;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.is_good_refresh_token(uuid, wazo_auth.refresh_token) IS
-'Is this refresh token of its family neither replaced nor too old?';
+'Is this refresh token of its family neither replaced nor over?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rotate_refresh_token(digest uuid, family uuid) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -108,20 +118,25 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_lifetime integer := (wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer;
-  v_digests uuid[];
+  v_ended uuid[];
+  v_old uuid[] := '{}';
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
     RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
-  ELSIF v_lifetime = 0 THEN
-    RETURN 0;
   END IF;
-  SELECT array_agg(r.token_digest) INTO v_digests
-  FROM (SELECT r.token_digest FROM wazo_auth.refresh_token r
-        WHERE r.created_at <= now() - make_interval(secs => v_lifetime) LIMIT batch FOR UPDATE SKIP LOCKED) r;
-  PERFORM wazo_auth.delete_refresh_tokens(v_digests);
-  RETURN COALESCE(cardinality(v_digests), 0);
+  v_ended := ARRAY(SELECT r.token_digest FROM wazo_auth.refresh_token r WHERE r.ends_at <= clock_timestamp()
+                   ORDER BY r.ends_at LIMIT batch FOR UPDATE SKIP LOCKED);
+  PERFORM wazo_auth.delete_refresh_tokens(v_ended, true);
+  IF v_lifetime > 0 THEN
+    v_old := ARRAY(SELECT r.token_digest FROM wazo_auth.refresh_token r
+                   WHERE r.created_at <= now() - make_interval(secs => v_lifetime)
+                   LIMIT batch FOR UPDATE SKIP LOCKED);
+    PERFORM wazo_auth.delete_refresh_tokens(v_old, false);
+  END IF;
+  RETURN GREATEST(cardinality(v_ended), cardinality(v_old));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_expired_refresh_tokens(integer) IS
-'Deletes up to so many (1 to 100000) refresh tokens that are older than the setting refresh_token.lifetime; sessions '
-'opened with them end when they would. Returns how many. Raises 22023 for another batch.';
+'Deletes up to so many (1 to 100000) refresh tokens whose session at the identity provider is over, with their '
+'sessions, and as many that are older than the setting refresh_token.lifetime; sessions opened with these end when '
+'they would. Returns the greater of these numbers. Raises 22023 for another batch.';

@@ -36,7 +36,6 @@ DECLARE
   v_digest uuid := wazo_auth.token_digest(token);
   v_session wazo_auth.session;
   v_refresh wazo_auth.refresh_token;
-  v_lifetime integer := NULLIF((wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer, 0);
 BEGIN
   SELECT s.* INTO v_session FROM wazo_auth.session s
   WHERE s.token_digest = v_digest AND s.expires_at > now()
@@ -56,7 +55,7 @@ BEGIN
     RETURN json_strip_nulls(json_build_object('active', true, 'token_type', 'refresh_token',
       'client_id', v_refresh.client_id, 'sub', v_refresh.user_uuid,
       'iat', floor(extract(epoch FROM v_refresh.created_at))::bigint,
-      'exp', floor(extract(epoch FROM v_refresh.created_at))::bigint + v_lifetime));
+      'exp', floor(extract(epoch FROM wazo_auth.refresh_token_end(v_refresh)))::bigint));
   END IF;
   RETURN '{"active": false}'::json;
 END

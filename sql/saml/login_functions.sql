@@ -407,7 +407,6 @@ DECLARE
   v_digests uuid[];
   v_deleted integer;
   v_forgotten integer;
-  v_ended uuid[];
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
     RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
@@ -426,13 +425,9 @@ BEGIN
   WHERE r.digest = ANY (ARRAY(SELECT e.digest FROM wazo_auth.saml_replay e WHERE e.expires_at <= v_now
                               ORDER BY e.expires_at LIMIT batch FOR UPDATE SKIP LOCKED));
   GET DIAGNOSTICS v_forgotten = ROW_COUNT;
-  v_ended := ARRAY(SELECT r.token_digest FROM wazo_auth.refresh_token r WHERE r.ends_at <= v_now
-                   ORDER BY r.ends_at LIMIT batch FOR UPDATE SKIP LOCKED);
-  PERFORM wazo_auth.delete_refresh_tokens(v_ended, true);
-  RETURN GREATEST(v_deleted, v_forgotten, cardinality(v_ended));
+  RETURN GREATEST(v_deleted, v_forgotten);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.delete_expired_saml_logins(integer) IS
-'Removes up to so many (1 to 100000) logins by SAML that nobody went on with or that are long over, as many assertions '
-'that nobody would believe any more, and as many refresh tokens whose time is over, with their events. Returns the '
-'greatest of these numbers. Raises 22023 for another batch.';
+'Removes up to so many (1 to 100000) logins by SAML that nobody went on with or that are long over, and as many '
+'assertions that nobody would believe any more. Returns the greater of these numbers. Raises 22023 for another batch.';

@@ -87,6 +87,7 @@ SELECT pg_temp.login('kept');
 SELECT is(pg_temp.use('kept') || pg_temp.use('kept'), '200200', 'turned off');
 
 -- ---- an end ----
+CREATE FUNCTION pg_temp.introspect(what text, caller text) RETURNS jsonb LANGUAGE sql AS $$ SELECT regexp_replace(pg_temp.form('introspect', 'token=' || what, caller), '^200 ', '')::jsonb $$;
 SELECT wazo_auth.configure('{"refresh_token.lifetime": 3600}');
 SELECT pg_temp.login('old', 'o');
 SELECT pg_temp.wait('3599 s');
@@ -96,12 +97,19 @@ SELECT is(pg_temp.use('old', client => 'o'), '401', 'and not any longer');
 SELECT cmp_ok(wazo_auth.delete_expired_refresh_tokens(1000), '>', 0, 'then it goes');
 SELECT is((SELECT count(*) FROM wazo_auth.refresh_token), 0::bigint, 'with all that are as old');
 SELECT throws_ok('SELECT wazo_auth.delete_expired_refresh_tokens(0)', '22023', NULL, 'a batch has limits');
+SELECT is(wazo_auth.delete_expired_refresh_tokens(1000), 0, 'nothing to do is no error');
+SELECT pg_temp.login('past its end', 'o');
+SELECT pg_temp.wait('3600 s');
+SELECT pg_temp.login('after that', 'o');
+SELECT is((SELECT count(DISTINCT g.refresh) FROM got g WHERE g.name IN ('past its end', 'after that')) || pg_temp.use('after that', client => 'o'), '2200', 'one that is over is not handed out again');
+UPDATE wazo_auth.refresh_token r SET ends_at = clock_timestamp() WHERE r.client_id = 'o';
+SELECT is(pg_temp.introspect(g.refresh, :'north_token'), '{"active": false}', 'nor active when its identity provider has ended it') FROM got g WHERE g.name = 'after that';
+DELETE FROM wazo_auth.refresh_token r WHERE r.client_id = 'o';
 SELECT wazo_auth.configure('{"refresh_token.lifetime": null}');
 SELECT is(wazo_auth.delete_expired_refresh_tokens(1000), 0, 'none by default');
 
 -- ---- introspection (RFC 7662) ----
 SELECT pg_temp.login('shown');
-CREATE FUNCTION pg_temp.introspect(what text, caller text) RETURNS jsonb LANGUAGE sql AS $$ SELECT regexp_replace(pg_temp.form('introspect', 'token=' || what, caller), '^200 ', '')::jsonb $$;
 SELECT is(pg_temp.introspect(g.token, :'north_token') - '{iat,exp,jti}'::text[], jsonb_build_object('active', true, 'token_type', 'access_token', 'sub', :'ann', 'tenant_uuid', :'north'), 'a token') FROM got g WHERE g.name = 'shown';
 SELECT is((SELECT jsonb_typeof(i -> 'iat') || ' ' || ((i ->> 'exp')::bigint - (i ->> 'iat')::bigint) FROM pg_temp.introspect(g.token, :'north_token') i), 'number 7200', 'its times') FROM got g WHERE g.name = 'shown';
 SELECT is(pg_temp.introspect(g.refresh, :'top_token') - '{iat}'::text[], jsonb_build_object('active', true, 'token_type', 'refresh_token', 'sub', :'ann', 'client_id', 'c'), 'a refresh token') FROM got g WHERE g.name = 'shown';

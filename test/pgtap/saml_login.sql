@@ -179,7 +179,7 @@ SELECT is(substr(pg_temp.log_in(pg_temp.answered_until('200 seconds'), '{"access
 SELECT matches(pg_temp.refresh(:'refresh'), '^200 ', '... lets it go on');
 UPDATE wazo_auth.refresh_token r SET ends_at = clock_timestamp() WHERE r.client_id = 'ends';
 DELETE FROM wazo_auth.event_outbox;
-SELECT wazo_auth.delete_expired_saml_logins(100) \g /dev/null
+SELECT wazo_auth.delete_expired_refresh_tokens(100) \g /dev/null
 SELECT is_empty($$SELECT FROM wazo_auth.refresh_token r WHERE r.client_id = 'ends'$$, 'one that is over is cleared away');
 SELECT is((SELECT array_agg(DISTINCT e.name ORDER BY e.name) FROM wazo_auth.event_outbox e), '{auth_refresh_token_deleted,auth_session_deleted}', '... with its events');
 SELECT pg_temp.answered('north') AS stale \gset
