@@ -167,7 +167,7 @@ worst() {
 # each round, and writes its line of bench.csv
 report() {
 	local cpu=""
-	[ -z "${6// /}" ] || cpu=$(echo $6 | median)
+	[ -z "${6:-}" ] || [ -z "${6// /}" ] || cpu=$(echo $6 | median)
 	awk -v name="$1" -v goal="$2" -v r="$(echo $3 | median)" -v worst="$(worst "$2" $3)" -v a="$(echo $4 | median)" \
 		-v b="$(echo $5 | median)" -v cpu="$cpu" -v n="$(echo $3 | wc -w)" -v csv="$out/bench.csv" 'BEGIN {
 		split(goal, g, " ")
