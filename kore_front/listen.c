@@ -18,6 +18,8 @@
 #include "log.h"
 
 #define ACCEPT_AT_ONCE 4		/* leave some for the other workers */
+#define ROOM_LEAST 4			/* how many connections go at once when the table is full: a 64th of it, ... */
+#define ROOM_MOST 64			/* ... at most what is closed within a millisecond */
 #define ACCEPT_PAUSE 100		/* ms, when file descriptors have run out */
 #define FULL_PAUSE 50			/* ms, when all connections are at work */
 
@@ -25,6 +27,7 @@ static struct kore_server server;	/* plain HTTP; Kore looks at the flag only */
 static struct listener listener;
 static bool accepting;
 static bool wanted;
+static bool again;				/* accept_again() will be called */
 static void (*on_accept) (struct connection *c);
 static int	(*on_full) (int wanted);
 
@@ -51,7 +54,17 @@ accept_again(void *arg, u_int64_t now)
 {
 	(void) arg;
 	(void) now;
+	again = false;
 	start_accepting();
+}
+
+/* Accepts again after some milliseconds. */
+static void
+accept_later(u_int64_t pause)
+{
+	if (!again)
+		(void) kore_timer_add(accept_again, pause, NULL, KORE_TIMER_ONESHOT);
+	again = true;
 }
 
 /* A connection went. Its slot is free once Kore has counted it out, that is, in the next loop turn. */
@@ -59,19 +72,24 @@ void
 listen_slot_free(void)
 {
 	if (!accepting && wanted)
-		(void) kore_timer_add(accept_again, 1, NULL, KORE_TIMER_ONESHOT);
+		accept_later(1);
 }
 
 /*
- * The table is full and a client waits: the oldest idle connections go. Nothing is accepted until their slots are free,
- * else epoll would report the listener again and again; when all are at work, until a while has passed.
+ * The table is full and a client waits: the oldest idle connections go, several at once, so that those who wait behind a flood
+ * of silent ones soon have their turn. Nothing is accepted until their slots are free, else epoll would report the
+ * listener again and again; when all are at work, until a while has passed.
  */
 static void
 make_room(void)
 {
+	int			room = (int) worker_max_connections / 64;
+
 	stop_accepting();
-	if (wanted && on_full(ACCEPT_AT_ONCE) == 0)
-		(void) kore_timer_add(accept_again, FULL_PAUSE, NULL, KORE_TIMER_ONESHOT);
+	if (room < ROOM_LEAST)
+		room = ROOM_LEAST;
+	if (wanted && on_full(room > ROOM_MOST ? ROOM_MOST : room) == 0)
+		accept_later(FULL_PAUSE);
 }
 
 /* Accepts what waits, at most some connections. Returns how many. */
@@ -96,7 +114,7 @@ accept_some(int most)
 			{
 				front_log(LOG_ERR, "cannot accept a connection: %s", strerror(errno));
 				stop_accepting();
-				(void) kore_timer_add(accept_again, ACCEPT_PAUSE, NULL, KORE_TIMER_ONESHOT);
+				accept_later(ACCEPT_PAUSE);
 			}
 			break;
 		}

@@ -210,10 +210,9 @@ $t->start_front('--workers', 2, '--fast-connections', 1);
 		return keys %backend;
 	};
 	ok(wait_for(sub { $ask->() == 2 }), 'both workers get connections');
+	# not in strict turns: a worker that the machine lets wait is passed over
 	%backend = ();
-	$ask->() for 1 .. 16;
-	is(join(' and ', sort grep { $_ < 4 } values %backend), '', '... each its share (' . join(' and ', values %backend) . ')');
-	is(scalar(keys %backend), 2, '... really');
+	ok(wait_for(sub { $ask->(); 2 == grep { $_ >= 8 } values %backend }), '... and each its share of them');
 }
 $t->stop_front;
 
@@ -389,6 +388,18 @@ $t->start_front('--workers', 1, '--max-connections', 40, @long);
 	my @more = map { my $s = $t->connect; $served->($ask->($s, '')); $s } 1 .. 60;
 	is($served->($ask->($more[-1], '')), 200, 'idle connections beyond the limit: the newest stay');
 	ok($t->closed($known[0]), '... the oldest go');
+}
+$t->stop_front;
+# A flood that fills the table holds the place in the kernel's queue before a good client: room is made for many of
+# it at once, not for a few in each turn of the loop.
+$t->start_front('--workers', 1, '--max-connections', 640, @long);
+{
+	my @silent = map { $t->connect } 1 .. 640;
+	my $s = $t->connect;
+	syswrite($s, "GET /0.1/token/x HTTP/1.1\r\n$host\r\n");
+	is($t->read_answer($s)->{status}, 200, 'one client more than the table holds is served');
+	$_->blocking(0) for @silent;
+	is(scalar(grep { defined sysread($_, my $none, 1) } @silent), 10, '... and a 64th of the silent ones has gone');
 }
 $t->stop_front;
 $t->start_front('--workers', 1, '--header-timeout', 1, '--keepalive-timeout', 600);
