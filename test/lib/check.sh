@@ -41,7 +41,7 @@ chown "$SERVER_USER": "$work/secret.key"
 
 # What every suite finds in its environment.
 suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
-	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_CONFIG" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}"
+	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_BINDIR/pg_config" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}"
 	STANDBY_RACES="${STANDBY_RACES:-}" IMPORT_USERS="${IMPORT_USERS:-}" IMPORT_TOKENS="${IMPORT_TOKENS:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
 	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_XML="$work/src/build/wazo-auth-xml"
 	WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"

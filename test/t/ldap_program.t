@@ -14,12 +14,13 @@ use lib "$FindBin::Bin/../lib";
 use Cwd qw(abs_path);
 use IPC::Run ();
 use WazoNode;
+use WazoTree;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 # ---- a process that cannot be limited ----
 my $folder = abs_path(PostgreSQL::Test::Utils::tempdir());
-chomp(my $pkglibdir = `$ENV{PG_CONFIG} --pkglibdir`);
+my $programs = program_folder();
 append_to_file("$folder/unlimited.c", <<'EOC');
 #include <errno.h>
 #include <stdarg.h>
@@ -44,12 +45,12 @@ sub status_of
 {
 	my ($name, $failing) = @_;
 	my ($out, $err) = ('', '');
-	IPC::Run::run([ 'env', "LD_PRELOAD=$folder/unlimited.so", "UNLIMITED=$failing", "$pkglibdir/$name" ], '<', \'', '>', \$out, '2>', \$err);
+	IPC::Run::run([ 'env', "LD_PRELOAD=$folder/unlimited.so", "UNLIMITED=$failing", "$programs/$name" ], '<', \'', '>', \$out, '2>', \$err);
 	return "$out " . ($? >> 8);
 }
 # By program: how many calls limit it.
 my %calls = ('wazo-auth-ldap' => 7, 'wazo-auth-oauth2' => 7, 'wazo-auth-oauth2-relay' => 7, 'wazo-auth-xml' => 7);
-is(join(' ', sort keys %calls), join(' ', sort map { s{.*/}{}r } glob "$pkglibdir/wazo-auth-*"), 'all programs are looked at');
+is(join(' ', sort keys %calls), join(' ', sort map { s{.*/}{}r } glob "$programs/wazo-auth-*"), 'all programs are looked at');
 foreach my $name (sort keys %calls)
 {
 	isnt(status_of($name, 0), ' 3', "$name begins where all limits hold");
@@ -57,15 +58,12 @@ foreach my $name (sort keys %calls)
 }
 
 # ---- an installation of one's own, with the hostile program in it ----
-my $tree = "$folder/tree";
-(my $root = $ENV{PG_BINDIR}) =~ s{(?<=/tree)/.*}{};
-s/^\Q$root\E// foreach my $libdir = $pkglibdir, my $bindir = $ENV{PG_BINDIR};
-system_or_bail('cp', '-a', $root, $tree);
+my ($own_programs, $install_path) = own_installation($folder);
 system_or_bail('make', '--no-print-directory', '-s', 'build/unit/ldap_hostile');
-my $program = "$tree$libdir/wazo-auth-ldap";
+my $program = "$own_programs/wazo-auth-ldap";
 unlink $program;
 system_or_bail('cp', 'build/unit/ldap_hostile', $program);
-my $node = new_node('ldap_program', "log_statement = none\nwazo_auth.ldap_login_timeout = '60s'\n", install_path => ("$tree$bindir" =~ s{/[^/]+\z}{}r));
+my $node = new_node('ldap_program', "log_statement = none\nwazo_auth.ldap_login_timeout = '60s'\n", install_path => $install_path);
 $node->start;
 add_database($node, 'app');
 sub sql { return scalar $node->safe_psql('app', $_[0]) }

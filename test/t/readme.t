@@ -16,6 +16,7 @@ use WazoAmqp;
 use WazoFront qw(wait_for);
 use WazoRabbit;
 use WazoSmtp;
+use WazoTree;
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
@@ -95,10 +96,7 @@ if ($run == 0)
 	open(STDIN, '<', '/dev/null');
 	open(STDOUT, '>', "$home/run.log");
 	open(STDERR, '>&', \*STDOUT);
-	# not the private tree of check.sh: that is no place to build from
-	$ENV{PATH} =~ s/^\Q$ENV{PG_BINDIR}\E:// if $ENV{PG_BINDIR};
-	delete $ENV{PG_CONFIG} if ($ENV{PG_CONFIG} // '') !~ m{^/};
-	delete @ENV{grep { /^(PG|WAZO_|MAKE|MFLAGS)/ && $_ ne 'PG_CONFIG' } keys %ENV};
+	leave_private_tree();
 	exec('make', 'run', "PORT=$port", 'AMQP_URI=' . $rabbit->uri, 'SMTP_HOST=127.0.0.1', "SMTP_PORT=$smtp->{port}") or POSIX::_exit(127);
 }
 my $ended;

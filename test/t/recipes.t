@@ -8,6 +8,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use Test::More;
+use WazoTree;
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 my $home = tempdir('wazo_recipes.XXXXXX', TMPDIR => 1, CLEANUP => 0);
@@ -46,9 +47,7 @@ foreach my $part (split /^### /m, $recipes)
 }
 is(join(', ', sort keys %applied), 'A check, A column of a table, A route, A setting, An event', 'the recipes are there');
 
-$ENV{PATH} =~ s/^\Q$ENV{PG_BINDIR}\E:// if $ENV{PG_BINDIR};
-delete $ENV{PG_CONFIG} if ($ENV{PG_CONFIG} // '') !~ m{^/};
-delete @ENV{grep { /^(PG|WAZO_|MAKE|MFLAGS|TEST)/ && $_ ne 'PG_CONFIG' } keys %ENV};
+leave_private_tree();
 my $made = `make -C '$home' 2>&1`;
 is($?, 0, 'what the recipes made is built') or diag($made);
 my $checked = `cd '$home' && PGTAP='@names' bash test/lib/check.sh pgtap 2>&1`;

@@ -12,14 +12,13 @@ use IO::Socket::INET;
 use POSIX qw(:sys_wait_h);
 use Test::More;
 use WazoFront qw(wait_for);
+use WazoTree;
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 my $home = tempdir('wazo_signals.XXXXXX', TMPDIR => 1, CLEANUP => 0);
 chmod 0700, $home;
 system('cp', '-a', (grep { -e } map { "$top/$_" } qw(Makefile wazo_auth.control sql src kore_front test tools debian build wazo_auth.so migrations)), $home) == 0 or die 'cp';
-$ENV{PATH} =~ s/^\Q$ENV{PG_BINDIR}\E:// if $ENV{PG_BINDIR};
-delete $ENV{PG_CONFIG} if ($ENV{PG_CONFIG} // '') !~ m{^/};
-delete @ENV{grep { /^(PG|WAZO_|MAKE|MFLAGS)/ && $_ ne 'PG_CONFIG' } keys %ENV};
+leave_private_tree();
 system("make -C '$home' >'$home/make.log' 2>&1") == 0 or die "make: see $home/make.log";
 
 my %runs;

@@ -14,24 +14,20 @@ use Cwd qw(abs_path);
 use IPC::Run ();
 use WazoNode;
 use WazoSaml;
+use WazoTree;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 # An installation of one's own, with that program in it.
-my $tree = abs_path(PostgreSQL::Test::Utils::tempdir()) . '/tree';
-(my $root = $ENV{PG_BINDIR}) =~ s{(?<=/tree)/.*}{};
-chomp(my $libdir = `$ENV{PG_CONFIG} --pkglibdir`);
-s/^\Q$root\E// foreach $libdir, my $bindir = $ENV{PG_BINDIR};
-system_or_bail('cp', '-a', $root, $tree);
+my ($programs, $install_path) = own_installation(abs_path(PostgreSQL::Test::Utils::tempdir()));
 system_or_bail('make', '--no-print-directory', '-s', 'build/unit/saml_hostile');
-my $program = "$tree$libdir/wazo-auth-xml";
+my $program = "$programs/wazo-auth-xml";
 system_or_bail('cp', $program, "$program.good");
 system_or_bail('cp', 'build/unit/saml_hostile', $program);
-my $node = new_node('saml', "log_statement = none\nwazo_auth.saml_timeout = '60s'\n", install_path => dirname_of("$tree$bindir"));
+my $node = new_node('saml', "log_statement = none\nwazo_auth.saml_timeout = '60s'\n", install_path => $install_path);
 $node->start;
 add_database($node, 'app');
-sub dirname_of { return $_[0] =~ s{/[^/]+\z}{}r }
 sub sql { return scalar $node->safe_psql('app', $_[0]) }
 sub reading { return "SELECT wazo_auth.saml_read_metadata('00000000-0000-4000-8000-000000000001', '$_[0]'::bytea)" }
 
