@@ -88,7 +88,14 @@ export PGHOST=$state/socket PGPORT=5432 PGUSER=postgres PGDATABASE=wazo_auth
 PSQL=("$PG_BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1)
 [ "$("${PSQL[@]}" -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'wazo_auth'")" = 1 ] ||
 	"${PSQL[@]}" -d postgres -c "CREATE DATABASE wazo_auth ENCODING 'UTF8' TEMPLATE template0"
+version() { "${PSQL[@]}" -c "SELECT extversion FROM pg_extension WHERE extname = 'wazo_auth'"; }
+before=$(version)
 "${PSQL[@]}" -c "SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS wazo_auth CASCADE; ALTER EXTENSION wazo_auth UPDATE"
+# A database keeps the SQL that it was made with until its version changes.
+sql=$(sha256sum <"build/wazo_auth--$(version).sql")
+[ "$before" = "$(version)" ] || echo "$sql" >"$state/sql.sum"
+[ ! -s "$state/sql.sum" ] || [ "$(cat "$state/sql.sum")" = "$sql" ] ||
+	echo "The SQL has changed since this database was made, which keeps what it has. To begin anew: rm -rf $run_dir ${state#"$run_dir"}"
 for role in front service admin; do
 	"${PSQL[@]}" -c "ALTER ROLE wazo_auth_$role LOGIN"
 done
