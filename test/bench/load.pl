@@ -59,7 +59,9 @@ sub send_all
 
 my $sockets = IO::Select->new;
 my $wanted = $clients{$kind} // die "no such load: $kind\n";
-while (1)
+# A bench that was killed leaves no load behind.
+my $bench = getppid();
+while (getppid() == $bench)
 {
 	while ($sockets->count < $wanted)
 	{
