@@ -230,16 +230,23 @@ COMMENT ON FUNCTION wazo_auth.audit_request(wazo_auth.http_request, integer) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.audit_failed_login(user_uuid uuid, status integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_tenant uuid;
+  v_top uuid;
 BEGIN
   IF wazo_auth.audit_is_on() THEN
-    PERFORM wazo_auth.write_audit('request'::text, 'refused'::text, user_uuid,
-      wazo_auth.audit_tenant(jsonb_build_object('user_uuid', user_uuid)), NULL::jsonb, NULL::jsonb, status);
+    -- Both, and of nobody, too: who asks must not be able to tell from the time which of them it took.
+    v_tenant := (SELECT u.tenant_uuid FROM wazo_auth.user u
+                 WHERE u.uuid = COALESCE(audit_failed_login.user_uuid, '00000000-0000-0000-0000-000000000000'));
+    v_top := wazo_auth.top_tenant_uuid();
+    PERFORM wazo_auth.write_audit('request'::text, 'refused'::text, user_uuid, COALESCE(v_tenant, v_top), NULL::jsonb,
+      NULL::jsonb, status);
   END IF;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.audit_failed_login(uuid, integer) IS
-'Writes into the audit log that a login failed, and of which user it was to be, if of any. What was typed is not '
-'there: it may be a password.';
+'Writes into the audit log that a login failed, and of which user it was to be, if of any, at the same cost. What was '
+'typed is not there: it may be a password.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.forbid_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

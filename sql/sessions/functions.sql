@@ -293,11 +293,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_uuid uuid := wazo_auth.resolve_login(login);
-  v_hash text := wazo_auth.stored_password(v_uuid);
+  -- Also for nobody, as all that follows, so that the answer takes as long.
+  v_hash text := wazo_auth.stored_password(COALESCE(v_uuid, '00000000-0000-0000-0000-000000000000'));
   v_user wazo_auth.user;
   v_new_hash text;
 BEGIN
-  -- Also for an unknown user, so that the answer takes as long.
   IF NOT wazo_auth.password_verify(password, v_hash)
      OR wazo_auth.effective_authentication_method(v_uuid) IS DISTINCT FROM 'native' THEN
     RETURN NULL;

@@ -191,6 +191,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_network cidr := wazo_auth.peer_network(peer);
+  v_named uuid := wazo_auth.try_uuid(login);
   v_digest uuid;
   v_user uuid;
 BEGIN
@@ -198,8 +199,11 @@ BEGIN
     RETURN;
   END IF;
   v_digest := wazo_auth.login_failure_key(login, NULL::cidr);
-  v_user := COALESCE(wazo_auth.resolve_login(login),
-                     (SELECT u.uuid FROM wazo_auth.user u WHERE u.uuid = wazo_auth.try_uuid(login)));
+  -- Of what was typed alone depends what is looked for, so that the time does not tell who has an account.
+  IF v_named IS NOT NULL THEN
+    v_user := (SELECT u.uuid FROM wazo_auth.user u WHERE u.uuid = v_named);
+  END IF;
+  v_user := COALESCE(wazo_auth.resolve_login(login), v_user);
   -- In the order of their keys, so that two cannot wait for each other.
   PERFORM wazo_auth.count_login_failure(k.login_digest, k.network, k.key, v_user)
   FROM (VALUES (v_digest, v_network, wazo_auth.login_failure_key(login, v_network)),

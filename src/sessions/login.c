@@ -63,25 +63,29 @@ has_confirmed_address(const pg_uuid_t *user, const text *folded)
  * wazo_auth.resolve_login(login text) returns uuid
  *
  * The enabled user that logs in with this username or confirmed address, or
- * null (contract: semantics.md section 1, step 4).
+ * null (contract: semantics.md section 1, step 4).  For a login that nobody
+ * has the same is looked for, under a uuid that nobody has: strangers may ask,
+ * and learn nothing from how long it takes.
  */
 Datum
 wazo_auth_resolve_login(PG_FUNCTION_ARGS)
 {
 	text	   *folded = normal_login(PG_GETARG_TEXT_PP(0));
-	pg_uuid_t  *user = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t  *user = palloc0(sizeof(pg_uuid_t));
 	bool		is_username = false;
+	bool		enabled;
+	bool		has_address;
 	RowByKey	row;
-	bool		found;
 
-	found = row_open_text(&row, T_LOGIN, folded);
-	if (found)
+	if (row_open_text(&row, T_LOGIN, folded))
 	{
 		*user = row_get_uuid(&row, LOGIN_USER_UUID);
 		is_username = row_get_bool(&row, LOGIN_IS_USERNAME);
 	}
 	row_close(&row);
-	if (found && is_enabled(user) && (is_username || has_confirmed_address(user, folded)))
+	enabled = is_enabled(user);
+	has_address = has_confirmed_address(user, folded);
+	if (enabled && (is_username || has_address))
 		PG_RETURN_UUID_P(user);
 	PG_RETURN_NULL();
 }
