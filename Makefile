@@ -93,6 +93,11 @@ chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
 
+.PHONY: asvs
+asvs: packages ## what docs/asvs.md says about OWASP ASVS 5.0: that all of its tests pass
+	@$(MAKE) --no-print-directory all
+	@bash test/lib/check.sh asvs
+
 installcheck: ## the regression tests on an installed server
 	@bash tools/installcheck.sh
 

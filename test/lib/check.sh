@@ -174,10 +174,32 @@ suite_chaos() {
 	trap 'finish; exit 1' INT
 }
 
+# The tests that docs/asvs.md names, and whether each of these ran and passed.
+suite_asvs() {
+	local files
+	files=$(perl tools/asvs.pl --files) || die "docs/asvs.md is wrong"
+	PGTAP=$(printf '%s\n' "$files" | sed -n 's,^test/pgtap/\(.*\)\.sql$,\1,p') suite_pgtap
+	TESTS=$(printf '%s\n' "$files" | grep '\.t$') suite_tap
+	asvs_results
+}
+
+asvs_results() {
+	if perl tools/asvs.pl --results "$work/logs/pgtap.log" "$work/logs/tap.log"; then
+		count 1 0
+	else
+		count 0 1
+	fi
+}
+
 for suite in $suites; do
 	declare -F "suite_$suite" >/dev/null || die "there is no suite named $suite"
 	"suite_$suite"
 done
+
+# What the list says is held was seen to be.
+case "$suites ${PGTAP:-}${TESTS:-}" in
+*pgtap*tap*" ") asvs_results ;;
+esac
 
 status=0
 [ "$failed" -eq 0 ] || status=1
