@@ -92,6 +92,31 @@ request_scan(RequestScan *scan, const char *buf, size_t len)
 	return len - scan->first_line > REQUEST_MAX_HEADER_BLOCK ? 431 : REQUEST_MORE;
 }
 
+/*
+ * A target "http://authority/path", as a proxy gets it and every server must take it (RFC 9112, 3.2.2): leaves the path
+ * as the target, "/" when there is none, and the authority, which wins over the header Host. A query without a path is
+ * refused: there is no "/" before it to be handed on.
+ */
+static bool
+take_absolute_form(Request *req, const char *buf)
+{
+	const char *target = buf + req->target;
+	const char *end = target + req->target_len;
+	size_t		scheme = req->target_len > 7 && strncasecmp(target, "http://", 7) == 0 ? 7 :
+	req->target_len > 8 && strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
+	const char *authority = target + scheme;
+	const char *path = scheme > 0 ? memchr(authority, '/', (size_t) (end - authority)) : NULL;
+	const char *stop = path != NULL ? path : end;
+
+	if (scheme == 0 || stop == authority || !all_of(authority, (size_t) (stop - authority), CLASS_HOST))
+		return false;
+	req->authority = (uint32_t) (authority - buf);
+	req->authority_len = (uint32_t) (stop - authority);
+	req->target = path != NULL ? (uint32_t) (path - buf) : req->authority - 1;
+	req->target_len = path != NULL ? (uint32_t) (end - path) : 1;
+	return true;
+}
+
 /* METHOD SP target SP HTTP/1.x; anything else is malformed. */
 static int
 parse_request_line(Request *req, const char *buf, size_t len)
@@ -124,12 +149,14 @@ parse_request_line(Request *req, const char *buf, size_t len)
 	req->is_head = req->method_len == 4 && memcmp(buf, "HEAD", 4) == 0;
 	req->is_options = req->method_len == 7 && memcmp(buf, "OPTIONS", 7) == 0;
 
-	if (version[5] != '1' || version[7] > '1')
+	if (version[5] != '1')
 		return 505;
-	req->http_1_0 = version[7] == '0';
+	req->http_1_0 = version[7] == '0';	/* a later 1.x is read as 1.1 (RFC 9110, 2.5) */
 
-	/* Only the form that origin servers are asked in; this is no proxy. */
-	if (sp1[1] != '/' && !(req->is_options && req->target_len == 1 && sp1[1] == '*'))
+	/* This is no proxy. */
+	if (request_method_is(req, buf, "CONNECT"))
+		return 501;
+	if (sp1[1] != '/' && !(req->is_options && req->target_len == 1 && sp1[1] == '*') && !take_absolute_form(req, buf))
 		return 400;
 	return REQUEST_READY;
 }
@@ -138,6 +165,7 @@ parse_request_line(Request *req, const char *buf, size_t len)
 typedef struct Framing
 {
 	int			hosts;
+	int			host;			/* index of the header */
 	int			lengths;
 	int			encodings;
 	bool		bad_encoding;
@@ -197,8 +225,8 @@ parse_length(Request *req, Framing *f, const char *value, size_t len)
 }
 
 /*
- * A list of transfer codings. Only "chunked" is known, once and as the last; a list that is not well formed, or in
- * which something comes after it, leaves open where the body ends.
+ * A list of transfer codings. Only "chunked" is known, once and as the last; a list that is not well formed, or does
+ * not end with it, leaves open where the body ends.
  */
 static void
 parse_encoding(Request *req, Framing *f, const char *value, size_t len)
@@ -261,6 +289,7 @@ parse_header(Request *req, Framing *f, const char *buf, uint32_t start, uint32_t
 			if (same_name(name, 4, "Host"))
 			{
 				f->hosts++;
+				f->host = req->n_headers - 1;
 				if (!all_of(value, h->value_len, CLASS_HOST))
 					return 400;
 			}
@@ -340,7 +369,7 @@ request_parse(Request *req, const char *buf, size_t head_len, size_t max_body)
 	if (f.bad_length || f.lengths > 1 || (f.encodings > 0 && f.lengths > 0) || f.hosts > 1 ||
 		(f.hosts == 0 && !req->http_1_0 && status != 505))
 		return 400;
-	if (f.bad_encoding || f.encodings > 1 || (f.encodings > 0 && req->http_1_0))
+	if (f.bad_encoding || f.encodings > 1 || (f.encodings > 0 && (req->http_1_0 || !req->chunked)))
 		return 400;
 	if (status != REQUEST_READY)
 		return status;
@@ -352,6 +381,11 @@ request_parse(Request *req, const char *buf, size_t head_len, size_t max_body)
 		return 417;
 	if (req->http_1_0 || (req->body_len == 0 && !req->chunked))
 		req->expect_continue = false;
+	if (req->authority_len > 0 && f.hosts > 0)
+	{
+		req->headers[f.host].value = req->authority;
+		req->headers[f.host].value_len = req->authority_len;
+	}
 	return REQUEST_READY;
 }
 

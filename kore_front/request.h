@@ -31,6 +31,8 @@ typedef struct Request
 	uint32_t	method_len;		/* 0: the request line was not understood */
 	uint32_t	target;
 	uint32_t	target_len;
+	uint32_t	authority;		/* of a target in absolute form; it stands for the header Host */
+	uint32_t	authority_len;	/* 0: none */
 	uint32_t	head_len;		/* up to and with the empty line */
 	uint64_t	body_len;
 	int			n_headers;
