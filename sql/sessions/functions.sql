@@ -25,26 +25,10 @@ COMMENT ON FUNCTION wazo_auth.token_owner(uuid) IS
 'Whose token it is: the user, null for a session without one, and the tenant that the owner is in now. Both null for '
 'a token that is not valid. Raises nothing.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.check_request_pinned(
-  token uuid, access text, tenant uuid,
-  OUT status wazo_auth.token_status, OUT user_uuid uuid, OUT tenant_uuid uuid, OUT visible_tenants uuid[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  status := wazo_auth.token_check(token, access, tenant);
-  IF status <> 'valid' THEN
-    RETURN;
-  END IF;
-  SELECT o.user_uuid, o.tenant_uuid INTO user_uuid, tenant_uuid FROM wazo_auth.token_owner(token) o;
-  visible_tenants := ARRAY(SELECT s FROM wazo_auth.tenant_scope(COALESCE(tenant, tenant_uuid)) s);
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.check_request_pinned(uuid, text, uuid) IS
-'The half of wazo_auth.check_request() that runs as the owner of the extension, with the settings pinned.';
-
 CREATE OR REPLACE FUNCTION wazo_auth.check_request(
   token uuid, access text DEFAULT NULL, tenant uuid DEFAULT NULL,
   OUT status wazo_auth.token_status, OUT user_uuid uuid, OUT tenant_uuid uuid, OUT visible_tenants uuid[])
-LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_as_owner';
+LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'wazo_auth_check_request';
 COMMENT ON FUNCTION wazo_auth.check_request(uuid, text, uuid) IS
 'All that a daemon asks for one request that it serves: may the bearer of this token do this for this tenant '
 '(token_check()), whose token is it (token_owner()), and which tenants does it see: this one, or without one the '
@@ -60,7 +44,7 @@ BEGIN
   RETURN QUERY
     SELECT r.number::integer, c.*
     FROM unnest(tokens, accesses, tenants) WITH ORDINALITY r(token, access, tenant, number)
-    CROSS JOIN LATERAL wazo_auth.check_request_pinned(r.token, r.access, r.tenant) c
+    CROSS JOIN LATERAL wazo_auth.check_request(r.token, r.access, r.tenant) c
     ORDER BY r.number;
 END
 $$;

@@ -41,6 +41,9 @@ static const struct
 	bool		later;			/* not in 0.1.0, which this library serves until its upgrade; only watched */
 }			tables[N_TABLES] = {
 	[T_TENANT] = {"tenant", TENANT_UUID},
+	[T_TENANT_CONTACT] = {"tenant_contact", TENANT_CONTACT_TENANT_UUID},
+	[T_TENANT_DOMAIN] = {"tenant_domain", N_COLUMNS},
+	[T_TENANT_ADDRESS] = {"tenant_address", TENANT_ADDRESS_TENANT_UUID},
 	[T_USER] = {"user", USER_UUID},
 	[T_PASSWORD] = {"password", PASSWORD_USER_UUID},
 	[T_LOGIN] = {"login", LOGIN_LOGIN},
@@ -72,8 +75,17 @@ static const struct
 	bool		indexed;
 }			columns[N_COLUMNS] = {
 	[TENANT_UUID] = {T_TENANT, "uuid", true},
-	[TENANT_PATH] = {T_TENANT, "path"},
+	[TENANT_PATH] = {T_TENANT, "path", true},
+	[TENANT_SLUG] = {T_TENANT, "slug"},
+	[TENANT_NAME] = {T_TENANT, "name"},
+	[TENANT_PHONE] = {T_TENANT, "phone"},
 	[TENANT_DEFAULT_AUTHENTICATION_METHOD] = {T_TENANT, "default_authentication_method"},
+	[TENANT_CONTACT_TENANT_UUID] = {T_TENANT_CONTACT, "tenant_uuid", true},
+	[TENANT_CONTACT_USER_UUID] = {T_TENANT_CONTACT, "user_uuid"},
+	[TENANT_DOMAIN_TENANT_UUID] = {T_TENANT_DOMAIN, "tenant_uuid", true},
+	[TENANT_DOMAIN_NAME] = {T_TENANT_DOMAIN, "name"},
+	[TENANT_ADDRESS_TENANT_UUID] = {T_TENANT_ADDRESS, "tenant_uuid", true},
+	[TENANT_ADDRESS_ADDRESS] = {T_TENANT_ADDRESS, "address"},
 	[USER_UUID] = {T_USER, "uuid", true},
 	[USER_TENANT_UUID] = {T_USER, "tenant_uuid"},
 	[USER_ENABLED] = {T_USER, "enabled"},

@@ -137,6 +137,26 @@ row_open_after(RowByKey *row, ColumnId column, text *key)
 }
 
 /*
+ * rows_open_from
+ *
+ * The first row of which an array column is not less than the key, and by
+ * row_next() all others; in the order of the index if rows_in_order().  The
+ * column is the index's first one.
+ */
+bool
+rows_open_from(RowByKey *row, ColumnId column, ArrayType *key)
+{
+	return open_scan(row, column, BTGreaterEqualStrategyNumber, F_ARRAY_GE, PointerGetDatum(key));
+}
+
+/* Whether they come by an index; without one the table is read as it is. */
+bool
+rows_in_order(const RowByKey *row)
+{
+	return row->scan->iscan != NULL;
+}
+
+/*
  * rows_open
  *
  * Starts with the first of all rows that have the value in a column, in no

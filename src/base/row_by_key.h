@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "utils/array.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
@@ -33,6 +34,8 @@ extern void rows_forget(void);
 extern bool row_open(RowByKey *row, TableId table, const pg_uuid_t *key);
 extern bool row_open_text(RowByKey *row, TableId table, text *key);
 extern bool row_open_after(RowByKey *row, ColumnId column, text *key);
+extern bool rows_open_from(RowByKey *row, ColumnId column, ArrayType *key);
+extern bool rows_in_order(const RowByKey *row);
 extern bool rows_open(RowByKey *row, ColumnId column, const pg_uuid_t *key);
 extern bool row_next(RowByKey *row);
 extern void row_close(RowByKey *row);

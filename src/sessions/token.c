@@ -268,3 +268,19 @@ session_reaches_tenant(const Session *session, const pg_uuid_t *tenant)
 
 	return session_owner_tenant(session, &owner) && tenant_contains(&owner, tenant);
 }
+
+/*
+ * session_check
+ *
+ * What a live session's token is good for: this access, for this tenant.  A
+ * NULL one is not checked.
+ */
+TokenStatus
+session_check(const Session *session, const text *access, const pg_uuid_t *tenant)
+{
+	if (access && !session_grants(session, VARDATA_ANY(access), VARSIZE_ANY_EXHDR(access)))
+		return TOKEN_ACCESS_DENIED;
+	if (tenant && !session_reaches_tenant(session, tenant))
+		return TOKEN_TENANT_DENIED;
+	return TOKEN_VALID;
+}

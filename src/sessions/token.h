@@ -57,6 +57,7 @@ extern bool session_find_text(const char *token, size_t len, SessionDetail detai
 extern bool session_live(const pg_uuid_t *digest, TimestampTz *expires_at);
 extern bool session_grants(const Session *session, const char *access, size_t len);
 extern bool session_reaches_tenant(const Session *session, const pg_uuid_t *tenant);
+extern TokenStatus session_check(const Session *session, const text *access, const pg_uuid_t *tenant);
 extern bool session_owner_tenant(const Session *session, pg_uuid_t *tenant);
 extern Datum session_acl(const Session *session);
 extern bool tenant_is_top(const pg_uuid_t *tenant);

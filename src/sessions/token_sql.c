@@ -29,16 +29,6 @@ PG_FUNCTION_INFO_V1(wazo_auth_token_owner);
 PG_FUNCTION_INFO_V1(wazo_auth_token_grants);
 PG_FUNCTION_INFO_V1(wazo_auth_try_uuid);
 
-static TokenStatus
-check(const Session *session, const text *access, const pg_uuid_t *tenant)
-{
-	if (access && !session_grants(session, VARDATA_ANY(access), VARSIZE_ANY_EXHDR(access)))
-		return TOKEN_ACCESS_DENIED;
-	if (tenant && !session_reaches_tenant(session, tenant))
-		return TOKEN_TENANT_DENIED;
-	return TOKEN_VALID;
-}
-
 /*
  * wazo_auth.token_check(token uuid, access text, tenant uuid)
  *		returns wazo_auth.token_status
@@ -52,9 +42,9 @@ wazo_auth_token_check(PG_FUNCTION_ARGS)
 	Session		session;
 
 	if (!PG_ARGISNULL(0) && session_find(PG_GETARG_UUID_P(0), SESSION_FOR_CHECK, &session))
-		status = check(&session,
-					   PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1),
-					   PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2));
+		status = session_check(&session,
+							   PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1),
+							   PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2));
 	PG_RETURN_OID(wazo_catalog()->token_status_value[status]);
 }
 
@@ -142,7 +132,7 @@ wazo_auth_token_get(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || !session_find(PG_GETARG_UUID_P(0), SESSION_WITH_DETAILS, &session))
 		raise_token_error(TOKEN_UNKNOWN, NULL, 0);
-	switch (check(&session, access, tenant))
+	switch (session_check(&session, access, tenant))
 	{
 		case TOKEN_ACCESS_DENIED:
 			raise_token_error(TOKEN_ACCESS_DENIED, VARDATA_ANY(access), VARSIZE_ANY_EXHDR(access));
