@@ -128,12 +128,20 @@ array_parameter(Array *a, DbParameters *p, int i)
 static bool
 is_of_the_way(const RequestHeader *h, const char *buf)
 {
-	static const char *const names[] = {"Transfer-Encoding", "Trailer", ROUTE_ASK};
+	static const char *const names[] = {"Transfer-Encoding", "Trailer", ROUTE_ASK, ROUTE_QUICK_ONLY};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (h->name_len == strlen(names[i]) && strncasecmp(buf + h->name, names[i], h->name_len) == 0)
 			return true;
 	return false;
+}
+
+/* Adds a header of the front's own. */
+static void
+add_own(Array *a, const char *name)
+{
+	array_add(a, name, strlen(name));
+	array_add(a, "1", 1);
 }
 
 /* Adds a request's headers: name, value, name, value. Returns how many elements. */
@@ -151,6 +159,8 @@ add_headers(Array *a, const Call *call)
 		array_add(a, call->buf + h->name, h->name_len);
 		array_add_text(a, call->buf + h->value, h->value_len);
 	}
+	if (call->quick_only)
+		add_own(a, ROUTE_QUICK_ONLY);
 	return a->n - before;
 }
 
@@ -163,8 +173,7 @@ call_parameters(DbParameters *p, const Call *call)
 
 	array_start(&headers, TEXTOID);
 	(void) add_headers(&headers, call);
-	array_add(&headers, ROUTE_ASK, strlen(ROUTE_ASK));
-	array_add(&headers, "1", 1);
+	add_own(&headers, ROUTE_ASK);
 	p->values[0] = call->buf + req->method;
 	p->lengths[0] = (int) req->method_len;
 	p->values[1] = call->buf + req->target;

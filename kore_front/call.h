@@ -17,6 +17,7 @@ typedef struct Call
 	const char *body;			/* req->body_len bytes */
 	const char *peer;
 	size_t		peer_len;
+	bool		quick_only;		/* to be asked elsewhere if the answer is not quick to make */
 } Call;
 
 extern const DbStatement call_statement;

@@ -35,7 +35,8 @@ client_call(const Client *client, char *address)
 				   .buf = client->in,
 				   .body = client->in + req->head_len,
 				   .peer = address,
-				   .peer_len = peer_address(req, client->in, front_config.num_proxies, client->peer, address)
+				   .peer_len = peer_address(req, client->in, front_config.num_proxies, client->peer, address),
+				   .quick_only = client->quick_only
 		};
 }
 
@@ -145,21 +146,29 @@ submit(Client *client, LaneId lane)
 static void
 start_work(Client *client)
 {
-	static const LaneId lane[] = {[ROUTE_FAST] = LANE_FAST, [ROUTE_LOGIN] = LANE_LOGIN, [ROUTE_OTHER] = LANE_SLOW};
+	static const LaneId lane[] = {
+		[ROUTE_FAST] = LANE_FAST, [ROUTE_OFTEN_FAST] = LANE_FAST, [ROUTE_LOGIN] = LANE_LOGIN, [ROUTE_OTHER] = LANE_SLOW
+	};
+	RouteClass	class = route_class(client->req, client->in);
 
+	/* a standby may be behind, and who lists tenants may have made one just now */
+	if (class == ROUTE_OFTEN_FAST && front_config.read_database != NULL)
+		class = ROUTE_OTHER;
 	client->state = WORKING;
 	client->started = front_time_us();
-	submit(client, lane[route_class(client->req, client->in)]);
+	client->quick_only = class == ROUTE_OFTEN_FAST;
+	submit(client, lane[class]);
 }
 
 /*
  * The fast lane may ask a standby, which says so when it does not know yet of what the client has written (421). The
- * primary knows.
+ * primary knows. So says the database of what is not quick to answer after all, and is no work for this lane.
  */
 static bool
 is_misdirected(const Client *client, const char *row, size_t len)
 {
-	return client->lane == LANE_FAST && front_config.read_database != NULL && response_status(row, len) == 421;
+	return client->lane == LANE_FAST && (front_config.read_database != NULL || client->quick_only) &&
+		response_status(row, len) == 421;
 }
 
 static void
@@ -168,7 +177,10 @@ job_answered(void *owner, const char *value, size_t len)
 	Client	   *client = owner;
 
 	if (is_misdirected(client, value, len))
+	{
+		client->quick_only = false;
 		submit(client, LANE_SLOW);
+	}
 	else
 		client_answer_row(client, value, len);
 	client_continue(client);

@@ -58,6 +58,7 @@ typedef struct Client
 	uint64_t	started;		/* us; when the request was complete */
 	uint64_t	sent;			/* us; when it went to the database, last */
 	int			lane;			/* that has it; -1: none */
+	bool		quick_only;		/* it has it as long as the answer is quick to make */
 	Output		out;
 	SlowNote   *slow;			/* of the answer in it, or NULL */
 	char		peer[INET6_ADDRSTRLEN];

@@ -22,6 +22,8 @@ typedef struct Route
 static const Route routes[] = {
 	{"HEAD", "/0.1/token/*", ROUTE_FAST, NULL, "/token/{token_uuid}"},
 	{"GET", "/0.1/token/*", ROUTE_FAST, NULL, "/token/{token_uuid}"},
+	/* with a filter it is a search */
+	{"GET", "/0.1/tenants", ROUTE_OFTEN_FAST, NULL, "/tenants"},
 	{"POST", "/0.1/token/*/scopes/check", ROUTE_FAST, NULL, "/token/{token_uuid}/scopes/check"},
 	/* without it no password is tried: a refresh token, or another server's word, costs no hash */
 	{"POST", "/0.1/token", ROUTE_LOGIN, "Authorization", "/token"},
@@ -65,13 +67,21 @@ find_route(const Request *req, const char *buf)
 	return NULL;
 }
 
+/* Whether it only reads. */
+static bool
+is_fast(const Route *route)
+{
+	return route->class == ROUTE_FAST || route->class == ROUTE_OFTEN_FAST;
+}
+
 /* Which kind of work a request is. */
 RouteClass
 route_class(const Request *req, const char *buf)
 {
 	const Route *route = find_route(req, buf);
 
-	if (route == NULL || (route->class == ROUTE_FAST && req->body_len > FAST_BODY) ||
+	if (route == NULL || (is_fast(route) && req->body_len > FAST_BODY) ||
+		(route->class == ROUTE_OFTEN_FAST && memchr(buf + req->target, '?', req->target_len) != NULL) ||
 		(route->header != NULL && request_header(req, buf, route->header) == NULL))
 		return ROUTE_OTHER;
 	return route->class;
@@ -87,7 +97,7 @@ route_is_repeatable(const Request *req, const char *buf)
 	const Route *route = find_route(req, buf);
 
 	if (route != NULL)
-		return route->class == ROUTE_FAST;
+		return is_fast(route);
 	return req->is_head || request_method_is(req, buf, "GET");
 }
 

@@ -13,6 +13,7 @@
 typedef enum RouteClass
 {
 	ROUTE_FAST,					/* small, and quick whatever the caller sends */
+	ROUTE_OFTEN_FAST,			/* quick for most callers, and the database says for which it is not */
 	ROUTE_LOGIN,				/* costs a password hash or a mail, and anybody may ask for it */
 	ROUTE_OTHER
 } RouteClass;
@@ -20,6 +21,9 @@ typedef enum RouteClass
 /* Header by which wazo_auth.http() is asked for the route, and the one by which it tells. */
 #define ROUTE_ASK "Wazo-Auth-Tell-Route"
 #define ROUTE_TELL "Wazo-Auth-Route"
+
+/* Header by which it is asked only as long as the answer is quick to make; 421 if it is not. */
+#define ROUTE_QUICK_ONLY "Wazo-Auth-Quick-Only"
 
 /* The template of a route, as "/users/{user_uuid}", without an end; NULL and 0 for none. */
 typedef struct RouteName

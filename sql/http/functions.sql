@@ -64,9 +64,9 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_http';
 COMMENT ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) IS
 'Answers one request of the REST API. target: path and query as sent. headers: name, value, name, value. peer: '
 'address of the client. Of a good traceparent application_name has the trace until the end of the transaction; '
-'Wazo-Auth-Tell-Route asks for the template of the route, as header Wazo-Auth-Route. Errors are answers; only a '
-'cancelled statement, a null method, target or header (22004) or a header without a value (22023) raises one. Needs '
-'no right to any table.';
+'Wazo-Auth-Tell-Route asks for the template of the route, as header Wazo-Auth-Route; Wazo-Auth-Quick-Only for 421 in '
+'place of an answer that may take its time to make. Errors are answers; only a cancelled statement, a null method, '
+'target or header (22004) or a header without a value (22023) raises one. Needs no right to any table.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.http_batch(
   methods text[], targets text[], headers text[], header_counts integer[], bodies bytea[], peers text[])

@@ -89,6 +89,12 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.rest_tenants_get(wazo_auth.http_request) IS
 'GET /tenants: the scoping tenant and all below it.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.rest_tenants_get(request internal) RETURNS boolean
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_rest_tenants_get';
+COMMENT ON FUNCTION wazo_auth.rest_tenants_get(internal) IS
+'The quick form of GET /tenants, for a few tenants without a filter. Returns whether it has answered; what it leaves '
+'is the handler''s of the same name.';
 SELECT wazo_auth.add_route('GET', '/0.1/tenants', 'wazo_auth.rest_tenants_get', 'tenants',
   access => 'auth.tenants.read', checks => '{tenant,query}', query_schema => 'tenant_list',
   summary => 'The tenant and those below it');

@@ -207,6 +207,23 @@ tell_route(HttpCall *call)
 		http_reply_header(&call->reply, HTTP_ROUTE, call->route->path);
 }
 
+/* Whether the quick form of a route has answered; HEAD is answered as GET, and by the handler. */
+static bool
+answer_quickly(HttpCall *call)
+{
+	return call->route->has_quick && strcmp(call->method, "GET") == 0 &&
+		DatumGetBool(FunctionCall1(unconstify(FmgrInfo *, &call->route->quick), PointerGetDatum(call)));
+}
+
+/* Whether it is asked only as long as it is quick, and is to be asked elsewhere if not. */
+static bool
+must_be_quick(HttpCall *call)
+{
+	HttpSpan	asked;
+
+	return http_header(call, HTTP_QUICK_ONLY, &asked);
+}
+
 static void
 dispatch(HttpCall *call)
 {
@@ -263,6 +280,10 @@ dispatch(HttpCall *call)
 		http_plain_reply(reply, 421, "This is a standby that does not know of that transaction yet; ask the primary.");
 	else if (call->route->direct)
 		(void) FunctionCall1(unconstify(FmgrInfo *, &call->route->function), PointerGetDatum(call));
+	else if (answer_quickly(call))
+		return;
+	else if (must_be_quick(call))
+		http_plain_reply(reply, 421, "This may take its time; ask where others do not wait for it.");
 	else
 		http_run_handler(call);
 }

@@ -161,28 +161,39 @@ wazo_auth_caller_acl(PG_FUNCTION_ARGS)
 }
 
 /*
- * http_check_access
+ * http_find_access
  *
- * Finds the caller's session and checks the route's access.  Nothing to do for
- * a route that asks for no token.  Raises WA401.
+ * Finds the caller's session and judges the route's access.  Nothing to do for
+ * a route that asks for no token.
  */
-void
-http_check_access(HttpCall *call)
+HttpAccess
+http_find_access(HttpCall *call)
 {
 	HttpSpan	token;
 
 	if (call->route->access == NULL)
-		return;
+		return HTTP_GRANTED;
 	token = sent_token(call);
 	/* cut between characters: half of one would make the reader run on */
 	call->token = pnstrdup(token.s, pg_mbcliplen(token.s, (int) token.len, MAX_SHOWN));
 	call->access = required_access(call);
 	call->has_session = session_find_text(token.s, token.len, SESSION_WITH_DETAILS, &call->session);
 	if (!call->has_session)
-		raise_unauthorized(call, false);
+		return HTTP_NO_SESSION;
 	if (!session_grants(&call->session, call->access, strlen(call->access)))
-		raise_unauthorized(call, true);
+		return HTTP_DENIED;
 	call->has_caller_tenant = session_owner_tenant(&call->session, &call->caller_tenant);
+	return HTTP_GRANTED;
+}
+
+/* The same, for whoever is to be told what is missing.  Raises WA401. */
+void
+http_check_access(HttpCall *call)
+{
+	HttpAccess	access = http_find_access(call);
+
+	if (access != HTTP_GRANTED)
+		raise_unauthorized(call, access == HTTP_DENIED);
 }
 
 /* 404: the user of the token is gone. */
@@ -196,12 +207,25 @@ raise_no_caller(const HttpCall *call)
 }
 
 /*
- * http_check_tenant
+ * http_find_tenant
  *
- * Sets the scoping tenant: the header Wazo-Tenant if it names the caller's
- * tenant or one below it, the caller's own without the header (contract:
- * semantics.md section 4).  Raises WA401, or WA404 when the caller is gone.
+ * Sets the scoping tenant of a caller who has one: the header Wazo-Tenant if it
+ * names the caller's tenant or one below it, the caller's own without the
+ * header (contract: semantics.md section 4).  Returns false for a header,
+ * *asked, that names no such tenant.
  */
+bool
+http_find_tenant(HttpCall *call, HttpSpan *asked)
+{
+	call->tenant = call->caller_tenant;
+	call->has_tenant = true;
+	if (!http_header(call, "Wazo-Tenant", asked) || asked->len == 0)
+		return true;
+	return parse_uuid_strict(asked->s, asked->len, false, &call->tenant) &&
+		tenant_contains(&call->caller_tenant, &call->tenant);
+}
+
+/* The same.  Raises WA401, or WA404 when the caller is gone. */
 void
 http_check_tenant(HttpCall *call)
 {
@@ -210,12 +234,7 @@ http_check_tenant(HttpCall *call)
 
 	if (!call->has_caller_tenant)
 		raise_no_caller(call);
-	call->tenant = call->caller_tenant;
-	call->has_tenant = true;
-	if (!http_header(call, "Wazo-Tenant", &header) || header.len == 0)
-		return;
-	if (parse_uuid_strict(header.s, header.len, false, &call->tenant) &&
-		tenant_contains(&call->caller_tenant, &call->tenant))
+	if (http_find_tenant(call, &header))
 		return;
 	details_begin(&details);
 	details_text(&details, "tenant_uuid", header.s, pg_mbcliplen(header.s, (int) header.len, MAX_SHOWN));

@@ -63,6 +63,9 @@ extern HttpCall *http_current_call;
 #define HTTP_TELL_ROUTE "Wazo-Auth-Tell-Route"
 #define HTTP_ROUTE "Wazo-Auth-Route"
 
+/* A request with this header is answered with 421 when the answer is not quick to make: for lanes. */
+#define HTTP_QUICK_ONLY "Wazo-Auth-Quick-Only"
+
 extern ArrayType *http_headers(HttpCall *call);
 extern void http_push_text(JsonbParseState **state, JsonbIteratorToken token, HttpSpan text);
 extern bool http_header(HttpCall *call, const char *name, HttpSpan *value);

@@ -186,22 +186,36 @@ resolve_after(Route *route, const char *name, MemoryContext context)
 	route->registration = NULL;
 }
 
+/* The C function of a name that takes the HttpCall itself. */
+static Oid
+find_direct(const char *name)
+{
+	Oid			oid = find_function(name, INTERNALOID);
+
+	/* Other functions of internal arguments expect something else there. */
+	return OidIsValid(oid) && get_func_namespace(oid) == wazo_catalog()->schema ? oid : InvalidOid;
+}
+
 /*
  * The handler is named as schema.function; it takes a wazo_auth.http_request,
- * or "internal" if it is one of the C functions of the token path.
+ * or "internal" if it is one of the C functions of the token path.  Where there
+ * are both, the latter is the quick form of the former.
  */
 static void
 resolve_handler(Route *route, MemoryContext context)
 {
 	Oid			oid = find_function(route->handler, wazo_catalog()->http_request);
+	Oid			direct = find_direct(route->handler);
 
 	if (!OidIsValid(oid))
 	{
-		oid = find_function(route->handler, INTERNALOID);
-		/* Other functions of internal arguments expect something else there. */
-		if (OidIsValid(oid) && get_func_namespace(oid) != wazo_catalog()->schema)
-			oid = InvalidOid;
+		oid = direct;
 		route->direct = OidIsValid(oid);
+	}
+	else if (OidIsValid(direct))
+	{
+		route->has_quick = true;
+		fmgr_info_cxt(direct, &route->quick, context);
 	}
 	route->has_function = OidIsValid(oid);
 	if (route->has_function)
@@ -327,6 +341,20 @@ resolve_audit(Route *route, MemoryContext context)
 	route->has_audit = OidIsValid(oid);
 	if (route->has_audit)
 		fmgr_info_cxt(oid, &route->audit, context);
+}
+
+/*
+ * A quick form knows the checks of its route, who asks and with which query.
+ * With any other, and where something follows the answer, it has no say.
+ */
+static void
+judge_quick(Route *route)
+{
+	for (int i = 0; i < route->nchecks; i++)
+		if (route->check[i].kind != ROUTE_CHECK_TENANT && route->check[i].kind != ROUTE_CHECK_QUERY)
+			route->has_quick = false;
+	if (!route->has_function || route->registration || route->has_after || route->has_audit)
+		route->has_quick = false;
 }
 
 static int
@@ -472,6 +500,7 @@ route_load(void)
 					   column_datum(tuple, desc, 10), context);
 		resolve_after(route, column_text(tuple, desc, 12), context);
 		resolve_audit(route, context);
+		judge_quick(route);
 		node = tree_insert(tree->root, route);
 		if (node)
 			node->routes = lappend(node->routes, route);

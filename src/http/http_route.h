@@ -51,6 +51,8 @@ typedef struct Route
 	bool		has_function;
 	bool		direct;			/* a C function of the token path, see http.c */
 	FmgrInfo	function;
+	bool		has_quick;
+	FmgrInfo	quick;			/* answers the simplest requests without the checks and the handler */
 	bool		has_after;
 	FmgrInfo	after;			/* what is called once the answer is known; of a row of wazo_auth.after_route */
 	bool		has_audit;

@@ -84,9 +84,12 @@ is($t->call('GET', '/echo')->{status}, 200, '... and service goes on');
 	wait_for(sub { $t->waiting >= 8 });
 	is($t->waiting, 8, 'four slow requests and four logins are in the database');
 	is(statuses(send_on_new('HEAD', '/0.1/token/x')), 204, 'token check behind logins');
+	is(statuses(send_on_new('GET', '/0.1/tenants')), 200, "somebody's tenants, too");
+	my $long = send_on_new('GET', '/0.1/tenants', headers => ['X-Long: 1']);
 	ok(silent(@slow, @logins), '... while none of the others is answered');
 	$t->release_lock;
 	is(statuses(@slow, @logins), '200 ' x 59 . '200', 'all are answered in the end');
+	is(statuses($long), 200, '... and tenants that are not quick to tell, behind them');
 	is($t->psql('SELECT count(*) FROM wazo_auth.done'), 60, '... each done once');
 
 	$t->hold_lock;
@@ -122,6 +125,16 @@ is($t->call('GET', '/echo')->{status}, 200, '... and service goes on');
 foreach my $other ('/0.1/token', '/0.1/token/', '/0.1/token/x/y', '/0.1/tokens/x', '/0.1/token/x/scopes/check')
 {
 	is(statuses(send_on_new('GET', "$other?backend")), 200, "GET $other is served");
+}
+
+# who is asked for what is quick only
+foreach my $case ([ '/0.1/tenants', 1 ], [ '/0.1/tenants', 0, 'X-Long: 1' ], [ '/0.1/tenants?', 0 ], [ '/0.1/tenants/x', 0 ], [ '/0.1/users', 0 ],
+	[ '/0.1/users', 0, 'Wazo-Auth-Quick-Only: 1' ], [ '/0.1/tenants', 0, 'wazo-auth-quick-only: 1', 'X-Long: 1' ])
+{
+	my ($target, $quick, @headers) = @$case;
+	my $answer = $t->call('GET', $target, headers => \@headers);
+	is($answer->{status}, 200, join(' ', $target, @headers) . ' is answered');
+	is(scalar(() = $answer->{body} =~ /Wazo-Auth-Quick-Only/gi), $quick, $quick ? '... by who may refuse' : '... by who may not');
 }
 
 # ---- a backend is ended ----

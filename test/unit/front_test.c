@@ -370,6 +370,12 @@ test_routes(void)
 		{"HEAD /0.1/token/x?scope=a", ROUTE_FAST, true},
 		{"GET /0.1/token/x", ROUTE_FAST, true},
 		{"POST /0.1/token/x/scopes/check?tenant=y", ROUTE_FAST, true},
+		{"GET /0.1/tenants", ROUTE_OFTEN_FAST, true},
+		{"GET /0.1/tenants?", ROUTE_OTHER, true},
+		{"GET /0.1/tenants?search=x", ROUTE_OTHER, true},
+		{"GET /0.1/tenants/x", ROUTE_OTHER, true},
+		{"HEAD /0.1/tenants", ROUTE_OTHER, true},
+		{"POST /0.1/tenants", ROUTE_OTHER, false},
 		{"POST /0.1/token", ROUTE_LOGIN, false},
 		{"POST /0.1/token?x", ROUTE_LOGIN, false},
 		{"PUT /0.1/users/x/password", ROUTE_LOGIN, false},
@@ -400,7 +406,7 @@ test_routes(void)
 
 		ok(good && route_class(&req, bytes) == cases[i].class &&
 		   route_is_repeatable(&req, bytes) == cases[i].repeatable, "%s", cases[i].line);
-		if (cases[i].class == ROUTE_FAST)
+		if (cases[i].class == ROUTE_FAST || cases[i].class == ROUTE_OFTEN_FAST)
 		{
 			req.body_len = 4097;
 			ok(route_class(&req, bytes) == ROUTE_OTHER, "... not with a long body");

@@ -38,6 +38,9 @@ BEGIN
     answer.body := CASE WHEN method = 'HEAD' THEN NULL ELSE convert_to(path, 'UTF8') END;
     RETURN answer;
   END IF;
+  IF headers @> '{Wazo-Auth-Quick-Only,X-Long}' THEN
+    RETURN (421, '{}'::text[], ''::bytea)::wazo_auth.http_response;
+  END IF;
   CASE split_part(path, '/', 2)
     WHEN 'sleep' THEN
       PERFORM pg_sleep(arg::float);
