@@ -2,6 +2,14 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# What upstream was measured at, the best of its figures each: checks a second
+# on two cores, their processor time, their 99th percentile, and the processor
+# time of a login, all in microseconds; pages of 100 users of 10,000 and
+# searches in them, a second; its process, in MiB. It does not run here, so
+# these are of another day, and of another machine of two cores.
+UPSTREAM_CHECKS=620 UPSTREAM_CHECK_CPU=1500 UPSTREAM_CHECK_P99=28000 UPSTREAM_LOGIN_CPU=165000
+UPSTREAM_PAGES=88 UPSTREAM_SEARCHES=51 UPSTREAM_MIB=127
+
 # A user whose token has 100 entries; the check is for the last of them.
 prepare_token() {
 	[ -z "${token:-}" ] || return 0
@@ -44,13 +52,56 @@ prepare_fronts() {
 	start_front "$one_port" bench_one
 }
 
+http_check() { wrk_rps HEAD "http://127.0.0.1:$front_port/0.1/token/$token?scope=calld.users.me.calls.read"; }
+
 bench_http_check() {
 	prepare_fronts
-	http_check() { wrk_rps HEAD "http://127.0.0.1:$front_port/0.1/token/$token?scope=calld.users.me.calls.read"; }
 	http_one() { wrk_rps HEAD "http://127.0.0.1:$one_port/0.1/token/$token?scope=calld.users.me.calls.read"; }
 	sql_select8() { pgbench_tps -c 8 -S; }
 	compare "HTTP HEAD token / the same front answering SELECT 1" ">= 2" http_check http_one
+	beside_known "HTTP HEAD token, a second / upstream's" ">= 200" "$UPSTREAM_CHECKS" "$measured" "$measured_cpus"
+	beside_known "  its processor time in us / upstream's" "<= 0.00667" "$UPSTREAM_CHECK_CPU" "$measured_cpus"
 	compare "HTTP HEAD token / pgbench -S -M prepared -c 8" ">= 0.6" http_check sql_select8
+	http_p99() { wrk_times 32 "http://127.0.0.1:$front_port/0.1/token/$token?scope=calld.users.me.calls.read" | cut -d ' ' -f 3; }
+	upstream_p99() { echo "$UPSTREAM_CHECK_P99"; }
+	compare "HTTP HEAD token, p99 in us / upstream's" "<= 0.02" http_p99 upstream_p99
+}
+
+# Logins a second by as many clients as keep the processors at work, beside
+# upstream on as many processors.
+bench_logins() {
+	prepare_fronts
+	printf '%s\n' 'wrk.method = "POST" wrk.body = "{}"' \
+		"wrk.headers['Authorization'] = 'Basic $(printf 'bench:secret' | base64)' wrk.headers['Content-Type'] = 'application/json'" >"$work/login.lua"
+	local rates="" cpus="" rate cpu
+	login_rate() {
+		local said
+		said=$(wrk -t 1 -c 8 -d "${seconds}s" -s "$work/login.lua" "http://127.0.0.1:$front_port/0.1/token")
+		case $said in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $said" ;; esac
+		echo "$said" | sed -n 's/^Requests\/sec: *//p'
+	}
+	sql -c "SELECT wazo_auth.configure('{\"max_user_concurrent_sessions\": 100000000}')" >/dev/null
+	for _ in $(seq "$rounds"); do
+		read -r rate cpu < <(with_cpu login_rate)
+		rates="$rates $rate" cpus="$cpus $cpu"
+	done
+	beside_known "logins a second / upstream's" ">= 4" \
+		"$(awk -v cpu="$UPSTREAM_LOGIN_CPU" -v n="$(nproc)" 'BEGIN { print n * 1000000 / cpu }')" "$rates" "$cpus"
+}
+
+# Memory of the front's processes and of the extension's workers, without what
+# of the server's shared memory they have touched.
+bench_memory() {
+	prepare_fronts
+	local workers kb
+	# at work first: all memory that checks take is taken
+	http_check >/dev/null
+	workers=$(sql -c "SELECT a.pid FROM pg_catalog.pg_stat_activity a
+		WHERE a.backend_type LIKE 'wazo_auth %' AND (a.datname = 'bench' OR a.datname IS NULL)")
+	kb=$(for pid in ${pids[0]} $(pgrep -P "${pids[0]}") $workers; do cat "/proc/$pid/smaps_rollup"; done |
+		awk '/^Pss_(Anon|File):/ { sum += $2 } END { print sum }')
+	beside_known "MiB of the front and $(echo $workers | wc -w) workers / upstream's process" "<= 0.2" "$UPSTREAM_MIB" \
+		"$(awk -v kb="$kb" 'BEGIN { print kb / 1024 }')"
 }
 
 # What a daemon asks for one request that it serves: its four calls over HTTP, one after the other, and the one in SQL.
@@ -78,11 +129,19 @@ bench_daemon_question() {
 	question() { pgbench_tps -c 1 -D "token=$asking" -D "tenant=$tenant" -f "$work/question.sql"; }
 	four_calls() {
 		local said
-		said=$(wrk -t 1 -c 1 -d "${seconds}s" -s "$work/four.lua" "http://127.0.0.1:$front_port")
+		said=$(wrk -t 1 -c "${1:-1}" -d "${seconds}s" -s "$work/four.lua" "http://127.0.0.1:$front_port")
 		case $said in *Non-2xx* | *' 0 requests in'*) die "the front did not answer, or errors: $said" ;; esac
 		echo "$said" | awk '/^Requests\/sec/ { print $2 / 4 }'
 	}
 	compare "check_request(), a second / a daemon's four calls" ">= 4" question four_calls
+	# and by as many daemons as keep the front at work
+	local rates="" cpus="" rate cpu
+	for _ in $(seq "$rounds"); do
+		read -r rate cpu < <(with_cpu four_calls 32)
+		rates="$rates $rate" cpus="$cpus $cpu"
+	done
+	beside_known "a daemon's four calls, a second / upstream's checks alone" ">= 150" \
+		"$(awk -v n="$UPSTREAM_CHECKS" 'BEGIN { print n / 4 }')" "$rates" "$cpus"
 }
 
 # CPU of one login over HTTP, front and database together, beside one bare

@@ -48,8 +48,10 @@ list_select() { pgbench_tps -c 8 -S; }
 bench_list_users() {
 	installation 10000 10
 	compare "GET /users?limit=100 of 10,000 / pgbench -S -c 8" ">= 0.026" list_first_pages list_select
+	beside_known "  the same, a second / upstream's" ">= 40" "$UPSTREAM_PAGES" "$measured" "$measured_cpus"
 	compare "... later pages and other orders / pgbench -S -c 8" ">= 0.02" list_pages list_select
 	compare "GET /users?search= of 10,000 / pgbench -S -c 8" ">= 0.0154" list_searches list_select
+	beside_known "  the same, a second / upstream's" ">= 80" "$UPSTREAM_SEARCHES" "$measured" "$measured_cpus"
 }
 
 # The page that list_users() makes, beside the same JSON by a statement written for it.

@@ -4,12 +4,14 @@
 # machine's speed cancels out. A row is one function bench_ROW of this folder's
 # *.bench.bash files. Ends early with Ctrl-C; what was measured stands.
 #
-# BENCH_SECONDS (default 3) is the length of one measurement, BENCH_ROUNDS
+# BENCH_SECONDS (default 2) is the length of one measurement, BENCH_ROUNDS
 # (default 7) how often each is repeated; the median of the rounds counts.
 # QUICK=1: a second, three rounds, and the rows that need no large tables.
 #
 # BENCH_OUT (default build/bench) is the folder of what is written besides:
-# bench.csv, a line each row, and concurrency.csv and .svg of that row.
+# bench.csv, a line each row, and concurrency and growth as .csv and .svg of
+# the rows of these names. RECORD=1 puts them into docs/bench/ too, with the
+# date before their names.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -eu
@@ -23,7 +25,7 @@ if [ -n "${QUICK:-}" ]; then
 	# shellcheck disable=SC2086
 	[ $# -gt 0 ] || set -- $QUICK_ROWS
 else
-	seconds=${BENCH_SECONDS:-3} rounds=${BENCH_ROUNDS:-7}
+	seconds=${BENCH_SECONDS:-2} rounds=${BENCH_ROUNDS:-7}
 fi
 out=${BENCH_OUT:-build/bench}
 mkdir -p "$out"
@@ -55,7 +57,7 @@ chown "$SERVER_USER": "$work/secret.key"
 chmod 755 "$work/socket"
 private_cluster "$work/data" "$work/socket"
 as_server tee -a "$work/data/postgresql.conf" >/dev/null <<EOF
-shared_buffers = 512MB
+shared_buffers = $(awk '/MemTotal/ { printf "%d", $2 / 4096 }' /proc/meminfo)MB
 max_wal_size = 4GB
 wazo_auth.secret_key_file = '$work/secret.key'
 EOF
@@ -153,7 +155,18 @@ compare() {
 		as="$as $x" bs="$bs $y" cpus="$cpus $cpu"
 		ratios="$ratios $(awk -v x="$x" -v y="$y" 'BEGIN { printf "%.4f", x / y }')"
 	done
+	measured=$as measured_cpus=$cpus
 	report "$name" "$goal" "$ratios" "$as" "$bs" "$cpus"
+}
+
+# beside_known NAME GOAL NUMBER VALUES [CPUS]: measured VALUES beside a number from elsewhere
+beside_known() {
+	local x ratios="" numbers=""
+	for x in $4; do
+		ratios="$ratios $(awk -v x="$x" -v y="$3" 'BEGIN { printf "%.5f", x / y }')"
+		numbers="$numbers $3"
+	done
+	report "$1" "$2" "$ratios" "$4" "$numbers" "${5:-}"
 }
 
 # worst GOAL RATIO...: the one farthest from the goal
@@ -197,6 +210,16 @@ for file in "$(dirname "$0")"/*.bench.bash; do
 	rows+=($(sed -n 's/^bench_\([a-z_]*\)() {.*/\1/p' "$file"))
 done
 [ $# -eq 0 ] || rows=("$@")
+times="# seconds:"
 for row in "${rows[@]}"; do
+	from=$SECONDS
 	"bench_$row"
+	times="$times $row $((SECONDS - from)),"
 done
+echo "${times%,}" | tee -a "$out/bench.csv"
+if [ -n "${RECORD:-}" ]; then
+	mkdir -p docs/bench
+	for file in "$out"/bench.csv "$out"/concurrency.* "$out"/growth.*; do
+		[ ! -e "$file" ] || cp "$file" "docs/bench/$(date -u +%F)-$(basename "$file")"
+	done
+fi
