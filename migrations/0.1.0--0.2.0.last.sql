@@ -17,3 +17,7 @@ ALTER TABLE wazo_auth.refresh_token ADD COLUMN ends_at timestamptz;
 COMMENT ON COLUMN wazo_auth.refresh_token.ends_at IS
 'From then on it opens no session: the end of the session at the identity provider that it comes from; null for never';
 CREATE INDEX refresh_token_ends_at_idx ON wazo_auth.refresh_token (ends_at) WHERE ends_at IS NOT NULL;
+
+-- The audit log tells nothing of what was before it.
+SELECT wazo_auth.note_audit_gap('upgrade', NULL, pg_catalog.clock_timestamp())
+WHERE wazo_auth.audit_is_on() AND EXISTS (SELECT FROM wazo_auth.tenant);

@@ -95,77 +95,163 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.shown_row(text, jsonb) IS 'What the audit log shows of a row of a table.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.decides_access(relation text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN relation IN ('group', 'group_policy', 'group_user', 'policy', 'setting', 'tenant', 'user', 'user_policy');
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.decides_access(text) IS
+'Is this one of the tables that decide who has which access?';
+
 CREATE OR REPLACE FUNCTION wazo_auth.audit_rows() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_on boolean := wazo_auth.audit_is_on();
 BEGIN
-  IF wazo_auth.in_extension_script() OR wazo_auth.is_loading(TG_RELID) OR NOT wazo_auth.audit_is_on() THEN
+  IF wazo_auth.in_extension_script() THEN
+    IF wazo_auth.decides_access(TG_TABLE_NAME::text) AND v_on AND EXISTS (SELECT FROM rows) THEN
+      PERFORM wazo_auth.note_audit_gap('upgrade'::text, NULL::timestamptz, clock_timestamp());
+    END IF;
+    RETURN NULL;
+  ELSIF wazo_auth.is_loading(TG_RELID) AND NOT wazo_auth.is_live() OR NOT v_on AND TG_TABLE_NAME <> 'setting' THEN
     RETURN NULL;
   END IF;
   IF TG_OP = 'INSERT' THEN
-    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'created'::text, NULL::jsonb, to_jsonb(n)) FROM rows n;
+    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'created'::text, NULL::jsonb, n.content, TG_ARGV)
+    FROM (SELECT to_jsonb(r) AS content FROM rows r) n
+    WHERE v_on OR n.content ->> 'name' = 'audit_retention';
   ELSE
-    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'deleted'::text, to_jsonb(o), NULL::jsonb) FROM rows o;
+    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'deleted'::text, o.content, NULL::jsonb, TG_ARGV)
+    FROM (SELECT to_jsonb(r) AS content FROM rows r) o
+    WHERE v_on OR o.content ->> 'name' = 'audit_retention';
   END IF;
   RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.audit_rows() IS
 'Trigger after a statement that inserts or deletes: a row of the audit log for each, but for what a restore or an '
-'upgrade does. The transition table is named rows.';
+'upgrade does. The transition table is named rows; the arguments are the columns of the primary key.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.audit_update() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_before jsonb;
+  v_after jsonb;
 BEGIN
-  IF NEW IS DISTINCT FROM OLD AND NOT wazo_auth.in_extension_script() AND wazo_auth.audit_is_on() THEN
-    PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'updated'::text, to_jsonb(OLD), to_jsonb(NEW));
+  IF NEW IS NOT DISTINCT FROM OLD THEN
+    RETURN NULL;
+  END IF;
+  v_before := to_jsonb(OLD);
+  v_after := to_jsonb(NEW);
+  IF wazo_auth.in_extension_script() THEN
+    IF wazo_auth.decides_access(TG_TABLE_NAME::text) AND wazo_auth.audit_is_on() THEN
+      PERFORM wazo_auth.note_audit_gap('upgrade'::text, NULL::timestamptz, clock_timestamp());
+    END IF;
+  ELSIF wazo_auth.audit_is_on() OR TG_TABLE_NAME = 'setting' AND v_after ->> 'name' = 'audit_retention' THEN
+    IF (SELECT bool_or(v_before -> k IS DISTINCT FROM v_after -> k) FROM unnest(TG_ARGV) k) THEN
+      -- Another key is another thing.
+      PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'deleted'::text, v_before, NULL::jsonb, TG_ARGV),
+              wazo_auth.audit_row(TG_TABLE_NAME::text, 'created'::text, NULL::jsonb, v_after, TG_ARGV);
+    ELSE
+      PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'updated'::text, v_before, v_after, TG_ARGV);
+    END IF;
   END IF;
   RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.audit_update() IS 'Trigger after each row that is updated: a row of the audit log.';
+COMMENT ON FUNCTION wazo_auth.audit_update() IS
+'Trigger after each row that is updated: a row of the audit log, or two where its key has changed. The arguments are '
+'the columns of the primary key.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.audit_row(relation text, action text, before jsonb, after jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.audit_truncate() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_content jsonb;
+BEGIN
+  IF wazo_auth.audit_is_on() THEN
+    FOR v_content IN EXECUTE format('SELECT to_jsonb(t) FROM wazo_auth.%I t', TG_TABLE_NAME) LOOP
+      PERFORM wazo_auth.audit_row(TG_TABLE_NAME::text, 'deleted'::text, v_content, NULL::jsonb, TG_ARGV);
+    END LOOP;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_truncate() IS
+'Trigger before a table is emptied: a row of the audit log for each of its rows. The arguments are the columns of the '
+'primary key.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_row(
+  relation text, action text, before jsonb, after jsonb, key text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_any jsonb := COALESCE(after, before);
+  v_uuid text := COALESCE(v_any ->> 'uuid', v_any ->> 'user_uuid', v_any ->> 'group_uuid', v_any ->> 'tenant_uuid');
   v_tenant uuid := CASE relation
     -- When it is gone, the one above: nobody would see it otherwise.
     WHEN 'tenant' THEN (CASE action WHEN 'deleted' THEN wazo_auth.parent_in_path(v_any) ELSE v_any ->> 'uuid' END)::uuid
     ELSE wazo_auth.audit_tenant(v_any) END;
   v_before jsonb := wazo_auth.shown_row(relation, before);
   v_after jsonb := wazo_auth.shown_row(relation, after);
-  v_acl_before jsonb := v_before -> 'acl';
-  v_acl_after jsonb := v_after -> 'acl';
+  v_acl_before jsonb := '{}'::jsonb;
+  v_acl_after jsonb := '{}'::jsonb;
 BEGIN
   IF action = 'updated' THEN
-    SELECT COALESCE(jsonb_object_agg(o.key, o.value), '{}'::jsonb),
-           COALESCE(jsonb_object_agg(o.key, n.value), '{}'::jsonb)
-    INTO v_before, v_after
-    FROM jsonb_each(v_before) o JOIN jsonb_each(v_after) n ON n.key = o.key AND n.value <> o.value;
-    IF v_after ? 'acl' THEN
+    IF v_before -> 'acl' <> v_after -> 'acl' THEN
       -- Long ones change by an access now and then.
-      v_before := v_before || jsonb_build_object('acl', wazo_auth.jsonb_less(v_acl_before, v_acl_after));
-      v_after := v_after || jsonb_build_object('acl', wazo_auth.jsonb_less(v_acl_after, v_acl_before));
+      SELECT c.before, c.after INTO v_acl_before, v_acl_after
+      FROM wazo_auth.acl_change(v_before -> 'acl', v_after -> 'acl') c;
     END IF;
+    -- Of which row, as far as object_uuid does not say.
+    SELECT COALESCE(jsonb_object_agg(o.key, o.value), '{}'::jsonb) || v_acl_before,
+           COALESCE(jsonb_object_agg(o.key, n.value), '{}'::jsonb) || v_acl_after
+    INTO v_before, v_after
+    FROM jsonb_each(v_before) o JOIN jsonb_each(v_after) n ON n.key = o.key
+    WHERE n.value <> o.value OR o.key = ANY (key) AND (o.value #>> '{}') IS DISTINCT FROM v_uuid;
   END IF;
-  PERFORM wazo_auth.write_audit(relation, action,
-    COALESCE(v_any ->> 'uuid', v_any ->> 'user_uuid', v_any ->> 'group_uuid', v_any ->> 'tenant_uuid')::uuid,
-    v_tenant, v_before, v_after);
+  PERFORM wazo_auth.write_audit(relation, action, v_uuid::uuid, v_tenant, v_before, v_after);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.audit_row(text, text, jsonb, jsonb) IS
-'Writes into the audit log what became of a row of a table.';
+COMMENT ON FUNCTION wazo_auth.audit_row(text, text, jsonb, jsonb, text[]) IS
+'Writes into the audit log what became of a row of a table, whose primary key has these columns.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.jsonb_less(value jsonb, other jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION wazo_auth.numbered_entries(acl jsonb,
+  OUT entry text, OUT nth bigint, OUT place bigint)
+RETURNS SETOF record
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
-  RETURN (SELECT COALESCE(jsonb_agg(v.item), '[]'::jsonb)
-          FROM (SELECT jsonb_array_elements(value) AS item EXCEPT ALL SELECT jsonb_array_elements(other)) v);
+  RETURN QUERY
+  SELECT e.entry COLLATE "C", row_number() OVER (PARTITION BY e.entry COLLATE "C" ORDER BY e.place), e.place
+  FROM jsonb_array_elements_text(acl) WITH ORDINALITY e (entry, place);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.jsonb_less(jsonb, jsonb) IS
-'What an array holds and another does not, each as often as it is missing there.';
+COMMENT ON FUNCTION wazo_auth.numbered_entries(jsonb) IS
+'The entries of an ACL, their places from 1 on, and the how manieth of its kind each is.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.acl_change(old_acl jsonb, new_acl jsonb, OUT before jsonb, OUT after jsonb)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_reordered boolean;
+BEGIN
+  SELECT COALESCE(bool_or(k.new_place < k.new_place_before), false) INTO v_reordered
+  FROM (SELECT n.place AS new_place, lag(n.place) OVER (ORDER BY o.place) AS new_place_before
+        FROM wazo_auth.numbered_entries(old_acl) o JOIN wazo_auth.numbered_entries(new_acl) n USING (entry, nth)) k;
+  SELECT jsonb_build_object('acl', COALESCE(jsonb_agg(o.entry ORDER BY o.place), '[]'),
+                            'acl_places', COALESCE(jsonb_agg(o.place ORDER BY o.place), '[]')) INTO before
+  FROM wazo_auth.numbered_entries(old_acl) o LEFT JOIN wazo_auth.numbered_entries(new_acl) n USING (entry, nth)
+  WHERE v_reordered OR n.place IS NULL;
+  SELECT jsonb_build_object('acl', COALESCE(jsonb_agg(n.entry ORDER BY n.place), '[]'),
+                            'acl_places', COALESCE(jsonb_agg(n.place ORDER BY n.place), '[]')) INTO after
+  FROM wazo_auth.numbered_entries(new_acl) n LEFT JOIN wazo_auth.numbered_entries(old_acl) o USING (entry, nth)
+  WHERE v_reordered OR o.place IS NULL;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.acl_change(jsonb, jsonb, OUT jsonb, OUT jsonb) IS
+'What the audit log keeps of a change of an ACL: the entries that went and those that came, and their places in the '
+'one and the other, so that wazo_auth.undo_acl_change() can make the old one of the new one; all of both where those '
+'that stay have another order.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.audit_sessions(action text, sessions wazo_auth.session[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -173,7 +259,8 @@ BEGIN
   IF wazo_auth.audit_is_on() THEN
     PERFORM wazo_auth.write_audit('session'::text, action, s.uuid, s.tenant_uuid, NULL::jsonb,
       jsonb_build_object('user_uuid', s.user_uuid, 'mobile', s.mobile, 'expires_at', s.expires_at,
-                         'by_refresh_token', s.refresh_token_digest IS NOT NULL, 'user_agent', s.user_agent),
+                         'by_refresh_token', s.refresh_token_digest IS NOT NULL, 'user_agent', s.user_agent,
+                         'acl_digest', s.acl_digest),
       auth_id => CASE action WHEN 'created' THEN COALESCE(s.user_uuid::text, s.auth_id) END,
       session_uuid => CASE action WHEN 'created' THEN s.uuid END,
       peer => CASE action WHEN 'created' THEN NULLIF(s.remote_addr, '') END)
@@ -293,6 +380,7 @@ DECLARE
   v_month date := date_trunc('month', now() AT TIME ZONE 'UTC');
   v_old text;
   v_count integer;
+  v_gone_until timestamptz;
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
     RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
@@ -307,11 +395,18 @@ BEGIN
           <= (now() AT TIME ZONE 'UTC') - make_interval(days => v_days)
   LOOP
     EXECUTE format('DROP TABLE wazo_auth.%I', v_old);
+    v_gone_until := greatest(v_gone_until,
+      (to_date(right(v_old, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC');
   END LOOP;
-  DELETE FROM wazo_auth.audit_other o
-  WHERE (o.id, o.at) IN (SELECT x.id, x.at FROM wazo_auth.audit_other x
-                         WHERE x.at < now() - make_interval(days => v_days) ORDER BY x.id LIMIT batch);
-  GET DIAGNOSTICS v_count = ROW_COUNT;
+  WITH gone AS (
+    DELETE FROM wazo_auth.audit_other o
+    WHERE (o.id, o.at) IN (SELECT x.id, x.at FROM wazo_auth.audit_other x
+                           WHERE x.at < now() - make_interval(days => v_days) ORDER BY x.id LIMIT batch)
+    RETURNING o.at)
+  SELECT count(*), greatest(v_gone_until, max(g.at)) INTO v_count, v_gone_until FROM gone g;
+  IF v_gone_until IS NOT NULL AND v_days > 0 THEN
+    PERFORM wazo_auth.note_audit_gap('retention'::text, NULL::timestamptz, v_gone_until);
+  END IF;
   RETURN v_count;
 END
 $$;

@@ -21,6 +21,8 @@ CREATE TABLE wazo_auth.audit (
 ) PARTITION BY RANGE (at);
 CREATE INDEX audit_tenant_uuid_id_idx ON wazo_auth.audit (tenant_uuid, id);
 CREATE INDEX audit_object_uuid_id_idx ON wazo_auth.audit (object_uuid, id) WHERE object <> 'session';
+CREATE INDEX audit_object_id_idx ON wazo_auth.audit (object, id)
+  WHERE object IN ('audit', 'policy', 'setting', 'tenant');
 
 -- Months of their own are made and dropped by wazo_auth.keep_audit().
 CREATE TABLE wazo_auth.audit_other PARTITION OF wazo_auth.audit DEFAULT;
@@ -30,7 +32,8 @@ COMMENT ON TABLE wazo_auth.audit IS
 COMMENT ON TABLE wazo_auth.audit_other IS
 'Of wazo_auth.audit what no month has: all of it where no worker runs and wazo_auth.tick() is not called';
 COMMENT ON COLUMN wazo_auth.audit.object IS
-'What kind of thing it was done to: the name of its table, or request for one that changed nothing or was refused';
+'What kind of thing it was done to: the name of its table, request for one that changed nothing or was refused, or '
+'audit for what the log itself does not tell';
 COMMENT ON COLUMN wazo_auth.audit.action IS 'created, updated or deleted; of a request: done, or refused';
 COMMENT ON COLUMN wazo_auth.audit.status IS 'Status of the answer to a request that changed nothing; null for a change';
 COMMENT ON COLUMN wazo_auth.audit.object_uuid IS
@@ -43,13 +46,16 @@ COMMENT ON COLUMN wazo_auth.audit.request IS 'By which request: method and path 
 COMMENT ON COLUMN wazo_auth.audit.role IS 'In SQL: the role that had connected';
 COMMENT ON COLUMN wazo_auth.audit.application IS 'In SQL: application_name';
 COMMENT ON COLUMN wazo_auth.audit.before IS
-'Of an update what was in the columns that changed, of a deletion all of them; no secrets. Of an acl the accesses that '
-'went';
+'Of an update what was in the columns that changed, and its key where object_uuid is not all of it; of a deletion all '
+'of them; no secrets. Of an acl the accesses that went, and in acl_places their places from 1 on; of the log itself '
+'from when until when it does not tell, and the reason';
 COMMENT ON COLUMN wazo_auth.audit.after IS
-'What is in them now, or of a creation all of them; no secrets. Of an acl the accesses that came; of a request its '
-'path parameters';
+'What is in them now, or of a creation all of them; no secrets. Of an acl the accesses that came, and their '
+'places; of a request its path parameters';
 COMMENT ON INDEX wazo_auth.audit_tenant_uuid_id_idx IS 'What happened in a tenant, the latest first';
 COMMENT ON INDEX wazo_auth.audit_object_uuid_id_idx IS 'What happened to something';
+COMMENT ON INDEX wazo_auth.audit_object_id_idx IS
+'For explain_access(): gaps of the log, and what has its name in the settings';
 
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.audit', '');
 SELECT pg_catalog.pg_extension_config_dump('wazo_auth.audit_other', '');

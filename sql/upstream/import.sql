@@ -493,6 +493,9 @@ BEGIN
   PERFORM wazo_auth.write_staged();
   PERFORM wazo_auth.import_step('checking what was written');
   PERFORM wazo_auth.check_loaded(v_tables);
+  IF wazo_auth.audit_is_on() THEN
+    PERFORM wazo_auth.note_audit_gap('import'::text, NULL::timestamptz, clock_timestamp());
+  END IF;
   RETURN v_lost;
 END
 $$;

@@ -8,6 +8,15 @@ COMMENT ON FUNCTION wazo_auth.database_identity() IS
 'Tells this database from its copies: system identifier of the cluster, OID and name of the database. A physical '
 'copy of the whole cluster has the same.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.is_live() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM wazo_auth.live_database l WHERE l.identity = wazo_auth.database_identity());
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.is_live() IS
+'Has wazo_auth.go_live() said of this database, and of no copy, that it is the live one?';
+
 CREATE OR REPLACE FUNCTION wazo_auth.hold_reason(queue text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -21,7 +30,7 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RETURN 'this is a standby';
   END IF;
-  IF NOT EXISTS (SELECT FROM wazo_auth.live_database l WHERE l.identity = wazo_auth.database_identity()) THEN
+  IF NOT wazo_auth.is_live() THEN
     RETURN 'nobody has said that this database is the live one; once it is complete: SELECT wazo_auth.go_live()';
   END IF;
   IF EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
@@ -38,10 +47,10 @@ COMMENT ON FUNCTION wazo_auth.hold_reason(text) IS
 CREATE OR REPLACE FUNCTION wazo_auth.go_live() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
-     OR EXISTS (SELECT FROM wazo_auth.live_database l WHERE l.identity = wazo_auth.database_identity()) THEN
+  IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean OR wazo_auth.is_live() THEN
     RETURN false;
   END IF;
+  PERFORM wazo_auth.note_audit_restore();
   INSERT INTO wazo_auth.live_database (identity) VALUES (wazo_auth.database_identity())
   ON CONFLICT (single) DO UPDATE SET identity = EXCLUDED.identity, since = EXCLUDED.since;
   PERFORM wazo_auth.wake_relay();
