@@ -19,3 +19,4 @@ DROP FUNCTION wazo_auth.hashes_computed();
 DROP FUNCTION wazo_auth.tick(integer);
 DROP FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text);
 DROP FUNCTION wazo_auth.register_mail_sender(text, text);
+DROP FUNCTION wazo_auth.explain_access(uuid, text, uuid);

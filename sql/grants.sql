@@ -224,7 +224,7 @@ GRANT EXECUTE ON FUNCTION
   wazo_auth.set_token(uuid)
 TO wazo_auth_admin, wazo_auth_service;
 GRANT EXECUTE ON FUNCTION
-  wazo_auth.explain_access(uuid, text, uuid),
+  wazo_auth.explain_access(uuid, text, uuid, timestamptz),
   wazo_auth.explain_token_access(uuid, text),
   wazo_auth.policy_impact(uuid, wazo_auth.acl),
   wazo_auth.user_policies(uuid, text),

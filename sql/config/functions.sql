@@ -21,16 +21,24 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_neare
 COMMENT ON FUNCTION wazo_auth.nearest_name(text, text[]) IS
 'The one of the names that somebody who wrote this one may have meant; null when none is near.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.default_members(map text) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_object_agg(split_part(m.name, '.', 2), m.default_value)
+    FROM wazo_auth.known_setting m
+    WHERE m.default_value IS NOT NULL AND m.name ~ '^[^.]+\.[^.]+$' AND split_part(m.name, '.', 1) = map);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.default_members(text) IS
+'The defaults of the members of a map, which has none of its own; null when none of them has one.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.default_settings() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (
     SELECT jsonb_object_agg(d.name, d.value)
-    FROM (SELECT k.name, COALESCE(k.default_value, (
-                   SELECT jsonb_object_agg(split_part(m.name, '.', 2), m.default_value)
-                   FROM wazo_auth.known_setting m
-                   WHERE m.default_value IS NOT NULL AND m.name ~ '^[^.]+\.[^.]+$'
-                     AND split_part(m.name, '.', 1) = k.name)) AS value
+    FROM (SELECT k.name, COALESCE(k.default_value, wazo_auth.default_members(k.name)) AS value
           FROM wazo_auth.known_setting k
           WHERE k.name !~ '\.') d
     WHERE d.value IS NOT NULL);
