@@ -235,15 +235,15 @@ SELECT is((wazo_auth.verify_credentials('reg', 'x')).uuid IS NOT NULL, true, 'wh
 
 -- ---- trouble ----
 INSERT INTO wazo_auth.mail_template VALUES ('email_confirmation_subject', '{% broken');
-SELECT is(wazo_auth.write_mails(10, 2, '1 second'), 1, 'a mail that cannot be written');
+SELECT is(wazo_auth.write_mails(10, 2, '1 hour'), 1, 'a mail that cannot be written');
 SELECT is((m.attempts, m.parked, m.error)::text, '(1,f,"mail template, line 1: {% is never closed")', 'waits') FROM wazo_auth.mail_outbox m;
-SELECT is(wazo_auth.write_mails(10, 2, '1 second'), 0, 'until its time has come');
+SELECT is(wazo_auth.write_mails(10, 2, '1 hour'), 0, 'until its time has come');
 UPDATE wazo_auth.mail_outbox SET next_attempt_at = NULL;
-SELECT wazo_auth.write_mails(10, 2, '1 second');
+SELECT wazo_auth.write_mails(10, 2, '1 hour');
 SELECT is((p.attempts, p.addressed_by)::text, '(2,email_uuid)', 'and is parked at last') FROM wazo_auth.parked_mail p;
 SELECT wazo_auth.set_mail_template('email_confirmation_subject', NULL);
 SELECT is(wazo_auth.retry_parked_mails(), 1, 'it can be tried again');
-SELECT wazo_auth.write_mails(10, 2, '1 second');
+SELECT wazo_auth.write_mails(10, 2, '1 hour');
 SELECT is((SELECT m.recipient FROM wazo_auth.mail_outbox m), 'reg@example.com', 'and be written');
 SELECT is(wazo_auth.finish_mail((SELECT m.id FROM wazo_auth.mail_outbox m)), 1, 'sent');
 -- without anybody who writes them, mails are not asked for without end

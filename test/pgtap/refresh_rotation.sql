@@ -45,7 +45,7 @@ SELECT pg_temp.login('same');
 SELECT is((SELECT count(DISTINCT g.refresh) FROM got g), 1::bigint, 'and handed out again');
 
 -- ---- rotation ----
-SELECT wazo_auth.configure('{"refresh_token.rotate": true}');
+SELECT wazo_auth.configure('{"refresh_token.rotate": true, "refresh_token.reuse_seconds": 600}');
 SELECT is(pg_temp.use('first', 'second'), '200 another', 'each use gives another one');
 SELECT isnt((SELECT g.refresh FROM got g WHERE g.name = 'second'), (SELECT g.refresh FROM got g WHERE g.name = 'first'), 'that is another');
 SELECT is(pg_temp.use('first', 'retried'), '200 another', 'a client that missed the answer asks again');
@@ -58,7 +58,7 @@ SELECT is(pg_temp.use('third', client => 'other'), '401', 'of its client');
 SELECT pg_temp.login('bystander', 'b');
 
 -- ---- one that is used again ends all of them ----
-SELECT pg_temp.wait('31 s');
+SELECT pg_temp.wait('601 s');
 SELECT is(pg_temp.alive('third') || ' ' || pg_temp.alive('bystander'), 'valid valid', 'before');
 SELECT is(pg_temp.use('second'), '401', 'a replaced one is refused');
 SELECT is(pg_temp.use('third'), '401', 'and the good one has ended with it');
@@ -88,18 +88,18 @@ SELECT is(pg_temp.use('kept') || pg_temp.use('kept'), '200200', 'turned off');
 
 -- ---- an end ----
 CREATE FUNCTION pg_temp.introspect(what text, caller text) RETURNS jsonb LANGUAGE sql AS $$ SELECT regexp_replace(pg_temp.form('introspect', 'token=' || what, caller), '^200 ', '')::jsonb $$;
-SELECT wazo_auth.configure('{"refresh_token.lifetime": 3600}');
+SELECT wazo_auth.configure('{"refresh_token.lifetime": 86400}');
 SELECT pg_temp.login('old', 'o');
-SELECT pg_temp.wait('3599 s');
+SELECT pg_temp.wait('23 hours');
 SELECT is(pg_temp.use('old', client => 'o'), '200', 'until its end');
-SELECT pg_temp.wait('1 s');
+SELECT pg_temp.wait('1 hour');
 SELECT is(pg_temp.use('old', client => 'o'), '401', 'and not any longer');
 SELECT cmp_ok(wazo_auth.delete_expired_refresh_tokens(1000), '>', 0, 'then it goes');
 SELECT is((SELECT count(*) FROM wazo_auth.refresh_token), 0::bigint, 'with all that are as old');
 SELECT throws_ok('SELECT wazo_auth.delete_expired_refresh_tokens(0)', '22023', NULL, 'a batch has limits');
 SELECT is(wazo_auth.delete_expired_refresh_tokens(1000), 0, 'nothing to do is no error');
 SELECT pg_temp.login('past its end', 'o');
-SELECT pg_temp.wait('3600 s');
+SELECT pg_temp.wait('1 day');
 SELECT pg_temp.login('after that', 'o');
 SELECT is((SELECT count(DISTINCT g.refresh) FROM got g WHERE g.name IN ('past its end', 'after that')) || pg_temp.use('after that', client => 'o'), '2200', 'one that is over is not handed out again');
 UPDATE wazo_auth.refresh_token r SET ends_at = clock_timestamp() WHERE r.client_id = 'o';

@@ -59,7 +59,7 @@ SELECT pg_temp.ask_json('POST', '/0.1/saml/sso', NULL, '{"redirect_url": "https:
 SELECT substring(:'location' FROM 'RelayState=([0-9a-f-]+)') AS state \gset
 UPDATE wazo_auth.saml_session s SET expires_at = now() WHERE s.digest = :'state';
 SELECT matches(pg_temp.send_form('POST', '/0.1/saml/acs', NULL, jsonb_build_object('RelayState', :'state', 'SAMLResponse', 'eA==')), '^404 .*Context not found', 'too late');
-UPDATE wazo_auth.saml_session s SET expires_at = now() + interval '1 minute' WHERE s.digest = :'state';
+UPDATE wazo_auth.saml_session s SET expires_at = now() + interval '1 hour' WHERE s.digest = :'state';
 SELECT is(pg_temp.send_form('POST', '/0.1/saml/acs', NULL, jsonb_build_object('RelayState', :'state', 'SAMLResponse', 'eA==')), '302 https://north.example.com?login_failure_code=401', 'an answer that is none');
 SELECT matches(pg_temp.send_form('POST', '/0.1/saml/acs', NULL, jsonb_build_object('RelayState', :'state', 'SAMLResponse', 'eA==')), '^404 ', '... ends the login');
 
@@ -112,7 +112,7 @@ DECLARE
   v_id uuid := gen_random_uuid();
 BEGIN
   INSERT INTO wazo_auth.saml_session (digest, tenant_uuid, request_id, redirect_url, expires_at, login, subject)
-  VALUES (wazo_auth.token_digest(v_id), tenant::uuid, 'id-' || v_id, 'https://north.example.com/', clock_timestamp() + interval '1 minute',
+  VALUES (wazo_auth.token_digest(v_id), tenant::uuid, 'id-' || v_id, 'https://north.example.com/', clock_timestamp() + interval '1 hour',
           login, CASE WHEN login IS NOT NULL THEN jsonb_build_object('name_id', 'n-' || login, 'session_index', '["i1"]'::jsonb) END);
   RETURN rtrim(translate(encode(uuid_send(v_id), 'base64'), '+/', '-_'), '=');
 END $$;
@@ -160,14 +160,14 @@ $$;
 UPDATE wazo_auth.saml_session SET used = true WHERE login IS NOT NULL;
 SELECT is(pg_temp.log_in(pg_temp.answered_until('-1 second')), :'failed', 'a session that is over there');
 UPDATE wazo_auth.saml_session SET used = true WHERE login IS NOT NULL;
-SELECT pg_temp.log_in(pg_temp.answered_until('100 seconds'), '{"expiration": 7200}') AS answer \gset
+SELECT pg_temp.log_in(pg_temp.answered_until('3000 seconds'), '{"expiration": 7200}') AS answer \gset
 SELECT ok(pg_temp.expires_at(:'answer') BETWEEN s.session_ends_at - interval '2 seconds' AND s.session_ends_at, 'a token ends with the session there')
 FROM wazo_auth.saml_session s WHERE s.session_ends_at > now() AND s.token_digest IS NOT NULL;
-SELECT pg_temp.log_in(pg_temp.answered_until('100 seconds'), '{"expiration": 5}') AS answer \gset
+SELECT pg_temp.log_in(pg_temp.answered_until('3000 seconds'), '{"expiration": 5}') AS answer \gset
 SELECT ok(pg_temp.expires_at(:'answer') < clock_timestamp() + interval '6 seconds', '... or before');
 SELECT pg_temp.log_in(pg_temp.answered_until('1000 years'), '{"expiration": 7200}') AS answer \gset
 SELECT ok(pg_temp.expires_at(:'answer') <= clock_timestamp() + interval '2 hours', '... also where that is far away');
-SELECT pg_temp.log_in(pg_temp.answered_until('100 seconds'), '{"access_type": "offline", "client_id": "ends"}') AS answer \gset
+SELECT pg_temp.log_in(pg_temp.answered_until('3000 seconds'), '{"access_type": "offline", "client_id": "ends"}') AS answer \gset
 SELECT substr(:'answer', 5)::jsonb -> 'data' ->> 'refresh_token' AS refresh \gset
 CREATE FUNCTION pg_temp.refresh(token text) RETURNS text LANGUAGE sql AS $$
   SELECT pg_temp.ask('POST', '/0.1/token', NULL, jsonb_build_object('refresh_token', token, 'client_id', 'ends')::text)
@@ -175,7 +175,7 @@ $$;
 SELECT ok(pg_temp.expires_at(pg_temp.refresh(:'refresh')) <= r.ends_at, 'what a refresh token opens ends with it, too') FROM wazo_auth.refresh_token r WHERE r.client_id = 'ends';
 UPDATE wazo_auth.refresh_token r SET ends_at = clock_timestamp() WHERE r.client_id = 'ends';
 SELECT is(pg_temp.refresh(:'refresh'), :'failed', '... which then is over');
-SELECT is(substr(pg_temp.log_in(pg_temp.answered_until('200 seconds'), '{"access_type": "offline", "client_id": "ends"}'), 5)::jsonb -> 'data' ->> 'refresh_token', :'refresh', 'a later login');
+SELECT is(substr(pg_temp.log_in(pg_temp.answered_until('6000 seconds'), '{"access_type": "offline", "client_id": "ends"}'), 5)::jsonb -> 'data' ->> 'refresh_token', :'refresh', 'a later login');
 SELECT matches(pg_temp.refresh(:'refresh'), '^200 ', '... lets it go on');
 UPDATE wazo_auth.refresh_token r SET ends_at = clock_timestamp() WHERE r.client_id = 'ends';
 DELETE FROM wazo_auth.event_outbox;
@@ -322,7 +322,7 @@ DELETE FROM wazo_auth.saml_replay;
 SELECT count(pg_temp.answered(l)) FROM unnest('{NULL,NULL,north,north,north}'::text[]) l \g /dev/null
 SELECT pg_temp.data(pg_temp.log_in(pg_temp.answered('north'), '{"access_type": "offline", "client_id": "c"}')) ->> 'refresh_token' AS refresh \gset
 UPDATE wazo_auth.saml_session SET expires_at = now() WHERE used OR login IS NULL OR digest IN (SELECT s.digest FROM wazo_auth.saml_session s WHERE s.login IS NOT NULL AND NOT s.used LIMIT 2);
-INSERT INTO wazo_auth.saml_replay SELECT sha256(i::text::bytea), now() - i * interval '1 minute' FROM generate_series(-1, 3) i;
+INSERT INTO wazo_auth.saml_replay SELECT sha256(i::text::bytea), now() - i * interval '1 hour' FROM generate_series(-1, 3) i;
 SELECT throws_ok(format('SELECT wazo_auth.delete_expired_saml_logins(%L)', b), '22023', NULL, 'a batch of ' || COALESCE(b, 'null')) FROM unnest('{0,NULL,100001}'::text[]) b;
 SELECT is(wazo_auth.delete_expired_saml_logins(2), 2, 'in batches');
 SELECT is((wazo_auth.tick()).saml_logins_deleted, 2, 'and the rest');
