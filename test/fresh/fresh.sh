@@ -50,6 +50,8 @@ ok "$status" 'installed for real as printed'
 [ "$status" -eq 0 ] && ! grep -q '^not ok' "$work/install.bash.log" || show "$work/install.bash.log"
 
 if [ "${1:-}" = full ]; then
+	# the registry that this machine itself uses, as its Debian mirror
+	! command -v npm >/dev/null || echo "registry=$(npm config get registry)" >"$work/upper/root/.npmrc"
 	status=0
 	in_root check.bash || status=$?
 	tail -n 1 "$work/check.bash.log" | sed 's/^/# /'
