@@ -205,7 +205,9 @@ COMMENT ON FUNCTION wazo_auth.add_route(
 'method and path; a shipped one comes back when the row is deleted. The other arguments are columns of '
 'wazo_auth.route. Served by all connections as soon as this commits. Raises what wazo_auth.check_route() raises.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.add_after_route(method text, path text, function text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.add_after_route(
+  method text, path text, function text, statuses integer[] DEFAULT NULL)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -213,13 +215,13 @@ BEGIN
     RAISE EXCEPTION 'there is no function %(wazo_auth.http_request, integer)', function
       USING ERRCODE = 'undefined_function';
   END IF;
-  INSERT INTO wazo_auth.after_route (method, path, function) VALUES (method, path, function);
+  INSERT INTO wazo_auth.after_route (method, path, function, statuses) VALUES (method, path, function, statuses);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.add_after_route(text, text, text) IS
-'Has a function called after each answer of a route: schema.function of a function (wazo_auth.http_request, integer), '
-'told the status. What it writes stays, whatever the answer was; when it fails, the log says so and the answer goes '
-'out all the same. Raises 42883 for a function that is not there, 23505 for a route that has one.';
+COMMENT ON FUNCTION wazo_auth.add_after_route(text, text, text, integer[]) IS
+'Has a function called after each answer of a route, or after those of some statuses: schema.function of a function '
+'(wazo_auth.http_request, integer), told the status. What it writes stays, whatever the answer was; when it fails, the '
+'log says so and the answer goes out all the same. Raises 42883 for a function that is not there, 23505 for a route that has one.';
 
 -- An upgrade registers the checks and routes of its version from here on.
 DELETE FROM wazo_auth.route WHERE shipped;

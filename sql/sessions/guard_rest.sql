@@ -6,9 +6,6 @@ DECLARE
   v_credentials record;
   v_guessed text;
 BEGIN
-  IF status <> 401 THEN
-    RETURN;
-  END IF;
   v_credentials := wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization'));
   v_guessed := wazo_auth.guessed(
     ROW(v_credentials.login, v_credentials.password, request.body ->> 'refresh_token', request.body ->> 'client_id',
@@ -23,7 +20,7 @@ $$;
 COMMENT ON FUNCTION wazo_auth.after_token_post(wazo_auth.http_request, integer) IS
 'After POST /token: counts a failed login and writes it into the audit log; a refresh token that was replaced before '
 'ends its family.';
-SELECT wazo_auth.add_after_route('POST', '/0.1/token', 'wazo_auth.after_token_post');
+SELECT wazo_auth.add_after_route('POST', '/0.1/token', 'wazo_auth.after_token_post', '{401}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.after_user_password_put(request wazo_auth.http_request, status integer)
 RETURNS void
@@ -39,20 +36,19 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.after_user_password_put(wazo_auth.http_request, integer) IS
 'After PUT /users/{user_uuid}/password: counts a wrong old password like a failed login.';
-SELECT wazo_auth.add_after_route('PUT', '/0.1/users/{user_uuid}/password', 'wazo_auth.after_user_password_put');
+SELECT wazo_auth.add_after_route('PUT', '/0.1/users/{user_uuid}/password', 'wazo_auth.after_user_password_put',
+  '{204,401}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.after_password_reset_post(request wazo_auth.http_request, status integer)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF status = 401 THEN
-    PERFORM wazo_auth.login_failed(' reset ' || COALESCE(request.query ->> 'user_uuid', ''), request.peer);
-  END IF;
+  PERFORM wazo_auth.login_failed(' reset ' || COALESCE(request.query ->> 'user_uuid', ''), request.peer);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.after_password_reset_post(wazo_auth.http_request, integer) IS
 'After POST /users/password/reset: counts a token that is not good for it like a failed login from its network.';
-SELECT wazo_auth.add_after_route('POST', '/0.1/users/password/reset', 'wazo_auth.after_password_reset_post');
+SELECT wazo_auth.add_after_route('POST', '/0.1/users/password/reset', 'wazo_auth.after_password_reset_post', '{401}');
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_user_login_failures_delete(request wazo_auth.http_request)
 RETURNS wazo_auth.http_response

@@ -509,6 +509,20 @@ call_audit(HttpCall *call)
 	call_with_status(call, &call->route->audit);
 }
 
+/* Is there something to be called after an answer of this status? */
+static bool
+has_after(const HttpCall *call)
+{
+	const Route *route = call->route;
+
+	if (!route->has_after || route->after_status == NULL)
+		return route->has_after;
+	for (int i = 0; i < route->nafter_status; i++)
+		if (DatumGetInt32(route->after_status[i]) == call->reply.status)
+			return true;
+	return false;
+}
+
 /* Runs what comes after the answer, which it does not change: a failure is in the log. */
 static void
 follow(HttpCall *call, void (*step) (HttpCall *))
@@ -554,7 +568,7 @@ http_run_handler(HttpCall *call)
 	/* on a standby there is nothing to write to */
 	if (is_head || XactReadOnly)
 		return;
-	if (call->route->has_after)
+	if (has_after(call))
 		follow(call, call_after);
 	if (call->route->has_audit && !call->audited)
 		follow(call, call_audit);

@@ -163,7 +163,7 @@ find_function(const char *name, Oid argtype)
  * counts on it.
  */
 static void
-resolve_after(Route *route, const char *name, MemoryContext context)
+resolve_after(Route *route, const char *name, ArrayType *statuses, MemoryContext context)
 {
 	Oid			argtype[2] = {wazo_catalog()->http_request, INT4OID};
 	Oid			oid;
@@ -175,6 +175,9 @@ resolve_after(Route *route, const char *name, MemoryContext context)
 	if (route->has_after)
 	{
 		fmgr_info_cxt(oid, &route->after, context);
+		if (statuses)
+			deconstruct_array(statuses, INT4OID, sizeof(int32), true, TYPALIGN_INT,
+							  &route->after_status, NULL, &route->nafter_status);
 		return;
 	}
 	ereport(WARNING,
@@ -416,11 +419,12 @@ static const char registered_source[] =
 static const char plain_source[] =
 "WITH all_routes AS (SELECT r AS route, NULL::pg_catalog.text AS registration FROM wazo_auth.route r),"
 " all_checks AS (SELECT c.name, c.function, NULL::pg_catalog.text AS registration FROM wazo_auth.check c),"
-" all_after AS (SELECT r.method, r.path, NULL::pg_catalog.text AS function FROM wazo_auth.route r WHERE false)";
+" all_after AS (SELECT r.method, r.path, NULL::pg_catalog.text AS function, NULL::pg_catalog.int4[] AS statuses"
+" FROM wazo_auth.route r WHERE false)";
 
 /*
  * The last columns: function and registration of each check, null for those of http() itself and unknown ones; who
- * registered the route; what comes after it.
+ * registered the route; what comes after it, and after which statuses.
  */
 static const char route_query[] =
 " SELECT DISTINCT ON ((a.route).path, (a.route).method) (a.route).method, (a.route).path, (a.route).handler,"
@@ -430,10 +434,20 @@ static const char route_query[] =
 " ARRAY(SELECT c.registration FROM pg_catalog.unnest((a.route).checks) WITH ORDINALITY k (name, place)"
 " LEFT JOIN all_checks c ON c.name = k.name ORDER BY k.place),"
 " a.registration,"
-" (SELECT f.function FROM all_after f WHERE f.method = (a.route).method AND f.path = (a.route).path)"
-" FROM all_routes a"
+" f.function, f.statuses"
+" FROM all_routes a LEFT JOIN all_after f ON f.method = (a.route).method AND f.path = (a.route).path"
 " WHERE wazo_auth.plugin_enabled((a.route).plugin)"
 " ORDER BY (a.route).path, (a.route).method, (a.route).shipped";
+
+/* An array, or NULL. */
+static ArrayType *
+column_array(HeapTuple tuple, TupleDesc desc, int attnum)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, attnum, &isnull);
+
+	return isnull ? NULL : DatumGetArrayTypePCopy(value);
+}
 
 static Datum
 column_datum(HeapTuple tuple, TupleDesc desc, int attnum)
@@ -498,7 +512,7 @@ route_load(void)
 			resolve_handler(route, context);
 		resolve_checks(route, column_datum(tuple, desc, 8), column_datum(tuple, desc, 9),
 					   column_datum(tuple, desc, 10), context);
-		resolve_after(route, column_text(tuple, desc, 12), context);
+		resolve_after(route, column_text(tuple, desc, 12), column_array(tuple, desc, 13), context);
 		resolve_audit(route, context);
 		judge_quick(route);
 		node = tree_insert(tree->root, route);

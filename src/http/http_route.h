@@ -55,6 +55,8 @@ typedef struct Route
 	FmgrInfo	quick;			/* answers the simplest requests without the checks and the handler */
 	bool		has_after;
 	FmgrInfo	after;			/* what is called once the answer is known; of a row of wazo_auth.after_route */
+	Datum	   *after_status;	/* after these alone, integers; NULL: after any */
+	int			nafter_status;
 	bool		has_audit;
 	FmgrInfo	audit;			/* wazo_auth.audit_request(), of a route that may change something */
 } Route;

@@ -34,6 +34,11 @@ SELECT is(pg_temp.hooked('GET', 'refuse'), '409, after refuse 409 192.0.2.60', '
 SELECT is(pg_temp.hooked('GET', 'later'), '429, after later 429 192.0.2.60', 'likewise');
 SELECT is(pg_temp.hooked('GET', 'break'), '201, handler break', 'its own failure is nobody''s');
 SELECT is(pg_temp.hooked('HEAD', 'well'), '201', 'HEAD leaves nothing');
+UPDATE wazo_auth.after_route SET statuses = '{409,500}' WHERE path = '/0.1/hooked';
+-- which has the routes read again
+UPDATE wazo_auth.route SET summary = 'hooked' WHERE path = '/0.1/hooked';
+SELECT is(pg_temp.hooked('GET', what), answers, 'after some statuses only: ' || what)
+FROM (VALUES ('well', '201, handler well'), ('refuse', '409, after refuse 409 192.0.2.60'), ('later', '429')) t (what, answers);
 SET client_min_messages = error;
 SELECT is(pg_temp.hooked('GET', 'error'), '500, after error 500 192.0.2.60', 'a failure of ours');
 DROP FUNCTION hook.after;
