@@ -376,11 +376,13 @@ BEGIN
   -- Without an address nobody is made to wait.
   IF remote_addr <> '' THEN
     v_guessed := wazo_auth.guessed(v_attempt);
-    v_wait := wazo_auth.login_wait(v_guessed, remote_addr);
-    v_failed_before := v_wait.failed_before;
-    IF v_wait.seconds > 0 THEN
-      PERFORM wazo_auth.log_login(login, NULL::uuid, remote_addr, user_agent);
-      PERFORM wazo_auth.check_login_wait(v_wait.seconds);
+    IF wazo_auth.has_login_failures(v_guessed, remote_addr) THEN
+      v_wait := wazo_auth.login_wait(v_guessed, remote_addr);
+      v_failed_before := v_wait.failed_before;
+      IF v_wait.seconds > 0 THEN
+        PERFORM wazo_auth.log_login(login, NULL::uuid, remote_addr, user_agent);
+        PERFORM wazo_auth.check_login_wait(v_wait.seconds);
+      END IF;
     END IF;
   END IF;
   -- Before anything is written: a provider may have to ask somebody over the network.

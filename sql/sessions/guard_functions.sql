@@ -16,31 +16,7 @@ COMMENT ON FUNCTION wazo_auth.is_network(text) IS
 'Is it an address, or a network as 192.0.2.0/24 or 2001:db8::/32?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.peer_network(peer text) RETURNS cidr
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_address inet;
-BEGIN
-  IF peer = '' THEN
-    RETURN NULL;
-  ELSIF peer = 'local' THEN
-    RETURN '127.0.0.1'::cidr;
-  END IF;
-  BEGIN
-    v_address := host(peer::inet)::inet;
-  EXCEPTION WHEN invalid_text_representation THEN
-    -- One for all who are not to be told apart.
-    RETURN '::/128'::cidr;
-  END;
-  IF family(v_address) = 4 THEN
-    RETURN v_address;
-  ELSIF v_address << '::ffff:0:0/96' THEN
-    RETURN '0.0.0.0'::inet + (v_address - '::ffff:0:0'::inet);
-  ELSIF v_address = '::1' THEN
-    RETURN v_address;
-  END IF;
-  RETURN network(set_masklen(v_address, 64));
-END
-$$;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_peer_network';
 COMMENT ON FUNCTION wazo_auth.peer_network(text) IS
 'Who counts as one client: an IPv4 address, or the 64 bits of an IPv6 network. Clients of a Unix socket ("local") are '
 'at 127.0.0.1, what is no address is ::/128; null for an empty or null peer.';
@@ -64,6 +40,12 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.guessed(wazo_auth.login_attempt) IS
 'What a login tries, as it is counted: the folded login, or the token that stands for it; null for nothing.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.has_login_failures(login text, peer text) RETURNS boolean
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_has_login_failures';
+COMMENT ON FUNCTION wazo_auth.has_login_failures(text, text) IS
+'Is there a count of failures with this wazo_auth.guessed() from this address, of any from there or of this one from '
+'anywhere? Where there is none, wazo_auth.login_wait() says 0 and false.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.login_wait(
   login text, peer text, OUT seconds integer, OUT failed_before boolean)

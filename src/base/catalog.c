@@ -64,6 +64,7 @@ static const struct
 	[T_IDENTITY_PROVIDER] = {"identity_provider", N_COLUMNS},
 	[T_SCHEMA] = {"schema", N_COLUMNS},
 	[T_SCHEMA_FIELD] = {"schema_field", N_COLUMNS},
+	[T_LOGIN_FAILURE] = {"login_failure", LOGIN_FAILURE_KEY},
 	[T_COUNTED] = {"counted", N_COLUMNS},
 };
 
@@ -162,6 +163,7 @@ static const struct
 	[SCHEMA_FIELD_ITEM_PATTERN] = {T_SCHEMA_FIELD, "item_pattern"},
 	[SCHEMA_FIELD_ITEM_CHECK_PATTERN] = {T_SCHEMA_FIELD, "item_check_pattern"},
 	[SCHEMA_FIELD_ITEM_MAX_BYTES] = {T_SCHEMA_FIELD, "item_max_bytes"},
+	[LOGIN_FAILURE_KEY] = {T_LOGIN_FAILURE, "key", true},
 };
 
 static Oid	table_oid[N_TABLES];

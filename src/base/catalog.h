@@ -42,6 +42,7 @@ typedef enum TableId
 	T_IDENTITY_PROVIDER,
 	T_SCHEMA,
 	T_SCHEMA_FIELD,
+	T_LOGIN_FAILURE,
 	T_COUNTED,					/* stands for what lists count, see cached_count.c */
 	N_TABLES
 } TableId;
@@ -140,6 +141,7 @@ typedef enum ColumnId
 	SCHEMA_FIELD_ITEM_PATTERN,
 	SCHEMA_FIELD_ITEM_CHECK_PATTERN,
 	SCHEMA_FIELD_ITEM_MAX_BYTES,
+	LOGIN_FAILURE_KEY,
 	N_COLUMNS
 } ColumnId;
 
