@@ -3,12 +3,19 @@
 -- many, are told where they begin and end. What changed nothing, or was refused,
 -- is written after the answer (src/http/http_request.c).
 
-CREATE OR REPLACE FUNCTION wazo_auth.audit_actor(
-  OUT request text, OUT peer text, OUT auth_id text, OUT session_uuid uuid, OUT tenant_uuid uuid)
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_audit_actor';
-COMMENT ON FUNCTION wazo_auth.audit_actor() IS
-'Who asks for what, and from where, of the request that wazo_auth.http() is answering, and its tenant; all null '
-'outside of one. Only for who writes a row of the audit log: the request gets no other then.';
+CREATE OR REPLACE FUNCTION wazo_auth.request_tenant() RETURNS uuid
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_request_tenant';
+COMMENT ON FUNCTION wazo_auth.request_tenant() IS
+'The tenant of the request that wazo_auth.http() is answering: the one it names, or its caller''s; null for none.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.insert_audit(
+  object text, action text, object_uuid uuid, tenant_uuid uuid, before jsonb, after jsonb, status integer,
+  auth_id text, session_uuid uuid, peer text)
+RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_insert_audit';
+COMMENT ON FUNCTION wazo_auth.insert_audit(text, text, uuid, uuid, jsonb, jsonb, integer, text, uuid, text) IS
+'Inserts a row of the audit log and returns its id; the arguments are columns of wazo_auth.audit. Who, from where and '
+'by what is that of the request that wazo_auth.http() is answering, which gets no other row then, or else as given.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_loading(relation oid) RETURNS boolean
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_is_loading';
@@ -40,24 +47,16 @@ COMMENT ON FUNCTION wazo_auth.audit_tenant(jsonb) IS
 CREATE OR REPLACE FUNCTION wazo_auth.write_audit(
   object text, action text, object_uuid uuid, tenant_uuid uuid, before jsonb, after jsonb,
   status integer DEFAULT NULL, auth_id text DEFAULT NULL, session_uuid uuid DEFAULT NULL, peer text DEFAULT NULL)
-RETURNS void
+RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-  v_actor record := wazo_auth.audit_actor();
 BEGIN
-  INSERT INTO wazo_auth.audit (object, action, status, object_uuid, tenant_uuid, auth_id, session_uuid, peer, request,
-                               role, application, before, after)
-  VALUES (object, action, status, object_uuid, COALESCE(tenant_uuid, v_actor.tenant_uuid, wazo_auth.top_tenant_uuid()),
-          COALESCE(v_actor.auth_id, auth_id), COALESCE(v_actor.session_uuid, session_uuid),
-          left(COALESCE(v_actor.peer, peer), 256), v_actor.request,
-          CASE WHEN v_actor.request IS NULL THEN session_user END,
-          CASE WHEN v_actor.request IS NULL THEN left(current_setting('application_name'), 256) END, before, after);
+  RETURN wazo_auth.insert_audit(object, action, object_uuid,
+    COALESCE(tenant_uuid, wazo_auth.request_tenant(), wazo_auth.top_tenant_uuid()), before, after, status, auth_id,
+    session_uuid, peer);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.write_audit(text, text, uuid, uuid, jsonb, jsonb, integer, text, uuid, text) IS
-'Writes a row of the audit log; the arguments are columns of wazo_auth.audit. Who, from where and by what is that of '
-'the request, or else as given.';
+'wazo_auth.insert_audit(), of a row that is in the tenant of the request, or the top one, where it is in none.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.without_sealed(content jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -253,23 +252,38 @@ COMMENT ON FUNCTION wazo_auth.acl_change(jsonb, jsonb, OUT jsonb, OUT jsonb) IS
 'one and the other, so that wazo_auth.undo_acl_change() can make the old one of the new one; all of both where those '
 'that stay have another order.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.audit_sessions(action text, sessions wazo_auth.session[]) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.audit_session(action text, session wazo_auth.session) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF wazo_auth.audit_is_on() THEN
-    PERFORM wazo_auth.write_audit('session'::text, action, s.uuid, s.tenant_uuid, NULL::jsonb,
-      jsonb_build_object('user_uuid', s.user_uuid, 'mobile', s.mobile, 'expires_at', s.expires_at,
-                         'by_refresh_token', s.refresh_token_digest IS NOT NULL, 'user_agent', s.user_agent,
-                         'acl_digest', s.acl_digest),
-      auth_id => CASE action WHEN 'created' THEN COALESCE(s.user_uuid::text, s.auth_id) END,
-      session_uuid => CASE action WHEN 'created' THEN s.uuid END,
-      peer => CASE action WHEN 'created' THEN NULLIF(s.remote_addr, '') END)
-    FROM unnest(sessions) WITH ORDINALITY s ORDER BY s.ordinality;
+  IF NOT wazo_auth.audit_is_on() THEN
+    RETURN NULL;
   END IF;
+  RETURN wazo_auth.insert_audit('session'::text, action, session.uuid, session.tenant_uuid, NULL::jsonb,
+    jsonb_build_object('user_uuid', session.user_uuid, 'mobile', session.mobile, 'expires_at', session.expires_at,
+                       'by_refresh_token', session.refresh_token_digest IS NOT NULL,
+                       'user_agent', session.user_agent, 'acl_digest', session.acl_digest),
+    status => NULL::integer,
+    auth_id => CASE action WHEN 'created' THEN COALESCE(session.user_uuid::text, session.auth_id) END,
+    session_uuid => CASE action WHEN 'created' THEN session.uuid END,
+    peer => CASE action WHEN 'created' THEN NULLIF(session.remote_addr, '') END);
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.audit_session(text, wazo_auth.session) IS
+'Writes into the audit log that a session was created or deleted; of one that expires, expires_at says it before. '
+'Returns the row''s id, null where there is no audit log.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.audit_sessions(action text, sessions wazo_auth.session[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_session wazo_auth.session;
+BEGIN
+  FOREACH v_session IN ARRAY sessions LOOP
+    PERFORM wazo_auth.audit_session(action, v_session);
+  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.audit_sessions(text, wazo_auth.session[]) IS
-'Writes into the audit log that sessions were created or deleted; of one that expires, expires_at says it before.';
+'wazo_auth.audit_session() of each, in their order.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.audit_refresh_tokens(action text, refresh_tokens wazo_auth.refresh_token[])
 RETURNS void

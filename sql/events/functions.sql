@@ -68,23 +68,11 @@ $$;
 COMMENT ON FUNCTION wazo_auth.emit_tenant_deleted(uuid) IS 'Event auth_tenant_deleted (contract: events.tsv).';
 
 CREATE OR REPLACE FUNCTION wazo_auth.emit_session_created(session_uuid uuid, tenant_uuid uuid, user_uuid uuid,
-  mobile boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  -- The row is inserted here and not by emit_event(): every login comes by.
-  INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
-  VALUES ('auth_session_created', COALESCE(emit_session_created.user_uuid, emit_session_created.session_uuid),
-          'auth.sessions.' || emit_session_created.session_uuid || '.created',
-          json_build_object('uuid', emit_session_created.session_uuid, 'tenant_uuid',
-            emit_session_created.tenant_uuid,
-                                       'user_uuid', emit_session_created.user_uuid, 'mobile',
-                                         emit_session_created.mobile),
-          emit_session_created.tenant_uuid, emit_session_created.session_uuid, emit_session_created.user_uuid::text);
-  PERFORM wazo_auth.wake_relay();
-END
-$$;
+  mobile boolean) RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_emit_session_created';
 COMMENT ON FUNCTION wazo_auth.emit_session_created(uuid, uuid, uuid, boolean) IS
-'Event auth_session_created (contract: events.tsv). user_uuid: null for a session that is no user''s.';
+'Event auth_session_created (contract: events.tsv). user_uuid: null for a session that is no user''s. Returns its id '
+'in wazo_auth.event_outbox.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.emit_sessions(event text, sessions wazo_auth.session[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

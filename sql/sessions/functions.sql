@@ -312,26 +312,30 @@ COMMENT ON FUNCTION wazo_auth.log_login(text, uuid, text, text) IS
 'Writes into the server''s log, and nowhere else, that somebody logged in, with the end of the token, or, where that '
 'is null, failed to.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.insert_session(
+  token_digest uuid, user_uuid uuid, tenant_uuid uuid, acl_digest uuid, expiration integer, mobile boolean,
+  refresh_token_digest uuid, metadata json, user_agent text, remote_addr text)
+RETURNS wazo_auth.session
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_insert_session';
+COMMENT ON FUNCTION wazo_auth.insert_session(uuid, uuid, uuid, uuid, integer, boolean, uuid, json, text, text) IS
+'Inserts the row of a session that begins now and ends in so many seconds, and returns it; the other arguments are '
+'columns of wazo_auth.session.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.open_session(
   of_user wazo_auth.user, expiration integer, acl wazo_auth.acl, metadata json, mobile boolean,
   refresh_token_digest uuid, user_agent text, remote_addr text)
 RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
 DECLARE
   v_token uuid := gen_random_uuid();
-  v_session uuid := gen_random_uuid();
-  v_now timestamptz := clock_timestamp();
-  v_row wazo_auth.session;
+  v_session wazo_auth.session := wazo_auth.insert_session(
+    wazo_auth.token_digest(v_token), of_user.uuid, of_user.tenant_uuid, wazo_auth.store_acl(acl), expiration, mobile,
+    refresh_token_digest, metadata, left(user_agent, 1024), left(remote_addr, 256));
+  -- Assigned and not performed: that would be a query, at every login.
+  v_event bigint := wazo_auth.emit_session_created(v_session.uuid, v_session.tenant_uuid, v_session.user_uuid,
+    v_session.mobile);
+  v_audit bigint := wazo_auth.audit_session('created'::text, v_session);
 BEGIN
-  INSERT INTO wazo_auth.session AS s (token_digest, uuid, tenant_uuid, acl_digest, issued_at, expires_at, mobile,
-                                 user_uuid, refresh_token_digest, user_agent, remote_addr, metadata)
-  VALUES (wazo_auth.token_digest(v_token), v_session, of_user.tenant_uuid, wazo_auth.store_acl(acl), v_now,
-          v_now + make_interval(secs => expiration), mobile, of_user.uuid,
-          refresh_token_digest, left(user_agent, 1024), left(remote_addr, 256), metadata)
-  RETURNING s.* INTO v_row;
-  PERFORM wazo_auth.emit_session_created(v_session, of_user.tenant_uuid, of_user.uuid, mobile),
-          wazo_auth.audit_sessions('created'::text, ARRAY[v_row]);
   RETURN v_token;
 END
 $$;

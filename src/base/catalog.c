@@ -64,7 +64,10 @@ static const struct
 	[T_IDENTITY_PROVIDER] = {"identity_provider", N_COLUMNS},
 	[T_SCHEMA] = {"schema", N_COLUMNS},
 	[T_SCHEMA_FIELD] = {"schema_field", N_COLUMNS},
+	[T_EVENT_OUTBOX] = {"event_outbox", N_COLUMNS},
 	[T_LOGIN_FAILURE] = {"login_failure", LOGIN_FAILURE_KEY},
+	[T_AUDIT] = {"audit", N_COLUMNS},
+	[T_AUDIT_PART] = {"audit_other", N_COLUMNS},
 	[T_COUNTED] = {"counted", N_COLUMNS},
 };
 
@@ -129,6 +132,7 @@ static const struct
 	[SESSION_MOBILE] = {T_SESSION, "mobile"},
 	[SESSION_USER_UUID] = {T_SESSION, "user_uuid", true},
 	[SESSION_AUTH_ID] = {T_SESSION, "auth_id"},
+	[SESSION_REFRESH_TOKEN_DIGEST] = {T_SESSION, "refresh_token_digest"},
 	[SESSION_USER_AGENT] = {T_SESSION, "user_agent"},
 	[SESSION_REMOTE_ADDR] = {T_SESSION, "remote_addr"},
 	[SESSION_METADATA] = {T_SESSION, "metadata"},
@@ -163,7 +167,28 @@ static const struct
 	[SCHEMA_FIELD_ITEM_PATTERN] = {T_SCHEMA_FIELD, "item_pattern"},
 	[SCHEMA_FIELD_ITEM_CHECK_PATTERN] = {T_SCHEMA_FIELD, "item_check_pattern"},
 	[SCHEMA_FIELD_ITEM_MAX_BYTES] = {T_SCHEMA_FIELD, "item_max_bytes"},
+	[EVENT_OUTBOX_NAME] = {T_EVENT_OUTBOX, "name"},
+	[EVENT_OUTBOX_OBJECT_UUID] = {T_EVENT_OUTBOX, "object_uuid"},
+	[EVENT_OUTBOX_ROUTING_KEY] = {T_EVENT_OUTBOX, "routing_key"},
+	[EVENT_OUTBOX_DATA] = {T_EVENT_OUTBOX, "data"},
+	[EVENT_OUTBOX_TENANT_UUID] = {T_EVENT_OUTBOX, "tenant_uuid"},
+	[EVENT_OUTBOX_SESSION_UUID] = {T_EVENT_OUTBOX, "session_uuid"},
+	[EVENT_OUTBOX_AUDIENCE] = {T_EVENT_OUTBOX, "audience"},
 	[LOGIN_FAILURE_KEY] = {T_LOGIN_FAILURE, "key", true},
+	[AUDIT_AT] = {T_AUDIT, "at"},
+	[AUDIT_OBJECT] = {T_AUDIT, "object"},
+	[AUDIT_ACTION] = {T_AUDIT, "action"},
+	[AUDIT_STATUS] = {T_AUDIT, "status"},
+	[AUDIT_OBJECT_UUID] = {T_AUDIT, "object_uuid"},
+	[AUDIT_TENANT_UUID] = {T_AUDIT, "tenant_uuid"},
+	[AUDIT_AUTH_ID] = {T_AUDIT, "auth_id"},
+	[AUDIT_SESSION_UUID] = {T_AUDIT, "session_uuid"},
+	[AUDIT_PEER] = {T_AUDIT, "peer"},
+	[AUDIT_REQUEST] = {T_AUDIT, "request"},
+	[AUDIT_ROLE] = {T_AUDIT, "role"},
+	[AUDIT_APPLICATION] = {T_AUDIT, "application"},
+	[AUDIT_BEFORE] = {T_AUDIT, "before"},
+	[AUDIT_AFTER] = {T_AUDIT, "after"},
 };
 
 static Oid	table_oid[N_TABLES];
@@ -325,6 +350,13 @@ AttrNumber
 catalog_column(ColumnId column)
 {
 	return column_number[column];
+}
+
+/* The name of a column. */
+const char *
+catalog_column_name(ColumnId column)
+{
+	return columns[column].name;
 }
 
 /* The index of an indexed column of a table that the caller has locked, or InvalidOid. */

@@ -42,7 +42,10 @@ typedef enum TableId
 	T_IDENTITY_PROVIDER,
 	T_SCHEMA,
 	T_SCHEMA_FIELD,
+	T_EVENT_OUTBOX,
 	T_LOGIN_FAILURE,
+	T_AUDIT,
+	T_AUDIT_PART,				/* stands for the part of audit that rows go to, see row_insert.c */
 	T_COUNTED,					/* stands for what lists count, see cached_count.c */
 	N_TABLES
 } TableId;
@@ -106,6 +109,7 @@ typedef enum ColumnId
 	SESSION_MOBILE,
 	SESSION_USER_UUID,
 	SESSION_AUTH_ID,
+	SESSION_REFRESH_TOKEN_DIGEST,
 	SESSION_USER_AGENT,
 	SESSION_REMOTE_ADDR,
 	SESSION_METADATA,
@@ -141,7 +145,28 @@ typedef enum ColumnId
 	SCHEMA_FIELD_ITEM_PATTERN,
 	SCHEMA_FIELD_ITEM_CHECK_PATTERN,
 	SCHEMA_FIELD_ITEM_MAX_BYTES,
+	EVENT_OUTBOX_NAME,
+	EVENT_OUTBOX_OBJECT_UUID,
+	EVENT_OUTBOX_ROUTING_KEY,
+	EVENT_OUTBOX_DATA,
+	EVENT_OUTBOX_TENANT_UUID,
+	EVENT_OUTBOX_SESSION_UUID,
+	EVENT_OUTBOX_AUDIENCE,
 	LOGIN_FAILURE_KEY,
+	AUDIT_AT,
+	AUDIT_OBJECT,
+	AUDIT_ACTION,
+	AUDIT_STATUS,
+	AUDIT_OBJECT_UUID,
+	AUDIT_TENANT_UUID,
+	AUDIT_AUTH_ID,
+	AUDIT_SESSION_UUID,
+	AUDIT_PEER,
+	AUDIT_REQUEST,
+	AUDIT_ROLE,
+	AUDIT_APPLICATION,
+	AUDIT_BEFORE,
+	AUDIT_AFTER,
 	N_COLUMNS
 } ColumnId;
 
@@ -165,6 +190,7 @@ extern Relation catalog_open(TableId table);
 extern TableId catalog_table_of(ColumnId column);
 extern ColumnId catalog_key(TableId table);
 extern AttrNumber catalog_column(ColumnId column);
+extern const char *catalog_column_name(ColumnId column);
 extern Oid	catalog_index(ColumnId column);
 extern TableWatch catalog_watch(uint64 tables);
 

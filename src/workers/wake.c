@@ -44,6 +44,13 @@ at_end_of_transaction(XactEvent event, void *arg)
 	}
 }
 
+/* Has the relay woken when the transaction commits. */
+void
+wake_relay_at_commit(void)
+{
+	wake_at_commit = true;
+}
+
 /*
  * wazo_auth.wake_relay() returns void
  *
@@ -53,7 +60,7 @@ at_end_of_transaction(XactEvent event, void *arg)
 Datum
 wazo_auth_wake_relay(PG_FUNCTION_ARGS)
 {
-	wake_at_commit = true;
+	wake_relay_at_commit();
 	PG_RETURN_VOID();
 }
 

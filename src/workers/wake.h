@@ -7,6 +7,7 @@
 #ifndef WAZO_AUTH_WAKE_H
 #define WAZO_AUTH_WAKE_H
 
+extern void wake_relay_at_commit(void);
 extern void wake_init(void);
 
 #endif							/* WAZO_AUTH_WAKE_H */

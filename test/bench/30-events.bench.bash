@@ -14,6 +14,7 @@ events_prepare() {
 		ALTER TABLE refresh_token_of ADD PRIMARY KEY (i);
 		VACUUM ANALYZE refresh_token_of;
 	EOS
+	sql -c "SELECT pg_get_functiondef('wazo_auth.emit_session_created'::regproc)" >"$work/emit_session_created.sql"
 	cat >"$work/open_session.sql" <<-'EOS'
 		\set i random(1, 64)
 		SELECT wazo_auth.token_create(refresh_token => (SELECT token FROM refresh_token_of WHERE i = :i), client_id => 'bench');
@@ -21,14 +22,14 @@ events_prepare() {
 }
 
 sessions_with_events() {
-	sed -n '/^CREATE OR REPLACE FUNCTION wazo_auth.emit_session_created(/,/^\$\$;/p' sql/events/functions.sql | sql >/dev/null
+	sql -f "$work/emit_session_created.sql" >/dev/null
 	pgbench_tps -c 2 -f "$work/open_session.sql"
 }
 
 sessions_without_events() {
 	sql >/dev/null <<-'EOS'
 		CREATE OR REPLACE FUNCTION wazo_auth.emit_session_created(session_uuid uuid, tenant_uuid uuid, user_uuid uuid, mobile boolean)
-		RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS 'BEGIN END';
+		RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 	EOS
 	pgbench_tps -c 2 -f "$work/open_session.sql"
 }
