@@ -18,6 +18,8 @@ DROP VIEW wazo_auth.tenant_item;
 DROP FUNCTION wazo_auth.hashes_computed();
 DROP FUNCTION wazo_auth.tick(integer);
 DROP FUNCTION wazo_auth.emit_session_created(uuid, uuid, uuid, boolean);
+DROP FUNCTION wazo_auth.log_login(text, uuid, text, text);
+DROP FUNCTION wazo_auth.check_session_cap(uuid, text);
 DROP FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text);
 DROP FUNCTION wazo_auth.register_mail_sender(text, text);
 DROP FUNCTION wazo_auth.explain_access(uuid, text, uuid);

@@ -122,16 +122,6 @@ $$;
 COMMENT ON FUNCTION wazo_auth.backend_acl(text, text, jsonb) IS
 'Accesses that a backend gives to the token of a login through it. Raises 38000 for what are none.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.has_plugin_parts(backend text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN backend IS NOT NULL OR wazo_auth.registered('metadata') IS NOT NULL
-    OR wazo_auth.registered('persistent_metadata') IS NOT NULL;
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.has_plugin_parts(text) IS
-'Has a registered function something to say to a login with this backend? Without one plugin_parts() adds nothing.';
-
 CREATE OR REPLACE FUNCTION wazo_auth.plugin_parts(
   of_user wazo_auth.user, answer wazo_auth.login_answer, own_metadata json, args jsonb,
   OUT metadata json, OUT persistent_metadata json, OUT acl wazo_auth.acl)

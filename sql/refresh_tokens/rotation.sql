@@ -11,6 +11,11 @@ $$;
 COMMENT ON FUNCTION wazo_auth.refresh_token_family(uuid) IS
 'Digest in wazo_auth.refresh_token of the family that a refresh token is of, by its own digest, or would be.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.was_rotated(family uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_was_rotated';
+COMMENT ON FUNCTION wazo_auth.was_rotated(uuid) IS
+'Has a refresh token of this family been replaced, ever? Where not, each is as good as it was.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.is_replaced_refresh_token(digest uuid, family uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -49,7 +54,8 @@ CREATE OR REPLACE FUNCTION wazo_auth.is_good_refresh_token(digest uuid, family w
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-  RETURN NOT wazo_auth.is_replaced_refresh_token(digest, family.token_digest)
+  RETURN NOT (wazo_auth.was_rotated(family.token_digest)
+              AND wazo_auth.is_replaced_refresh_token(digest, family.token_digest))
     AND (wazo_auth.refresh_token_end(family) <= clock_timestamp()) IS NOT TRUE;
 END
 $$;
@@ -63,7 +69,7 @@ DECLARE
   -- How many of a family are known when they come again.
   c_kept CONSTANT integer := 50;
   v_last record;
-  v_token uuid := gen_random_uuid();
+  v_token uuid;
 BEGIN
   IF wazo_auth.get_setting('refresh_token') -> 'rotate' <> 'true' THEN
     RETURN NULL;
@@ -75,6 +81,7 @@ BEGIN
     RETURN (SELECT wazo_auth.unseal(r.sealed_token, 'refresh_token:' || family)
             FROM wazo_auth.refresh_token r WHERE r.token_digest = family);
   END IF;
+  v_token := gen_random_uuid();
   INSERT INTO wazo_auth.refresh_token_rotation (digest, family, number)
   VALUES (wazo_auth.token_digest(v_token), family, COALESCE(v_last.number, 0) + 1);
   DELETE FROM wazo_auth.refresh_token_rotation n WHERE n.family = family AND n.number <= v_last.number - c_kept;

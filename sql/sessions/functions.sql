@@ -90,7 +90,8 @@ BEGIN
     RETURN NULL;
   END IF;
   RETURN (
-    SELECT p.acl FROM wazo_auth.policy p WHERE p.name = v_name AND p.tenant_uuid = wazo_auth.top_tenant_uuid()
+    SELECT p.acl FROM wazo_auth.policy p
+    WHERE p.name = v_name AND p.tenant_uuid = (SELECT t.uuid FROM wazo_auth.tenant t WHERE cardinality(t.path) = 1)
   );
 END
 $$;
@@ -209,25 +210,18 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_has_live_sessions';
 COMMENT ON FUNCTION wazo_auth.has_live_sessions(uuid, integer) IS
 'Has the user at least that many sessions that have not expired? Looks no further than these.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.check_session_cap(user_uuid uuid, purpose text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-  v_cap integer := wazo_auth.get_setting('max_user_concurrent_sessions')::integer;
+CREATE OR REPLACE FUNCTION wazo_auth.is_at_session_cap(user_uuid uuid, purpose text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF purpose = 'internal' THEN
-    RETURN;
-  END IF;
   -- Not "true": a cap that cannot be read lets nobody in.
-  IF wazo_auth.has_live_sessions(user_uuid, v_cap) IS NOT FALSE THEN
-    PERFORM wazo_auth.raise_error(429, format('User %s has exceeded the maximum number of active sessions',
-      user_uuid));
-  END IF;
+  RETURN purpose IS DISTINCT FROM 'internal'
+    AND wazo_auth.has_live_sessions(user_uuid, wazo_auth.get_setting('max_user_concurrent_sessions')::integer)
+          IS NOT FALSE;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.check_session_cap(uuid, text) IS
-'Raises WA429 when the user has as many live sessions as max_user_concurrent_sessions allows; users with the purpose '
-'internal have no limit. Exact only while the caller holds a lock on the user''s row.';
+COMMENT ON FUNCTION wazo_auth.is_at_session_cap(uuid, text) IS
+'Has the user as many live sessions as max_user_concurrent_sessions allows? Users with the purpose internal have no '
+'limit. Exact only while the caller holds a lock on the user''s row.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.delete_sessions(token_digests uuid[], tell_of_service_tokens boolean DEFAULT true)
 RETURNS integer
@@ -306,11 +300,12 @@ COMMENT ON FUNCTION wazo_auth.verify_credentials(text, text) IS
 'password that is stored in an old way. Null for anything that is wrong, at the same cost. Raises WA503 when too many '
 'passwords are being checked.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.log_login(login text, token uuid, remote_addr text, user_agent text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.log_login(login text, token uuid, remote_addr text, user_agent text)
+RETURNS boolean
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'wazo_auth_log_login';
 COMMENT ON FUNCTION wazo_auth.log_login(text, uuid, text, text) IS
 'Writes into the server''s log, and nowhere else, that somebody logged in, with the end of the token, or, where that '
-'is null, failed to.';
+'is null, failed to. Returns whether it did not fail.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.insert_session(
   token_digest uuid, user_uuid uuid, tenant_uuid uuid, acl_digest uuid, expiration integer, mobile boolean,
@@ -365,11 +360,14 @@ DECLARE
   v_guessed text;
   v_wait record;
   v_failed_before boolean := false;
+  v_logged boolean;
 BEGIN
-  mobile := COALESCE(mobile, false);
-  members := COALESCE(members, '{}'::jsonb);
-  user_agent := COALESCE(user_agent, '');
-  remote_addr := COALESCE(remote_addr, '');
+  IF num_nulls(mobile, members, user_agent, remote_addr) > 0 THEN
+    mobile := COALESCE(mobile, false);
+    members := COALESCE(members, '{}'::jsonb);
+    user_agent := COALESCE(user_agent, '');
+    remote_addr := COALESCE(remote_addr, '');
+  END IF;
   IF access_type NOT IN ('online', 'offline') OR expiration NOT BETWEEN 1 AND 315360000
      OR (access_type = 'offline' AND (COALESCE(client_id, '') = '' OR refresh_token <> '')) THEN
     RAISE EXCEPTION 'access_type is online or offline, offline needs a client_id and no refresh_token, expiration is 1 '
@@ -403,7 +401,8 @@ BEGIN
   END IF;
 
   v_metadata := wazo_auth.user_metadata(v_user);
-  IF wazo_auth.has_plugin_parts(v_answer.backend) THEN
+  IF v_answer.backend IS NOT NULL OR wazo_auth.registered('metadata') IS NOT NULL
+     OR wazo_auth.registered('persistent_metadata') IS NOT NULL THEN
     v_parts := wazo_auth.plugin_parts(v_user, v_answer, v_metadata,
       members - 'refresh_token'::text || jsonb_build_object(
         'backend', backend, 'access_type', access_type, 'client_id', client_id, 'mobile', mobile,
@@ -424,7 +423,10 @@ BEGIN
       wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token)), v_refresh.token_digest);
   END IF;
   -- After a mobile login has ended the sessions that it takes the place of.
-  PERFORM wazo_auth.check_session_cap(v_user.uuid, v_user.purpose);
+  IF wazo_auth.is_at_session_cap(v_user.uuid, v_user.purpose) THEN
+    PERFORM wazo_auth.raise_error(429, format('User %s has exceeded the maximum number of active sessions',
+      v_user.uuid));
+  END IF;
 
   v_acl := wazo_auth.user_acl_pinned(v_user.uuid, backend);
   IF v_more_acl IS NOT NULL THEN
@@ -445,7 +447,8 @@ BEGIN
     EXECUTE format('SELECT %s($1, $2, $3)', to_regprocedure(v_answer.opened || '(uuid,uuid,uuid)')::oid::regproc)
     USING v_answer.record, wazo_auth.token_digest(token), v_refresh.token_digest;
   END IF;
-  PERFORM wazo_auth.log_login(v_answer.login, token, remote_addr, user_agent);
+  -- Assigned and not performed: that would be a query, at every login.
+  v_logged := wazo_auth.log_login(v_answer.login, token, remote_addr, user_agent);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.token_create_pinned(

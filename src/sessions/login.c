@@ -25,6 +25,7 @@ PG_FUNCTION_INFO_V1(wazo_auth_resolve_login);
 PG_FUNCTION_INFO_V1(wazo_auth_stored_password);
 PG_FUNCTION_INFO_V1(wazo_auth_effective_authentication_method);
 PG_FUNCTION_INFO_V1(wazo_auth_has_live_sessions);
+PG_FUNCTION_INFO_V1(wazo_auth_was_rotated);
 
 static bool
 same_text(const text *a, const text *b)
@@ -167,4 +168,19 @@ wazo_auth_has_live_sessions(PG_FUNCTION_ARGS)
 	}
 	row_close(&row);
 	PG_RETURN_BOOL(missing <= 0);
+}
+
+/*
+ * wazo_auth.was_rotated(family uuid) returns boolean
+ *
+ * Has a refresh token of this family been replaced, ever?
+ */
+Datum
+wazo_auth_was_rotated(PG_FUNCTION_ARGS)
+{
+	RowByKey	row;
+	bool		found = rows_open(&row, REFRESH_TOKEN_ROTATION_FAMILY, PG_GETARG_UUID_P(0));
+
+	row_close(&row);
+	PG_RETURN_BOOL(found);
 }

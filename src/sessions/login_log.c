@@ -42,7 +42,7 @@ shown(FunctionCallInfo fcinfo, int i, char *out, size_t size, LogQuote quote, co
 
 /*
  * wazo_auth.log_login(login text, token uuid, remote_addr text, user_agent text)
- *		returns void
+ *		returns boolean
  *
  * token: null for a login that failed.
  */
@@ -71,5 +71,5 @@ wazo_auth_log_login(PG_FUNCTION_ARGS)
 				 errhidestmt(true), errhidecontext(true)));
 		secret_wipe(token, sizeof(token));
 	}
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(!PG_ARGISNULL(1));
 }
