@@ -23,7 +23,7 @@ COMMENT ON FUNCTION wazo_auth.is_loading(oid) IS
 'Is the client''s statement a COPY into this table, as a restore has them?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.audit_is_on() RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN wazo_auth.get_setting('audit_retention') <> '0'::jsonb;
 END
@@ -253,7 +253,7 @@ COMMENT ON FUNCTION wazo_auth.acl_change(jsonb, jsonb, OUT jsonb, OUT jsonb) IS
 'that stay have another order.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.audit_session(action text, session wazo_auth.session) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT wazo_auth.audit_is_on() THEN
     RETURN NULL;

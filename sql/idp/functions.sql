@@ -110,7 +110,7 @@ COMMENT ON FUNCTION wazo_auth.password_is_kept_elsewhere(uuid) IS
 'Does an identity provider manage the user''s password, so that nobody changes it here?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_authentication_method(method text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   -- That of nearly all users, at each of their logins.
   IF method = 'native' THEN
@@ -161,7 +161,7 @@ COMMENT ON FUNCTION wazo_auth.ask_registered_provider(text, wazo_auth.login_atte
 
 CREATE OR REPLACE FUNCTION wazo_auth.identify(
   attempt wazo_auth.login_attempt, OUT method text, OUT answer wazo_auth.login_answer)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_provider wazo_auth.identity_provider;
   v_failed text;

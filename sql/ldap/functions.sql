@@ -52,7 +52,7 @@ COMMENT ON FUNCTION wazo_auth.ldap_email(wazo_auth.ldap_config, text, text) IS
 'WA503 as wazo_auth.ldap_ask() does.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.ldap_login(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_answer wazo_auth.login_answer;
   v_config wazo_auth.ldap_config;

@@ -10,7 +10,7 @@ COMMENT ON FUNCTION wazo_auth.lock_refresh_token(uuid) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.verify_refresh_token(refresh_token text, client_id text)
 RETURNS wazo_auth.refresh_token
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
   v_digest uuid := wazo_auth.token_digest(wazo_auth.try_uuid(refresh_token));

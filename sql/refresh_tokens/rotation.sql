@@ -2,7 +2,7 @@
 -- off by default: clients of the Python server keep the one that they got.
 
 CREATE OR REPLACE FUNCTION wazo_auth.refresh_token_family(digest uuid) RETURNS uuid
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN COALESCE((SELECT n.family FROM wazo_auth.refresh_token_rotation n
                    WHERE n.digest = refresh_token_family.digest), digest);
@@ -17,7 +17,7 @@ COMMENT ON FUNCTION wazo_auth.was_rotated(uuid) IS
 'Has a refresh token of this family been replaced, ever? Where not, each is as good as it was.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_replaced_refresh_token(digest uuid, family uuid) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_variable
 DECLARE
   v_last wazo_auth.refresh_token_rotation;
@@ -39,7 +39,7 @@ COMMENT ON FUNCTION wazo_auth.is_replaced_refresh_token(uuid, uuid) IS
 'as good as the last.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.refresh_token_end(family wazo_auth.refresh_token) RETURNS timestamptz
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_lifetime integer := NULLIF((wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer, 0);
 BEGIN
@@ -51,7 +51,7 @@ COMMENT ON FUNCTION wazo_auth.refresh_token_end(wazo_auth.refresh_token) IS
 'for never.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_good_refresh_token(digest uuid, family wazo_auth.refresh_token) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_variable
 BEGIN
   RETURN NOT (wazo_auth.was_rotated(family.token_digest)
@@ -63,7 +63,7 @@ COMMENT ON FUNCTION wazo_auth.is_good_refresh_token(uuid, wazo_auth.refresh_toke
 'Is this refresh token of its family neither replaced nor over?';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rotate_refresh_token(digest uuid, family uuid) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
   -- How many of a family are known when they come again.

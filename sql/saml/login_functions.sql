@@ -342,7 +342,7 @@ COMMENT ON FUNCTION wazo_auth.saml_session_of(text) IS
 'other.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.saml_login(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_answer wazo_auth.login_answer;
   v_session wazo_auth.saml_session;

@@ -81,7 +81,7 @@ COMMENT ON FUNCTION wazo_auth.raise_authentication_failed() IS
 'Raises WA401, the same whatever was wrong with the credentials.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.default_acl(backend text) RETURNS wazo_auth.acl
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_name text := COALESCE(wazo_auth.get_setting('backend_policies') ->> backend,
                           wazo_auth.get_setting('default_user_policy') #>> '{}');
@@ -108,7 +108,7 @@ COMMENT ON FUNCTION wazo_auth.granted_acl(uuid, wazo_auth.acl) IS
 'many others as there is room for, in their order, which the log says; nothing where not even the negative ones fit.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_acl_pinned(user_uuid uuid, backend text) RETURNS wazo_auth.acl
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN COALESCE(wazo_auth.granted_acl(user_uuid, wazo_auth.default_acl(backend)),
                   wazo_auth.default_acl(backend), '{}');
@@ -144,7 +144,7 @@ COMMENT ON FUNCTION wazo_auth.is_admin(uuid) IS
 'plugin user_admin_status.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.user_metadata(of_user wazo_auth.user) RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_metadata json := json_build_object(
     'uuid', of_user.uuid, 'tenant_uuid', of_user.tenant_uuid, 'auth_id', of_user.uuid,
@@ -188,7 +188,7 @@ COMMENT ON FUNCTION wazo_auth.lock_acl_set(uuid) IS
 'Locks a stored set of accesses against its deletion (FOR KEY SHARE). Returns whether there is one.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.store_acl(acl wazo_auth.acl) RETURNS uuid
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
   v_digest uuid := wazo_auth.acl_digest(acl);
@@ -211,7 +211,7 @@ COMMENT ON FUNCTION wazo_auth.has_live_sessions(uuid, integer) IS
 'Has the user at least that many sessions that have not expired? Looks no further than these.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.is_at_session_cap(user_uuid uuid, purpose text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   -- Not "true": a cap that cannot be read lets nobody in.
   RETURN purpose IS DISTINCT FROM 'internal'
@@ -267,7 +267,7 @@ COMMENT ON FUNCTION wazo_auth.token_delete(uuid) IS
 'Ends the session of a token. Returns whether there was one; an unknown token is no error.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.verify_credentials(login text, password text) RETURNS wazo_auth.user
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
   v_uuid uuid := wazo_auth.resolve_login(login);
@@ -320,7 +320,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.open_session(
   of_user wazo_auth.user, expiration integer, acl wazo_auth.acl, metadata json, mobile boolean,
   refresh_token_digest uuid, user_agent text, remote_addr text)
 RETURNS uuid
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_token uuid := gen_random_uuid();
   v_session wazo_auth.session := wazo_auth.insert_session(
@@ -342,7 +342,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.token_create_pinned(
   login text, password text, expiration integer, access_type text, client_id text, refresh_token text,
   mobile boolean, backend text, user_agent text, remote_addr text, members jsonb,
   OUT token uuid, OUT new_refresh_token text, OUT sessions_revoked integer)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
   v_user wazo_auth.user;

@@ -27,7 +27,7 @@ COMMENT ON FUNCTION wazo_auth.login_failure_key(text, cidr) IS
 'Key in wazo_auth.login_failure of a login from a network; null for any login, or for everywhere.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.guessed(attempt wazo_auth.login_attempt) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   -- The login first: it would be tried under many counts otherwise, each with another token beside it. A blank comes
   -- first in no login: a token has a count of its own, so that a device that goes on with an old one holds up itself

@@ -1,7 +1,7 @@
 -- Failed logins of the routes: what they are counted by, and the end of a wait.
 
 CREATE OR REPLACE FUNCTION wazo_auth.after_token_post(request wazo_auth.http_request, status integer) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_credentials record;
   v_guessed text;

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION wazo_auth.refresh_token_login(attempt wazo_auth.login_attempt)
 RETURNS wazo_auth.login_answer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_answer wazo_auth.login_answer;
   v_token wazo_auth.refresh_token;
@@ -24,7 +24,7 @@ COMMENT ON FUNCTION wazo_auth.refresh_token_login(wazo_auth.login_attempt) IS
 SELECT wazo_auth.add_identity_provider('refresh_token', 'wazo_auth.refresh_token_login', '-Infinity', built_in => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.native_login(attempt wazo_auth.login_attempt) RETURNS wazo_auth.login_answer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_answer wazo_auth.login_answer;
   v_user wazo_auth.user;
@@ -54,7 +54,7 @@ SELECT wazo_auth.add_identity_provider('native', 'wazo_auth.native_login', 'Infi
 
 CREATE OR REPLACE FUNCTION wazo_auth.login_user(
   attempt wazo_auth.login_attempt, OUT of_user wazo_auth.user, OUT answer wazo_auth.login_answer)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_identified record := wazo_auth.identify(attempt);
   v_method text;

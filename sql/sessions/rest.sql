@@ -1,7 +1,7 @@
 -- Routes of tokens: /0.1/token
 
 CREATE OR REPLACE FUNCTION wazo_auth.check_token_request(body jsonb) RETURNS text[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   v_offline boolean := COALESCE(body ->> 'access_type' = 'offline', false);
   v_refresh boolean := COALESCE(body ->> 'refresh_token' <> '', false);
@@ -62,7 +62,7 @@ SELECT wazo_auth.add_route('GET', '/0.1/token/{token_uuid}', 'wazo_auth.rest_tok
     public => true);
 
 CREATE OR REPLACE FUNCTION wazo_auth.login_members(request wazo_auth.http_request) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_all jsonb;
 BEGIN
@@ -78,7 +78,7 @@ COMMENT ON FUNCTION wazo_auth.login_members(wazo_auth.http_request) IS
 'others, as they came.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_token_post(request wazo_auth.http_request) RETURNS wazo_auth.http_response
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   v_body jsonb := request.body;
   v_credentials record := wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization'));

@@ -4,7 +4,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 \set QUIET on
 BEGIN;
-SELECT plan(34);
+SELECT plan(37);
 
 -- what belongs to the extension
 CREATE TEMP VIEW member AS
@@ -50,6 +50,17 @@ SELECT is_empty($$
   WHERE i.classoid = 'pg_catalog.pg_parameter_acl'::regclass
 $$, 'rights on parameters are not recorded as the extension''s');
 
+-- What a login runs through: a pin costs more than most of these functions do, and all of it runs below one. Who calls
+-- them pins (wazo_auth.token_create(), http() and what it has called in C do), or is one of them.
+CREATE TEMP TABLE unpinned (name text PRIMARY KEY);
+INSERT INTO unpinned VALUES
+  ('rest_token_post'), ('after_token_post'), ('check_token_request'), ('login_members'), ('token_create_pinned'),
+  ('guessed'), ('login_user'), ('identify'), ('refresh_token_login'), ('native_login'), ('ldap_login'),
+  ('saml_login'), ('verify_credentials'), ('verify_refresh_token'), ('refresh_token_family'),
+  ('is_good_refresh_token'), ('is_replaced_refresh_token'), ('refresh_token_end'), ('rotate_refresh_token'), ('is_authentication_method'), ('user_metadata'),
+  ('is_at_session_cap'), ('user_acl_pinned'), ('default_acl'), ('store_acl'), ('open_session'), ('audit_session'),
+  ('audit_is_on');
+
 -- search paths
 SELECT is_empty($$
   SELECT f.oid::regprocedure FROM member_function f
@@ -59,6 +70,7 @@ SELECT is_empty($$
   SELECT f.oid::regprocedure FROM member_function f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
   WHERE (l.lanname = 'plpgsql' OR l.lanname = 'sql' AND f.prosqlbody IS NULL)
     AND NOT COALESCE(f.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
+    AND f.proname NOT IN (SELECT u.name FROM unpinned u)
     -- no object is named in it
     AND f.oid <> 'wazo_auth.default_settings()'::regprocedure
     -- it commits, which a procedure with settings of its own cannot; it has no operator and qualifies all names
@@ -67,6 +79,25 @@ SELECT is_empty($$
     AND NOT (f.pronargs = 1 AND f.proargtypes[0] = 'wazo_auth.http_request'::regtype
              AND EXISTS (SELECT FROM wazo_auth.check c WHERE c.function = 'wazo_auth.' || f.proname))
 $$, 'and so does every function with a body that is parsed when it runs');
+SELECT is_empty($$
+  SELECT u.name FROM unpinned u
+  WHERE (SELECT count(*) FROM member_function f
+         WHERE f.proname = u.name AND NOT f.prosecdef AND f.proconfig IS NULL
+           AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(f.proacl, pg_catalog.acldefault('f', f.proowner))) a
+                           WHERE a.grantee <> f.proowner)) <> 1
+$$, 'but for what a login runs through, which nobody else may execute,');
+SELECT is_empty($$
+  SELECT u.name, f.oid::regprocedure FROM unpinned u JOIN member_function f ON f.prosrc ~ ('\mwazo_auth\.' || u.name || '\M')
+  WHERE f.proname NOT IN (SELECT o.name FROM unpinned o)
+    AND NOT COALESCE(f.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
+    -- checks, as above
+    AND NOT EXISTS (SELECT FROM wazo_auth.check c WHERE c.function = 'wazo_auth.' || f.proname)
+$$, 'which only functions call that pin their search_path, or are among them,');
+SELECT is_empty($$
+  SELECT u.name, pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+  FROM unpinned u JOIN member_function f ON f.proname = u.name
+  JOIN pg_catalog.pg_depend d ON d.refobjid = f.oid AND d.refclassid = 'pg_catalog.pg_proc'::regclass
+$$, 'and no view, default, constraint or trigger');
 
 -- settings of the caller
 SELECT is_empty($$
