@@ -197,6 +197,58 @@ bench_login() {
 	wait "$hashes" 2>/dev/null || true
 }
 
+# What the database does for a login beside the password's hash, in processor time
+# beside the three rows that it writes, put down by hand: from an address, so with
+# the guard of logins. Nobody delivers the events meanwhile. A database of its own,
+# where all hashes are as cheap as can be; what they cost is taken away.
+bench_login_without_hash() {
+	local database=bench_quick login
+	sql -d postgres -c "CREATE DATABASE bench_quick TEMPLATE template0 ENCODING 'UTF8'" \
+		-c "ALTER DATABASE bench_quick SET wazo_auth.argon2_memory = 1024" \
+		-c "ALTER DATABASE bench_quick SET wazo_auth.argon2_iterations = 1" \
+		-c "ALTER SYSTEM SET wazo_auth.relay_interval = 0" -c "SELECT pg_reload_conf()" >/dev/null
+	sql -d bench_quick >/dev/null <<-'EOF'
+		SET client_min_messages = warning;
+		CREATE EXTENSION wazo_auth CASCADE;
+		SELECT wazo_auth.bootstrap();
+		SELECT wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'quick', 'secret', purpose => 'internal');
+	EOF
+	login="SELECT (wazo_auth.http('POST', '/0.1/token', ARRAY['Authorization', 'Basic $(printf 'quick:secret' | base64)',
+		'Content-Type', 'application/json', 'User-Agent', 'curl'], '{}', '192.0.2.7')).status;"
+	echo $login >"$work/login.sql"
+	echo "SELECT wazo_auth.password_verify('secret', '$(sql -d bench_quick -c "SELECT hash FROM wazo_auth.password")');" >"$work/hash.sql"
+	echo "SELECT wazo_auth.token_create(refresh_token => '$(sql -d bench_quick -c "SELECT new_refresh_token
+		FROM wazo_auth.token_create('quick', 'secret', access_type => 'offline', client_id => 'phone')")',
+		client_id => 'phone', remote_addr => '192.0.2.7');" | tr '\n\t' '  ' >"$work/refresh.sql"
+	cat >"$work/rows.sql" <<-'EOF'
+		WITH s AS (
+		  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, expires_at, user_uuid, refresh_token_digest, metadata)
+		  SELECT gen_random_uuid(), u.tenant_uuid, a.digest, now() + interval '2 hours', u.uuid, r.token_digest,
+		         json_build_object('uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'purpose', u.purpose)
+		  FROM wazo_auth.user u
+		  JOIN wazo_auth.refresh_token r ON r.user_uuid = u.uuid AND r.client_id = 'phone'
+		  CROSS JOIN (SELECT digest FROM wazo_auth.acl_set LIMIT 1) a
+		  WHERE u.username = 'quick'
+		  RETURNING uuid, tenant_uuid, user_uuid, mobile),
+		e AS (
+		  INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
+		  SELECT 'auth_session_created', s.user_uuid, 'auth.sessions.' || s.uuid || '.created',
+		         json_build_object('uuid', s.uuid, 'tenant_uuid', s.tenant_uuid, 'user_uuid', s.user_uuid, 'mobile', s.mobile),
+		         s.tenant_uuid, s.uuid, s.user_uuid::text
+		  FROM s)
+		INSERT INTO wazo_auth.audit (object, action, object_uuid, tenant_uuid, auth_id, session_uuid, after)
+		SELECT 'session', 'created', s.uuid, s.tenant_uuid, s.user_uuid::text, s.uuid, jsonb_build_object('user_uuid', s.user_uuid)
+		FROM s;
+	EOF
+	cpu_of() { pgbench_tps -c 1 -f "$work/$1.sql" | cut -d ' ' -f 2; }
+	login_but_hash() { awk -v a="$(cpu_of login)" -v b="$(cpu_of hash)" 'BEGIN { print a - b }'; }
+	refresh_alone() { cpu_of refresh; }
+	rows_alone() { cpu_of rows; }
+	compare "login by password but its hash / its rows, CPU us" "<= 3" login_but_hash rows_alone
+	compare "login by refresh token / its rows by hand, CPU us" "<= 2" refresh_alone rows_alone
+	sql -c "ALTER SYSTEM RESET wazo_auth.relay_interval" -c "SELECT pg_reload_conf()" >/dev/null
+}
+
 # Wrong passwords for somebody with an imported hash, for somebody with a new
 # one and for nobody: who asks must not be able to tell them apart.
 bench_wrong_login() {

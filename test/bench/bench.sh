@@ -18,7 +18,7 @@ set -eu
 # shellcheck source=tools/server.bash
 . "$(dirname "$0")/../../tools/server.bash"
 
-QUICK_ROWS="sql_check http_check daemon_question acl_matcher list_users list_tenants list_sql refresh_login outbox concurrency"
+QUICK_ROWS="sql_check http_check daemon_question acl_matcher list_users list_tenants list_sql login_without_hash refresh_login outbox concurrency"
 
 if [ -n "${QUICK:-}" ]; then
 	seconds=${BENCH_SECONDS:-1} rounds=${BENCH_ROUNDS:-3}
