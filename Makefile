@@ -93,7 +93,11 @@ chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
 
-.PHONY: asvs
+.PHONY: timing asvs
+timing: packages ## can it be told from its time whether a login is somebody's? (TRIES=10000 of each kind, KINDS)
+	@$(MAKE) --no-print-directory all
+	@TIMING_TRIES=$(TRIES) TIMING_KINDS='$(KINDS)' TIMING_SEED=$(SEED) bash test/lib/check.sh timing
+
 asvs: packages ## what docs/asvs.md says about OWASP ASVS 5.0: that all of its tests pass
 	@$(MAKE) --no-print-directory all
 	@bash test/lib/check.sh asvs

@@ -42,6 +42,7 @@ chown "$SERVER_USER": "$work/secret.key"
 # What every suite finds in its environment.
 suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
 	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_BINDIR/pg_config" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}"
+	TIMING_TRIES="${TIMING_TRIES:-}" TIMING_KINDS="${TIMING_KINDS:-}" TIMING_SEED="${TIMING_SEED:-}"
 	STANDBY_RACES="${STANDBY_RACES:-}" IMPORT_USERS="${IMPORT_USERS:-}" IMPORT_TOKENS="${IMPORT_TOKENS:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
 	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_XML="$work/src/build/wazo-auth-xml"
 	WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
@@ -173,6 +174,14 @@ suite_chaos() {
 	set +o pipefail
 	trap 'finish; exit 1' INT
 }
+
+# Those that take long show what they say as it comes.
+in_large() {
+	in_src perl -I test/lib -I "$pgxs/src/test/perl" "test/large/$1.t" 2>&1 | tee /dev/fd/3
+	return "${PIPESTATUS[0]}"
+}
+
+suite_timing() { count_tap timing in_large timing 3>&1; }
 
 # The tests that docs/asvs.md names, and whether each of these ran and passed.
 suite_asvs() {
