@@ -93,10 +93,14 @@ chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
 
-.PHONY: timing asvs
+.PHONY: timing soak asvs
 timing: packages ## can it be told from its time whether a login is somebody's? (TRIES=10000 of each kind, KINDS)
 	@$(MAKE) --no-print-directory all
 	@TIMING_TRIES=$(TRIES) TIMING_KINDS='$(KINDS)' TIMING_SEED=$(SEED) bash test/lib/check.sh timing
+
+soak: packages ## a mixed load for MINUTES (60) or HOURS: memory, files, tables and queues stay as they are
+	@$(MAKE) --no-print-directory all
+	@SOAK_MINUTES=$(or $(MINUTES),$(and $(HOURS),$(shell expr $(HOURS) \* 60))) bash test/lib/check.sh soak
 
 asvs: packages ## what docs/asvs.md says about OWASP ASVS 5.0: that all of its tests pass
 	@$(MAKE) --no-print-directory all

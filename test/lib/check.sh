@@ -42,7 +42,7 @@ chown "$SERVER_USER": "$work/secret.key"
 # What every suite finds in its environment.
 suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
 	PG_BINDIR="$PG_BINDIR" PG_CONFIG="$PG_BINDIR/pg_config" CHAOS_KILLS="${CHAOS_KILLS:-}" CHAOS_SEED="${CHAOS_SEED:-}" CHAOS_SECONDS="${CHAOS_SECONDS:-}"
-	TIMING_TRIES="${TIMING_TRIES:-}" TIMING_KINDS="${TIMING_KINDS:-}" TIMING_SEED="${TIMING_SEED:-}"
+	TIMING_TRIES="${TIMING_TRIES:-}" TIMING_KINDS="${TIMING_KINDS:-}" TIMING_SEED="${TIMING_SEED:-}" SOAK_MINUTES="${SOAK_MINUTES:-}"
 	STANDBY_RACES="${STANDBY_RACES:-}" IMPORT_USERS="${IMPORT_USERS:-}" IMPORT_TOKENS="${IMPORT_TOKENS:-}" PGHOST="$work/socket" PGPORT=5432 PGUSER=postgres
 	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_XML="$work/src/build/wazo-auth-xml"
 	WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
@@ -182,6 +182,8 @@ in_large() {
 }
 
 suite_timing() { count_tap timing in_large timing 3>&1; }
+
+suite_soak() { count_tap soak in_large soak 3>&1; }
 
 # The tests that docs/asvs.md names, and whether each of these ran and passed.
 suite_asvs() {
