@@ -89,6 +89,10 @@ check-standby: packages ## RACES (100000) between the end of a session and its c
 	@$(MAKE) --no-print-directory all
 	@STANDBY_RACES=$(or $(RACES),100000) TESTS=test/t/standby.t bash test/lib/check.sh tap
 
+framings: packages ## FRAMINGS (20000) requests whose end is in doubt, through nginx and beside it
+	@$(MAKE) --no-print-directory all
+	@FRAMINGS=$(or $(FRAMINGS),20000) FRAMING_SEED=$(SEED) TESTS=test/t/front_nginx.t bash test/lib/check.sh tap
+
 chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
@@ -140,7 +144,7 @@ docs: extension ## the pages that are made of the database: docs/rest-api.md, do
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: help docs packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb check-deb-trixie installcheck format typedefs lint bench
+.PHONY: help docs framings packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb check-deb-trixie installcheck format typedefs lint bench
 .DEFAULT_GOAL := all
 
 endif
