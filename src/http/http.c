@@ -314,7 +314,7 @@ answer(HttpCall *call, const text *method)
 Datum
 wazo_auth_http(PG_FUNCTION_ARGS)
 {
-	HttpCall   *call = palloc0(sizeof(HttpCall));
+	HttpCall   *call = http_call_new();
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -407,7 +407,7 @@ read_batch(FunctionCallInfo fcinfo, HttpBatch *batch)
 static Datum
 answer_next(HttpBatch *batch, int i)
 {
-	HttpCall   *call = palloc0(sizeof(HttpCall));
+	HttpCall   *call = http_call_new();
 	int32		mine = DatumGetInt32(batch->header_count[i]);
 
 	if (mine < 0 || mine > batch->headers_left || mine % 2 != 0)

@@ -17,6 +17,17 @@ PG_FUNCTION_INFO_V1(wazo_auth_http_header);
 
 HttpCall   *http_current_call = NULL;
 
+/* A request of which nothing is known, in the current memory context. */
+HttpCall *
+http_call_new(void)
+{
+	HttpCall   *call = palloc(sizeof(HttpCall));
+
+	memset(call, 0, offsetof(HttpCall, target));
+	call->target.nsegments = call->target.nquery = 0;
+	return call;
+}
+
 /* The value of the first of n names and values whose name this is, whatever the case, or NULL. */
 static text *
 find_header(const Datum *header, int n, const char *name, size_t len)

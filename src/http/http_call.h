@@ -27,7 +27,6 @@ typedef struct HttpCall
 {
 	const char *method;
 	const text *target_text;
-	HttpTarget	target;
 	ArrayType  *headers;		/* this or what follows is set; http_headers() and http_header() make the other */
 	Datum	   *header;			/* name, value, name, value */
 	int			nheader;
@@ -36,7 +35,6 @@ typedef struct HttpCall
 
 	bool		alone;			/* the only request of its statement */
 	const Route *route;
-	HttpSpan	param[HTTP_MAX_SEGMENTS];	/* in the order of route->param */
 
 	/* Filled by http_access.c where the route asks for a token */
 	const char *token;			/* as sent, "" for none */
@@ -54,6 +52,10 @@ typedef struct HttpCall
 
 	bool		audited;		/* it has left a row in the audit log */
 	HttpReply	reply;
+
+	/* Large, and not zero at first: filled by who finds the route */
+	HttpTarget	target;
+	HttpSpan	param[HTTP_MAX_SEGMENTS];	/* in the order of route->param */
 } HttpCall;
 
 /* The request whose checks or handler run, for errors that show its token; NULL: none */
@@ -66,6 +68,7 @@ extern HttpCall *http_current_call;
 /* A request with this header is answered with 421 when the answer is not quick to make: for lanes. */
 #define HTTP_QUICK_ONLY "Wazo-Auth-Quick-Only"
 
+extern HttpCall *http_call_new(void);
 extern ArrayType *http_headers(HttpCall *call);
 extern void http_push_text(JsonbParseState **state, JsonbIteratorToken token, HttpSpan text);
 extern bool http_header(HttpCall *call, const char *name, HttpSpan *value);

@@ -85,9 +85,10 @@ utf8_valid(const char *s, size_t len)
 }
 
 /*
- * Decodes percent escapes into *buf and advances it.  A "%" that starts no
- * escape stays as it is.  A "/" that was escaped is a character of its segment
- * like any other, since the path has been split before.
+ * Decodes percent escapes into *buf and advances it; a text without any, as
+ * nearly all are, is left where it is.  A "%" that starts no escape stays as it
+ * is.  A "/" that was escaped is a character of its segment like any other,
+ * since the path has been split before.
  */
 static HttpSpan
 decode(const char *s, size_t len, bool is_path, char **buf)
@@ -95,6 +96,8 @@ decode(const char *s, size_t len, bool is_path, char **buf)
 	HttpSpan	out = {*buf, 0};
 	char	   *w = *buf;
 
+	if (memchr(s, '%', len) == NULL && (is_path || memchr(s, '+', len) == NULL))
+		return (HttpSpan) {s, len};
 	for (size_t i = 0; i < len; i++)
 	{
 		char		c = s[i];
@@ -179,8 +182,8 @@ parse_query(const char *s, const char *end, char *buf, HttpTarget *out)
  * http_target_parse
  *
  * target, len: path and query as sent, percent-encoded; at most
- * HTTP_MAX_TARGET bytes.  buf: room for HTTP_TARGET_ROOM(len) bytes, which the
- * spans of *out point into.  An empty segment ("//", a trailing "/") can match no route.
+ * HTTP_MAX_TARGET bytes.  buf: room for HTTP_TARGET_ROOM(len) bytes; the spans
+ * of *out point into it and into the target.  An empty segment ("//", a trailing "/") can match no route.
  */
 HttpTargetResult
 http_target_parse(const char *target, size_t len, char *buf, HttpTarget *out)

@@ -14,17 +14,24 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* Where the digits of each byte begin. */
+static const uint8_t digit_place[UUID_BYTES] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
+/* Value of a hexadecimal digit plus one, plus UPPER for A to F; 0: none. */
+#define UPPER 32
+static const uint8_t digit_value[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = UPPER + 11, ['B'] = UPPER + 12, ['C'] = UPPER + 13, ['D'] = UPPER + 14, ['E'] = UPPER + 15, ['F'] = UPPER + 16
+};
+
 /* Value of a hexadecimal digit, or -1. */
 static int
 hex_value(char c, bool accept_upper)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (accept_upper && c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	uint8_t		value = digit_value[(unsigned char) c];
+
+	return value <= UPPER ? value - 1 : accept_upper ? value - UPPER - 1 : -1;
 }
 
 /*
@@ -38,27 +45,19 @@ bool
 uuid_text_parse(const char *s, size_t len, bool accept_upper,
 				uint8_t out[UUID_BYTES])
 {
-	size_t		pos = 0;
+	int			all = 0;		/* negative once one digit was none */
 
-	if (len != UUID_TEXT_LEN)
+	if (len != UUID_TEXT_LEN || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-')
 		return false;
 	for (int i = 0; i < UUID_BYTES; i++)
 	{
-		int			high,
-					low;
+		int			high = hex_value(s[digit_place[i]], accept_upper);
+		int			low = hex_value(s[digit_place[i] + 1], accept_upper);
 
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-		{
-			if (s[pos++] != '-')
-				return false;
-		}
-		high = hex_value(s[pos++], accept_upper);
-		low = hex_value(s[pos++], accept_upper);
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (uint8_t) (high << 4 | low);
+		all |= high | low;
+		out[i] = (uint8_t) ((unsigned) high << 4 | (unsigned) low);
 	}
-	return true;
+	return all >= 0;
 }
 
 /* Removes every occurrence of word from buf, left to right; returns the new length. */
@@ -123,14 +122,11 @@ uuid_text_parse_lenient(const char *s, size_t len, uint8_t out[UUID_BYTES])
 void
 uuid_text_format(const uint8_t uuid[UUID_BYTES], char out[UUID_TEXT_LEN + 1])
 {
-	char	   *p = out;
-
+	out[8] = out[13] = out[18] = out[23] = '-';
 	for (int i = 0; i < UUID_BYTES; i++)
 	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = hex_digits[uuid[i] >> 4];
-		*p++ = hex_digits[uuid[i] & 15];
+		out[digit_place[i]] = hex_digits[uuid[i] >> 4];
+		out[digit_place[i] + 1] = hex_digits[uuid[i] & 15];
 	}
-	*p = '\0';
+	out[UUID_TEXT_LEN] = '\0';
 }
