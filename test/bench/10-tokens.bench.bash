@@ -150,7 +150,7 @@ bench_daemon_question() {
 # machine's neighbours do: many short rounds, for both to see the same of it.
 bench_login() {
 	prepare_fronts
-	local logins=10 rounds=$((rounds * 20)) backends
+	local logins=10 rounds=$((rounds * 10)) backends
 	coproc HASHES { psql -X -q -A -t; }
 	# the shell forgets it when it ends
 	local hashes=$HASHES_PID to=${HASHES[1]} from=${HASHES[0]} hash_backend

@@ -61,7 +61,7 @@ bench_refresh_login() {
 }
 
 bench_outbox() {
-	local seconds=1 rounds=$((rounds * 4))
+	local seconds=1 rounds=$((rounds * 2))
 	events_prepare
 	# the relay, which shares the machine here, works on another day
 	sql -c "ALTER SYSTEM SET wazo_auth.relay_interval = 0" -c "SELECT pg_reload_conf()" >/dev/null

@@ -2,7 +2,7 @@
 # without a pause, and a transaction that stays open do to checks and tables.
 #
 # BENCH_EXPIRED (default 1000000): how many sessions expire at once.
-# BENCH_CHURN_SECONDS (default 60): how long sessions come and go; 600 for the
+# BENCH_CHURN_SECONDS (default 30): how long sessions come and go; 600 for the
 # full claim.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -93,10 +93,10 @@ bench_churn() {
 		FROM pg_catalog.generate_series(1, 100000) i,
 		  (SELECT * FROM wazo_auth.session WHERE token_digest = wazo_auth.token_digest('$token')) s;
 	EOS
-	rate=$(churn "${BENCH_CHURN_SECONDS:-60}")
+	rate=$(churn "${BENCH_CHURN_SECONDS:-30}")
 	used=$(table_bytes)
 	packed=$(packed_bytes)
-	report "tables after ${BENCH_CHURN_SECONDS:-60} s of $(printf %.0f "$rate") sessions/s / packed, bytes" "<= 2" \
+	report "tables after ${BENCH_CHURN_SECONDS:-30} s of $(printf %.0f "$rate") sessions/s / packed, bytes" "<= 2" \
 		"$(awk -v a="$used" -v b="$packed" 'BEGIN { print a / b }')" "$used" "$packed"
 }
 
@@ -112,7 +112,7 @@ bench_old_transaction() {
 	local old=$OLD_PID to=${OLD[1]} from=${OLD[0]}
 	echo "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_catalog.count(*) FROM wazo_auth.tenant;" >&"$to"
 	read -r _ <&"$from"
-	rate=$(churn "${BENCH_CHURN_SECONDS:-60}")
+	rate=$(churn "${BENCH_CHURN_SECONDS:-30}")
 	for _ in $(seq "$rounds"); do afters="$afters $(pgbench_rate -c 2 -D "token=$token" -f "$work/check.sql")"; done
 	echo 'COMMIT \q' >&"$to"
 	kill "$old" 2>/dev/null || true

@@ -4,9 +4,9 @@
 # machine's speed cancels out. A row is one function bench_ROW of this folder's
 # *.bench.bash files. Ends early with Ctrl-C; what was measured stands.
 #
-# BENCH_SECONDS (default 2) is the length of one measurement, BENCH_ROUNDS
+# BENCH_SECONDS (default 1) is the length of one measurement, BENCH_ROUNDS
 # (default 7) how often each is repeated; the median of the rounds counts.
-# QUICK=1: a second, three rounds, and the rows that need no large tables.
+# QUICK=1: three rounds, and the rows that need no large tables.
 #
 # BENCH_OUT (default build/bench) is the folder of what is written besides:
 # bench.csv, a line each row, and concurrency and growth as .csv and .svg of
@@ -18,14 +18,14 @@ set -eu
 # shellcheck source=tools/server.bash
 . "$(dirname "$0")/../../tools/server.bash"
 
-QUICK_ROWS="sql_check http_check daemon_question acl_matcher list_users list_tenants list_sql login_without_hash refresh_login outbox concurrency"
+QUICK_ROWS="sql_check http_check logins memory daemon_question acl_matcher list_users list_tenants list_sql login_without_hash refresh_login outbox concurrency"
 
 if [ -n "${QUICK:-}" ]; then
 	seconds=${BENCH_SECONDS:-1} rounds=${BENCH_ROUNDS:-3}
 	# shellcheck disable=SC2086
 	[ $# -gt 0 ] || set -- $QUICK_ROWS
 else
-	seconds=${BENCH_SECONDS:-2} rounds=${BENCH_ROUNDS:-7}
+	seconds=${BENCH_SECONDS:-1} rounds=${BENCH_ROUNDS:-7}
 fi
 out=${BENCH_OUT:-build/bench}
 mkdir -p "$out"
