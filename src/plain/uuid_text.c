@@ -20,9 +20,10 @@ static const uint8_t digit_place[UUID_BYTES] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 2
 /* Value of a hexadecimal digit plus one, plus UPPER for A to F; 0: none. */
 #define UPPER 32
 static const uint8_t digit_value[256] = {
-	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
-	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-	['A'] = UPPER + 11, ['B'] = UPPER + 12, ['C'] = UPPER + 13, ['D'] = UPPER + 14, ['E'] = UPPER + 15, ['F'] = UPPER + 16
+	['0'] = 1,['1'] = 2,['2'] = 3,['3'] = 4,['4'] = 5,['5'] = 6,['6'] = 7,['7'] = 8,['8'] = 9,['9'] = 10,
+	['a'] = 11,['b'] = 12,['c'] = 13,['d'] = 14,['e'] = 15,['f'] = 16,
+	['A'] = UPPER + 11,['B'] = UPPER + 12,['C'] = UPPER + 13,['D'] = UPPER + 14,['E'] = UPPER + 15,
+	['F'] = UPPER + 16
 };
 
 /* Value of a hexadecimal digit, or -1. */
