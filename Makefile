@@ -93,6 +93,10 @@ framings: packages ## FRAMINGS (20000) requests whose end is in doubt, through n
 	@$(MAKE) --no-print-directory all
 	@FRAMINGS=$(or $(FRAMINGS),20000) FRAMING_SEED=$(SEED) TESTS=test/t/front_nginx.t bash test/lib/check.sh tap
 
+history: packages ## random histories (HISTORIES=10000, SEED) of which explain_access(…, at) must tell every state
+	@$(MAKE) --no-print-directory all
+	@HISTORIES=$(or $(HISTORIES),10000) HISTORY_SEED=$(SEED) bash test/lib/check.sh history
+
 chaos: packages ## kill servers at random (KILLS=1000) and compare what arrived
 	@$(MAKE) --no-print-directory all
 	@CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(SECONDS) bash test/lib/check.sh chaos
@@ -144,7 +148,7 @@ docs: extension ## the pages that are made of the database: docs/rest-api.md, do
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: help docs framings packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb check-deb-trixie installcheck format typedefs lint bench
+.PHONY: help docs framings packages-run all extension install install-extension clean packages run check check-debian chaos deb check-deb check-deb-trixie installcheck format typedefs lint bench history
 .DEFAULT_GOAL := all
 
 endif

@@ -81,14 +81,22 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_rows jsonb[];
 BEGIN
-  v_rows := CASE object
-    WHEN 'user' THEN ARRAY(SELECT to_jsonb(u) FROM wazo_auth.user u WHERE u.uuid = key::uuid)
-    WHEN 'group' THEN ARRAY(SELECT to_jsonb(g) FROM wazo_auth.group g WHERE g.uuid = key::uuid)
-    WHEN 'policy' THEN ARRAY(SELECT to_jsonb(p) FROM wazo_auth.policy p WHERE p.uuid = key::uuid)
-    WHEN 'group_user' THEN ARRAY(SELECT to_jsonb(gu) FROM wazo_auth.group_user gu WHERE gu.user_uuid = key::uuid)
-    WHEN 'user_policy' THEN ARRAY(SELECT to_jsonb(up) FROM wazo_auth.user_policy up WHERE up.user_uuid = key::uuid)
-    WHEN 'group_policy' THEN ARRAY(SELECT to_jsonb(gp) FROM wazo_auth.group_policy gp WHERE gp.group_uuid = key::uuid)
-    WHEN 'setting' THEN ARRAY(SELECT to_jsonb(s) FROM wazo_auth.setting s WHERE s.name = key) END;
+  CASE object
+    WHEN 'user' THEN
+      v_rows := ARRAY(SELECT to_jsonb(u) FROM wazo_auth.user u WHERE u.uuid = key::uuid);
+    WHEN 'group' THEN
+      v_rows := ARRAY(SELECT to_jsonb(g) FROM wazo_auth.group g WHERE g.uuid = key::uuid);
+    WHEN 'policy' THEN
+      v_rows := ARRAY(SELECT to_jsonb(p) FROM wazo_auth.policy p WHERE p.uuid = key::uuid);
+    WHEN 'group_user' THEN
+      v_rows := ARRAY(SELECT to_jsonb(gu) FROM wazo_auth.group_user gu WHERE gu.user_uuid = key::uuid);
+    WHEN 'user_policy' THEN
+      v_rows := ARRAY(SELECT to_jsonb(up) FROM wazo_auth.user_policy up WHERE up.user_uuid = key::uuid);
+    WHEN 'group_policy' THEN
+      v_rows := ARRAY(SELECT to_jsonb(gp) FROM wazo_auth.group_policy gp WHERE gp.group_uuid = key::uuid);
+    WHEN 'setting' THEN
+      v_rows := ARRAY(SELECT to_jsonb(s) FROM wazo_auth.setting s WHERE s.name = key);
+  END CASE;
   RETURN ARRAY(SELECT wazo_auth.shown_row(object, r) FROM unnest(v_rows) r);
 END
 $$;

@@ -46,6 +46,7 @@ suite_env=(env -i HOME="$work" PATH="$PG_BINDIR:/usr/sbin:/usr/bin:/sbin:/bin" L
 	TIMING_TRIES="${TIMING_TRIES:-}" TIMING_KINDS="${TIMING_KINDS:-}" TIMING_SEED="${TIMING_SEED:-}"
 	SOAK_MINUTES="${SOAK_MINUTES:-}" STANDBY_RACES="${STANDBY_RACES:-}" IMPORT_USERS="${IMPORT_USERS:-}"
 	IMPORT_TOKENS="${IMPORT_TOKENS:-}" FRAMINGS="${FRAMINGS:-}" FRAMING_SEED="${FRAMING_SEED:-}"
+	HISTORIES="${HISTORIES:-}" HISTORY_SEED="${HISTORY_SEED:-}"
 	WAZO_AUTH_FRONT="$work/src/build/wazo-auth" WAZO_AUTH_XML="$work/src/build/wazo-auth-xml"
 	WAZO_AUTH_SECRET_KEY_FILE="$work/secret.key"
 	WAZO_AUTH_OLD_FRONT="$([ ! -x build/old/wazo-auth ] || echo "$work/src/build/old/wazo-auth")"
@@ -140,6 +141,36 @@ suite_pgtap() {
 	fi
 	# shellcheck disable=SC2086
 	count_tap pgtap in_src prove --verbose --ext .sql --exec 'psql -X -q -A -t -v ON_ERROR_STOP=1 -d wazo_auth_pgtap -f' $files
+}
+
+# history_worker K: of two, in a database of its own; some at a time, since what a
+# transaction has rolled back is in the way of its next ones.
+history_worker() {
+	local database=wazo_auth_history_$1 batch=250 first
+	for ((first = $1 * batch; first < HISTORIES; first += 2 * batch)); do
+		in_src env HISTORIES=$((HISTORIES - first < batch ? HISTORIES - first : batch)) \
+			HISTORY_SEED=$((${HISTORY_SEED:-0} + first)) psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" \
+			-f test/pgtap/history.sql || echo "not ok - histories from $first on: no end"
+	done
+}
+
+history_workers() {
+	history_worker 0 &
+	history_worker 1
+	wait
+}
+
+suite_history() {
+	local database
+	: "${HISTORIES:=10000}"
+	start_shared_cluster
+	for database in wazo_auth_history_0 wazo_auth_history_1; do
+		in_src psql -X -q -d postgres -c "CREATE DATABASE $database ENCODING 'UTF8' TEMPLATE template0"
+		in_src psql -X -q -d "$database" -c "CREATE EXTENSION wazo_auth CASCADE; CREATE EXTENSION pgtap"
+	done
+	count_tap history history_workers
+	sed -nE 's/^# ([0-9]+) histories, ([0-9]+) steps, ([0-9]+) answers.*/\1 \2 \3/p' "$work/logs/history.log" |
+		awk '{ h += $1; s += $2; a += $3 } END { printf "%d histories, %d steps, %d answers compared\n", h, s, a }'
 }
 
 suite_tap() {
