@@ -101,8 +101,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.present_rows(text, text) IS
-'The rows of a table that decides about accesses which have this key, as the audit log shows them. The key is a '
-'user''s, group''s or policy''s uuid; of memberships the user''s; of a group''s policies the group''s; of a setting its '
+'The rows of a table that decides about accesses which have this key, as the audit log shows them. The key is the '
+'uuid of a user, group or policy; of memberships the user''s, of a group''s policies the group''s, of a setting its '
 'name.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.rows_at(object text, key text, at timestamptz) RETURNS jsonb[]
