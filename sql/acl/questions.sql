@@ -4,8 +4,10 @@
 CREATE OR REPLACE FUNCTION wazo_auth.user_policies(user_uuid uuid, backend text DEFAULT 'wazo_user',
   OUT place bigint, OUT via text, OUT group_uuid uuid, OUT policy_uuid uuid)
 RETURNS SETOF record
-LANGUAGE sql STABLE ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
+LANGUAGE plpgsql STABLE ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   SELECT row_number() OVER (ORDER BY part.kind, part.name, part.policy_uuid),
          CASE part.kind WHEN 1 THEN 'default' WHEN 2 THEN 'group' ELSE 'direct' END,
          part.group_uuid, part.policy_uuid
@@ -29,7 +31,8 @@ BEGIN ATOMIC
     WHERE up.user_uuid = user_policies.user_uuid
   ) part
   ORDER BY 1;
-END;
+END
+$$;
 COMMENT ON FUNCTION wazo_auth.user_policies(uuid, text) IS
 'The policies that make up wazo_auth.user_acl(user, backend), in its order: how the user comes by each (default, '
 'group or direct), and the group.';

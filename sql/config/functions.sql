@@ -27,7 +27,8 @@ BEGIN
   RETURN (
     SELECT jsonb_object_agg(split_part(m.name, '.', 2), m.default_value)
     FROM wazo_auth.known_setting m
-    WHERE m.default_value IS NOT NULL AND m.name ~ '^[^.]+\.[^.]+$' AND split_part(m.name, '.', 1) = map);
+    -- by the index: a slash comes after a dot
+    WHERE m.name > map || '.' AND m.name < map || '/' AND m.default_value IS NOT NULL AND m.name !~ '\..*\.');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.default_members(text) IS
