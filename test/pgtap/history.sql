@@ -97,6 +97,8 @@ INSERT INTO deed VALUES
   ($$TRUNCATE wazo_auth.user_policy$$),
   ($$SELECT wazo_auth.configure(jsonb_build_object('default_user_policy', CASE WHEN random() < 0.8 THEN pg_temp.some_name() END))$$),
   ($$SELECT wazo_auth.configure(jsonb_build_object('backend_policies', CASE WHEN random() < 0.6 THEN jsonb_build_object((ARRAY['wazo_user', 'ldap_user'])[1 + (random() * 1)::integer], pg_temp.some_name()) END))$$),
+  ($$SELECT wazo_auth.configure(jsonb_build_object('default_user_policy', (SELECT p.name FROM wazo_auth.policy p WHERE p.tenant_uuid = wazo_auth.top_tenant_uuid() AND p.name LIKE 'name-%' ORDER BY random() LIMIT 1)))$$),
+  ($$UPDATE wazo_auth.policy SET name = pg_temp.some_name() WHERE uuid = (SELECT p.uuid FROM wazo_auth.policy p WHERE p.tenant_uuid = wazo_auth.top_tenant_uuid() AND p.name LIKE 'name-%' ORDER BY random() LIMIT 1)$$),
   ($$UPDATE wazo_auth.setting SET value = to_jsonb(pg_temp.some_name()) WHERE name = 'default_user_policy'$$),
   ($$SELECT wazo_auth.apply_configuration(jsonb_build_object('default_policies', jsonb_build_object(pg_temp.some_name(), jsonb_build_object('acl', pg_temp.some_acl()), pg_temp.some_name(), jsonb_build_object('acl', pg_temp.some_acl())),
       'all_users_policies', jsonb_build_object(pg_temp.some_name(), true), 'tenant_default_groups', jsonb_build_object('staff', jsonb_build_object('policies', jsonb_build_object(pg_temp.some_name(), random() < 0.6)))))$$),
@@ -107,8 +109,10 @@ INSERT INTO deed VALUES
   ($$SELECT pg_temp.rest('PUT', format('users/%s', pg_temp.pick('user')), json_build_object('enabled', random() < 0.6)::text)$$),
   ($$SELECT pg_temp.rest('DELETE', format('%s/%s', k, pg_temp.pick(rtrim(k, 's')))) FROM unnest(ARRAY['users', 'groups']) k ORDER BY random() LIMIT 1$$),
   ($$SELECT pg_temp.login(pg_temp.pick('user'))$$),
+  ($$SELECT pg_temp.login(u.uuid) FROM wazo_auth.user u JOIN thing t USING (uuid) WHERE t.kind = 'user'$$),
   ($$SELECT pg_temp.login(pg_temp.pick('user'))$$),
-  ($$SELECT wazo_auth.token_delete(t.token) FROM thing t WHERE t.uuid = pg_temp.pick('session')$$);
+  ($$SELECT wazo_auth.token_delete(t.token) FROM thing t WHERE t.uuid = pg_temp.pick('session')$$),
+  ($$SELECT wazo_auth.token_delete(t.token) FROM thing t WHERE t.kind LIKE '%session'$$);
 
 CREATE FUNCTION pg_temp.step(number integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -143,11 +147,12 @@ BEGIN
     INSERT INTO thing (kind, uuid) SELECT 'user', wazo_auth.create_user(pg_temp.pick('tenant')) FROM generate_series(1, 2);
     INSERT INTO thing (kind, uuid) SELECT 'group', wazo_auth.create_group(pg_temp.pick('tenant'), 'group ' || i) FROM generate_series(1, 2) i;
     INSERT INTO thing (kind, uuid) SELECT 'policy', wazo_auth.create_policy(CASE WHEN i = 1 THEN wazo_auth.top_tenant_uuid() ELSE pg_temp.pick('tenant') END, 'name-' || i, pg_temp.some_acl()::wazo_auth.acl) FROM generate_series(1, 3) i;
+    PERFORM wazo_auth.configure('{"default_user_policy": "name-1"}') WHERE random() < 0.5;
     INSERT INTO wazo_auth.group_user SELECT g.uuid, u.uuid FROM thing g, thing u WHERE g.kind = 'group' AND u.kind = 'user' AND random() < 0.5;
     INSERT INTO wazo_auth.group_policy SELECT g.uuid, p.uuid FROM thing g, thing p WHERE g.kind = 'group' AND p.kind = 'policy' AND random() < 0.5;
     deeds := ARRAY(SELECT pg_temp.step(i) FROM generate_series(1, steps) i);
     -- Sets of accesses that nobody has any more go.
-    IF random() < 0.5 THEN
+    IF random() < 0.8 THEN
       DELETE FROM wazo_auth.acl_set a WHERE NOT EXISTS (SELECT FROM wazo_auth.session s WHERE s.acl_digest = a.digest);
     END IF;
     SELECT count(*), string_agg(format('history %s step %s %s %s: was %s, is told as %s', number, t.step, t.of_user, t.access, t.answer, p.answer), E'\n')
