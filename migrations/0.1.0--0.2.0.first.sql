@@ -23,3 +23,4 @@ DROP FUNCTION wazo_auth.check_session_cap(uuid, text);
 DROP FUNCTION wazo_auth.obtain_refresh_token(uuid, text, text, boolean, text, text, text);
 DROP FUNCTION wazo_auth.register_mail_sender(text, text);
 DROP FUNCTION wazo_auth.explain_access(uuid, text, uuid);
+DROP FUNCTION wazo_auth.default_settings();

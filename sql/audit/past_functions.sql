@@ -163,8 +163,7 @@ COMMENT ON FUNCTION wazo_auth.referred_row_at(text, text, timestamptz) IS
 CREATE OR REPLACE FUNCTION wazo_auth.setting_at(name text, at timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_default jsonb := COALESCE((SELECT k.default_value FROM wazo_auth.known_setting k WHERE k.name = setting_at.name),
-                              wazo_auth.default_members(name));
+  v_default jsonb := wazo_auth.default_settings(name) -> name;
   v_value jsonb := wazo_auth.row_at('setting'::text, name, at) -> 'value';
 BEGIN
   RETURN CASE WHEN jsonb_typeof(v_value) = 'object' AND jsonb_typeof(v_default) = 'object' THEN v_default || v_value

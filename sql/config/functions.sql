@@ -21,32 +21,25 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wazo_auth_neare
 COMMENT ON FUNCTION wazo_auth.nearest_name(text, text[]) IS
 'The one of the names that somebody who wrote this one may have meant; null when none is near.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.default_members(map text) RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN (
-    SELECT jsonb_object_agg(split_part(m.name, '.', 2), m.default_value)
-    FROM wazo_auth.known_setting m
-    -- by the index: a slash comes after a dot
-    WHERE m.name > map || '.' AND m.name < map || '/' AND m.default_value IS NOT NULL AND m.name !~ '\..*\.');
-END
-$$;
-COMMENT ON FUNCTION wazo_auth.default_members(text) IS
-'The defaults of the members of a map, which has none of its own; null when none of them has one.';
-
-CREATE OR REPLACE FUNCTION wazo_auth.default_settings() RETURNS jsonb
+CREATE OR REPLACE FUNCTION wazo_auth.default_settings(only_this text DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (
     SELECT jsonb_object_agg(d.name, d.value)
-    FROM (SELECT k.name, COALESCE(k.default_value, wazo_auth.default_members(k.name)) AS value
+    FROM (SELECT k.name, COALESCE(k.default_value, m.value) AS value
           FROM wazo_auth.known_setting k
-          WHERE k.name !~ '\.') d
+          LEFT JOIN (SELECT split_part(s.name, '.', 1) AS name,
+                            jsonb_object_agg(split_part(s.name, '.', 2), s.default_value) AS value
+                     FROM wazo_auth.known_setting s
+                     WHERE (only_this IS NULL OR starts_with(s.name, only_this || '.'))
+                       AND s.default_value IS NOT NULL AND s.name ~ '^[^.]+\.[^.]+$'
+                     GROUP BY 1) m USING (name)
+          WHERE (only_this IS NULL OR k.name = only_this) AND k.name !~ '\.') d
     WHERE d.value IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.default_settings() IS
-'The settings that hold while nothing else is configured (contract: config.md section 2).';
+COMMENT ON FUNCTION wazo_auth.default_settings(text) IS
+'The settings that hold while nothing else is configured (contract: config.md section 2), or only one of them.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.effective_settings() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

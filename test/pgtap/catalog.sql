@@ -71,8 +71,6 @@ SELECT is_empty($$
   WHERE (l.lanname = 'plpgsql' OR l.lanname = 'sql' AND f.prosqlbody IS NULL)
     AND NOT COALESCE(f.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
     AND f.proname NOT IN (SELECT u.name FROM unpinned u)
-    -- no object is named in it
-    AND f.oid <> 'wazo_auth.default_settings()'::regprocedure
     -- it commits, which a procedure with settings of its own cannot; it has no operator and qualifies all names
     AND f.oid <> 'wazo_auth.rotate_key(integer)'::regprocedure
     -- http() calls checks with it pinned, and nobody else may call them
