@@ -9,99 +9,13 @@
 BEGIN;
 SET client_min_messages = warning;
 \ir lib/rest.psql
+\ir lib/owned.psql
 SELECT no_plan();
-
--- What each tenant has: one user, group, policy, session, refresh token,
--- address and domain; known under the tenant's name. The caller of a tenant is
--- another user than the one that is reached for.
-CREATE TEMP TABLE owned (tenant text, param text, value text, PRIMARY KEY (tenant, param));
-CREATE FUNCTION pg_temp.furnish(tenant text, tenant_uuid uuid) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  v_user uuid := wazo_auth.create_user(tenant_uuid, 'secret-user-' || tenant, email_address => 'secret-' || tenant || '@example.com');
-  v_group uuid := wazo_auth.create_group(tenant_uuid, 'secret-group-' || tenant);
-  v_policy uuid := wazo_auth.create_policy(tenant_uuid, 'secret-policy-' || tenant, '{x.y}');
-  v_token uuid;
-  v_refresh record;
-BEGIN
-  PERFORM wazo_auth.add_group_user(v_group, v_user), wazo_auth.add_group_policy(v_group, v_policy), wazo_auth.add_user_policy(v_user, v_policy);
-  v_refresh := wazo_auth.obtain_refresh_token(v_user, 'secret-client-' || tenant, 'secret-user-' || tenant, false, 'wazo_user', '', '');
-  v_token := wazo_auth.open_session(u, 3600, '{}', '{}', false, NULL, '', '') FROM wazo_auth.user u WHERE u.uuid = v_user;
-  INSERT INTO wazo_auth.tenant_domain (tenant_uuid, name) VALUES (furnish.tenant_uuid, 'secret-' || tenant || '.example.com');
-  PERFORM wazo_auth.create_external_auth_config(t.name, furnish.tenant_uuid, jsonb_build_object('fcm_sender_id', 'secret-config-' || furnish.tenant)),
-          wazo_auth.create_external_auth(v_user, t.name, jsonb_build_object('token', 'secret-data-' || furnish.tenant, 'access_token', 'secret-data-' || furnish.tenant,
-            'token_expiration', 4000000000))
-  FROM wazo_auth.external_auth_type t WHERE t.shipped;
-  INSERT INTO owned SELECT furnish.tenant, p.param, p.value FROM (VALUES
-    ('external config', 'secret-config-' || furnish.tenant), ('external data', 'secret-data-' || furnish.tenant),
-    ('tenant_uuid', tenant_uuid::text), ('parent_tenant_uuid', tenant_uuid::text),
-    ('user_uuid', v_user::text), ('group_uuid', v_group::text), ('policy_uuid', v_policy::text),
-    ('policy_slug', (SELECT p.slug FROM wazo_auth.policy p WHERE p.uuid = v_policy)),
-    ('email_uuid', (SELECT e.uuid::text FROM wazo_auth.email e WHERE e.user_uuid = v_user)),
-    ('session_uuid', (SELECT s.uuid::text FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(v_token))),
-    ('client_id', 'secret-client-' || tenant), ('access', 'x.y'), ('idp_type', 'native'), ('auth_type', 'mobile')) p(param, value);
-END $$;
-SELECT count(pg_temp.furnish(t.name, t.uuid::uuid)) AS made
-FROM (VALUES ('top', :'top'), ('north', :'north'), ('south', :'south'), ('deep', :'deep')) t(name, uuid) \gset
-CREATE TEMP TABLE caller AS
-SELECT * FROM (VALUES ('top', :'top_token'), ('north', :'north_token'), ('south', :'south_token'), ('deep', :'deep_token')) c(tenant, token);
-
--- A body that every schema takes.
-CREATE FUNCTION pg_temp.body(tenant text) RETURNS text LANGUAGE sql AS $$
-  SELECT json_build_object('username', 'intruder', 'firstname', 'intruder', 'name', 'intruder', 'slug', 'intruder', 'acl', '{}'::text[],
-    'emails', '[]'::json, 'old_password', 'secret', 'new_password', 'intruder', 'password', 'intruder', 'authentication_method', 'native',
-    'users', json_build_array((SELECT o.value FROM owned o WHERE o.tenant = body.tenant AND o.param = 'user_uuid')),
-    'token', 'x', 'scope', '[]'::json, 'host', 'h', 'port', 389, 'user_base_dn', 'dc=x', 'user_login_attribute', 'cn', 'user_email_attribute', 'mail')::text
-$$;
-
--- The whole state, as one value. What only counts, waits for a worker or tells what was refused has no part in it.
-CREATE FUNCTION pg_temp.state() RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  v_table regclass;
-  v_one text;
-  v_all text := '';
-BEGIN
-  FOR v_table IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'wazo_auth'::regnamespace AND c.relkind = 'r'
-                  AND c.relname NOT IN ('route', 'schema', 'schema_field', 'access', 'acl_set', 'audit_other') ORDER BY c.relname LOOP
-    EXECUTE format('SELECT md5(string_agg(t::text, '','' ORDER BY t::text)) FROM %s t', v_table) INTO v_one;
-    v_all := v_all || v_table || '=' || COALESCE(v_one, '') || ';';
-  END LOOP;
-  RETURN v_all;
-END $$;
-
--- The route's path with the parameters in "theirs" from the one tenant, all others from the other.
-CREATE FUNCTION pg_temp.fill(path text, own text, their text, theirs text[]) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  v_param text;
-  v_value text;
-BEGIN
-  FOR v_param IN SELECT m[1] FROM regexp_matches(path, '\{([^}]+)\}', 'g') m LOOP
-    SELECT o.value INTO v_value FROM owned o WHERE o.param = v_param AND o.tenant = CASE WHEN v_param = ANY (theirs) THEN their ELSE own END;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'the test does not know what to put for {%} of %', v_param, path;
-    END IF;
-    path := replace(path, '{' || v_param || '}', v_value);
-  END LOOP;
-  RETURN path;
-END $$;
-
--- Parameters that name what a tenant owns.
-CREATE FUNCTION pg_temp.targets(path text) RETURNS text[] LANGUAGE sql AS $$
-  SELECT COALESCE(array_agg(m[1] ORDER BY m[1]), '{}')
-  FROM regexp_matches(path, '\{([^}]+)\}', 'g') m
-  WHERE m[1] LIKE '%uuid' OR m[1] = 'policy_slug'
-$$;
 
 -- All non-empty choices of targets that are somebody else's.
 CREATE FUNCTION pg_temp.choices(targets text[]) RETURNS SETOF text[] LANGUAGE sql AS $$
   SELECT ARRAY(SELECT targets[i] FROM generate_subscripts(targets, 1) i WHERE n >> (i - 1) & 1 = 1)
   FROM generate_series(1, (1 << cardinality(targets)) - 1) n
-$$;
-
--- What of these tenants is in an answer; a tenant may know its parent's uuid.
-CREATE FUNCTION pg_temp.leaks(answer text, tenants text[]) RETURNS text LANGUAGE sql AS $$
-  SELECT string_agg(o.tenant || '''s ' || o.param, ', ')
-  FROM owned o
-  WHERE o.tenant = ANY (tenants) AND o.param NOT IN ('access', 'idp_type', 'auth_type') AND position(o.value IN regexp_replace(answer, '"parent_uuid": "[^"]*"', '', 'g')) > 0
 $$;
 
 CREATE TEMP VIEW guarded AS SELECT r.method, r.path, r.access FROM wazo_auth.route r WHERE r.access IS NOT NULL AND wazo_auth.plugin_enabled(r.plugin);
