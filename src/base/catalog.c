@@ -310,24 +310,24 @@ catalog_table(TableId table)
 /*
  * catalog_open
  *
- * Opens a table for reading.  Locks it and then looks it up once more: REINDEX
+ * Opens a table with a lock.  Locks it and then looks it up once more: REINDEX
  * CONCURRENTLY may have replaced its index since this process last heard of
  * changes, and waits for our lock before it drops the old one; ALTER TABLE
  * waits for it altogether.  So columns and indexes stay as they are until the
  * table is closed.  Raises 42704 when it is not there.
  */
 Relation
-catalog_open(TableId table)
+catalog_open(TableId table, LOCKMODE mode)
 {
 	for (;;)
 	{
 		Oid			relid = catalog_table(table);
-		Relation	rel = try_table_open(relid, AccessShareLock);
+		Relation	rel = try_table_open(relid, mode);
 
 		if (catalog_table(table) == relid && rel != NULL)
 			return rel;
 		if (rel != NULL)
-			table_close(rel, AccessShareLock);
+			table_close(rel, mode);
 		CHECK_FOR_INTERRUPTS();
 	}
 }

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 #include "base/table_watch.h"
@@ -188,7 +189,7 @@ typedef struct WazoCatalog
 
 extern const WazoCatalog *wazo_catalog(void);
 extern Oid	catalog_table(TableId table);
-extern Relation catalog_open(TableId table);
+extern Relation catalog_open(TableId table, LOCKMODE mode);
 extern TableId catalog_table_of(ColumnId column);
 extern ColumnId catalog_key(TableId table);
 extern AttrNumber catalog_column(ColumnId column);

@@ -98,7 +98,7 @@ open_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure 
 		index_rescan(kept.scan->iscan, &skey, 1, NULL, 0);
 		return row_next(row);
 	}
-	row->rel = catalog_open(catalog_table_of(column));
+	row->rel = catalog_open(catalog_table_of(column), AccessShareLock);
 	index = catalog_index(column);
 	ScanKeyInit(&skey, catalog_column(column), strategy, compare, key);
 	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, &skey);

@@ -66,23 +66,6 @@ typedef struct Inserter
 
 static Inserter *kept[N_TABLES];
 
-/* Opens and locks a table as a statement that inserts does. */
-static Relation
-open_for_insert(TableId table)
-{
-	for (;;)
-	{
-		Oid			relid = catalog_table(table);
-		Relation	rel = try_table_open(relid, RowExclusiveLock);
-
-		if (catalog_table(table) == relid && rel != NULL)
-			return rel;
-		if (rel != NULL)
-			table_close(rel, RowExclusiveLock);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
 /* What stands for the part of a partitioned table among the tables that are watched. */
 static TableId
 part_of(TableId table)
@@ -139,7 +122,7 @@ find_parent(Oid relid, AttrNumber key, TableId *table)
 
 /* The trigger that checks a foreign key when a row comes; NULL for none that does so at once. */
 static Trigger *
-find_check(TriggerDesc * triggers, Oid constraint)
+find_check(TriggerDesc *triggers, Oid constraint)
 {
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -327,7 +310,7 @@ lock_parents(Inserter *inserter, TupleTableSlot * slot)
 
 /* Stores the row of the slot; false when a trigger does not want it. */
 static bool
-store(Inserter *inserter, TupleTableSlot * slot, TransitionCaptureState * capture)
+store(Inserter *inserter, TupleTableSlot * slot, TransitionCaptureState *capture)
 {
 	ResultRelInfo *result = inserter->result;
 	EState	   *estate = inserter->estate;
@@ -395,7 +378,7 @@ row_insert(TableId table, const RowValue *value, int n)
 	PreventCommandIfReadOnly("INSERT");
 	PreventCommandDuringRecovery("INSERT");
 	PreventCommandIfParallelMode("INSERT");
-	rel = open_for_insert(table);
+	rel = catalog_open(table, RowExclusiveLock);
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		Relation	part = table_open(find_part(rel, value, n), RowExclusiveLock);

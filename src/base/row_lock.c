@@ -16,7 +16,6 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -108,8 +107,7 @@ row_lock(RowLock *row, TableId table, const pg_uuid_t *key, LockTupleMode mode)
 	PreventCommandIfReadOnly("locking a row");
 	PreventCommandDuringRecovery("locking a row");
 	PreventCommandIfParallelMode("locking a row");
-	row->rel = catalog_open(table);
-	LockRelation(row->rel, RowShareLock);
+	row->rel = catalog_open(table, RowShareLock);
 	row->slot = table_slot_create(row->rel, NULL);
 	return find_row(row, key_column, key) && lock_found(row, mode) && has_key(row, key_column, key);
 }
@@ -132,5 +130,5 @@ void
 row_lock_close(RowLock *row)
 {
 	ExecDropSingleTupleTableSlot(row->slot);
-	table_close(row->rel, AccessShareLock);
+	table_close(row->rel, NoLock);
 }

@@ -243,8 +243,8 @@ load_registry(void)
 {
 	MemoryContext context;
 	SchemaRegistry *registry;
-	Relation	schemas = catalog_open(T_SCHEMA);
-	Relation	fields = catalog_open(T_SCHEMA_FIELD);
+	Relation	schemas = catalog_open(T_SCHEMA, AccessShareLock);
+	Relation	fields = catalog_open(T_SCHEMA_FIELD, AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 
 	/* a child of a short-lived context until it is complete */
