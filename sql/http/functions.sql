@@ -220,8 +220,9 @@ END
 $$;
 COMMENT ON FUNCTION wazo_auth.add_after_route(text, text, text, integer[]) IS
 'Has a function called after each answer of a route, or after those of some statuses: schema.function of a function '
-'(wazo_auth.http_request, integer), told the status. What it writes stays, whatever the answer was; when it fails, the '
-'log says so and the answer goes out all the same. Raises 42883 for a function that is not there, 23505 for a route that has one.';
+'(wazo_auth.http_request, integer), told the status. What it writes stays, whatever the answer was; when it fails, '
+'the log says so and the answer goes out all the same. Raises 42883 for a function that is not there, 23505 for a '
+'route that has one.';
 
 -- An upgrade registers the checks and routes of its version from here on.
 DELETE FROM wazo_auth.route WHERE shipped;
