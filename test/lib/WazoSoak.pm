@@ -225,7 +225,7 @@ sub ratio
 }
 
 # By series: the ratio, of the samples after the first third. What is to grow with each request is that for a request.
-my %floor = ('events that wait' => 100, 'mails that wait' => 100);
+my %floor = ('events that wait' => 500, 'mails that wait' => 100);
 sub growth
 {
 	my ($self) = @_;
