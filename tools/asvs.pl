@@ -103,7 +103,7 @@ if ($mode eq 'results')
 	my %lines = (ok => [], 'not ok' => []);
 	for my $log (@logs)
 	{
-		my $text = text_of($log) // die "$log: $!\n";
+		my $text = (text_of($log) // die "$log: $!\n") =~ s/\\#/#/gr;	# as TAP writes it in a name
 		push @{ $lines{$1} }, $2 while $text =~ /^((?:not )?ok) \d+ - (.*)$/mg;
 	}
 	for my $file (sort keys %tests)

@@ -78,7 +78,7 @@ for my $case (
 write_to("$root/docs/asvs.md", $page);
 my @named = $page =~ /`test\/[\w\/.]+`: "([^"]+)"/g;
 my $n = 0;
-my $results = join '', map { $n++; "ok $n - $_ and more\n" } map { s/%s/x/gr } @named;
+my $results = join '', map { $n++; "ok $n - $_ and more\n" } map { s/%s/x/gr =~ s/#/\\#/gr } @named;
 # the tool takes the page of the tree that it stands in
 make_path("$root/tools");
 symlink("$top/tools/asvs.pl", "$root/tools/asvs.pl");
