@@ -1,13 +1,16 @@
 /*
  * sandbox.c: what a worker may ask of the kernel.
  *
- * Kore's filter has what Kore needs and ends the process for anything else; this adds what libpq, OpenSSL and the
- * resolver of the GNU C library use to connect (again), and what the front itself does. No way to make processes,
- * change users, or run programs is among it.
+ * The whole list stands here: it ends with the end of the process, so what Kore's own list has besides (deleting files,
+ * signals to anybody) is never reached. No way to make processes, run programs, change users, or look into others is
+ * among it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,41 +19,130 @@
 #include "hooks.h"
 #include "seccomp.h"
 
-static struct sock_filter filter_front[] = {
-	/* connecting to PostgreSQL; the netlink socket is getaddrinfo's, to see which address families are in use */
+#ifdef __SANITIZE_ADDRESS__
+
+/* The sanitizers' runtime asks for more than the front does. */
+static struct sock_filter filter_used[] = {
+	KORE_BPF_RET(SECCOMP_RET_ALLOW)
+};
+
+#else
+
+/* What the front does all the time: test/t/front_sandbox.t sees each of them. */
+static struct sock_filter filter_used[] = {
+	/* clients, the database, the log */
+	KORE_SYSCALL_ALLOW(recvfrom),
+	KORE_SYSCALL_ALLOW(sendto),
+	KORE_SYSCALL_ALLOW(write),
+	KORE_SYSCALL_ALLOW(read),
+	KORE_SYSCALL_ALLOW(epoll_ctl),
+	KORE_SYSCALL_ALLOW(accept),
+	KORE_SYSCALL_ALLOW(fcntl),
+	KORE_SYSCALL_ALLOW(setsockopt),
+	KORE_SYSCALL_ALLOW(shutdown),
+	KORE_SYSCALL_ALLOW(close),
+	/* libpq connects */
 	KORE_SYSCALL_ALLOW_ARG(socket, 0, AF_UNIX),
 	KORE_SYSCALL_ALLOW_ARG(socket, 0, AF_INET),
 	KORE_SYSCALL_ALLOW_ARG(socket, 0, AF_INET6),
-	KORE_SYSCALL_ALLOW_ARG(socket, 0, AF_NETLINK),
 	KORE_SYSCALL_ALLOW(connect),
-	KORE_SYSCALL_ALLOW(bind),
 	KORE_SYSCALL_ALLOW(getsockopt),
 	KORE_SYSCALL_ALLOW(getsockname),
-	KORE_SYSCALL_ALLOW(getpeername),
+	KORE_SYSCALL_ALLOW(getrandom),
+	KORE_SYSCALL_ALLOW(geteuid),
+	KORE_SYSCALL_ALLOW(getpid),
+	/* the log that is opened again; hosts, passwords, certificates */
+	KORE_SYSCALL_ALLOW(openat),
+	KORE_SYSCALL_ALLOW(newfstatat),
+	KORE_SYSCALL_ALLOW(lseek),
+	/* memory, none of it both written and run */
+	KORE_SYSCALL_DENY_WITH_FLAG(mmap, 2, PROT_EXEC | PROT_WRITE, EINVAL),
+	KORE_SYSCALL_ALLOW(mmap),
+	KORE_SYSCALL_ALLOW(munmap),
+	KORE_SYSCALL_ALLOW(brk),
+	/* OpenSSL starts once */
+	KORE_SYSCALL_ALLOW(futex),
+	/* signals: those of the parent, SIGPIPE while TLS writes, the end */
+	KORE_SYSCALL_ALLOW(rt_sigaction),
+	KORE_SYSCALL_ALLOW(rt_sigprocmask),
+	KORE_SYSCALL_ALLOW(rt_sigreturn),
+	KORE_SYSCALL_ALLOW(exit_group),
+#if defined(SYS_epoll_wait)
+	KORE_SYSCALL_ALLOW(epoll_wait),
+#endif
+#if defined(SYS_poll)
+	KORE_SYSCALL_ALLOW(poll),
+#endif
+#if defined(SYS_alarm)
+	KORE_SYSCALL_ALLOW(alarm),
+#endif
+};
+
+/* What no test gets it to do, each for a reason. */
+static struct sock_filter filter_reserve[] = {
+	/* the resolver asks a name server, and which addresses this machine has; what it asks by ioctl() it can do without */
+	KORE_SYSCALL_ALLOW_ARG(socket, 0, AF_NETLINK),
+	KORE_SYSCALL_ALLOW(bind),
 	KORE_SYSCALL_ALLOW(sendmsg),
 	KORE_SYSCALL_ALLOW(sendmmsg),
 	KORE_SYSCALL_ALLOW(recvmsg),
 	KORE_SYSCALL_ALLOW(uname),
-	/* password and certificate files */
-	KORE_SYSCALL_ALLOW(newfstatat),
+	KORE_SYSCALL_DENY(ioctl, EACCES),
+	/* a library is loaded late: a name service of nsswitch.conf, a provider of OpenSSL */
 	KORE_SYSCALL_ALLOW(pread64),
-	KORE_SYSCALL_ALLOW(faccessat),
-	KORE_SYSCALL_ALLOW(getegid),
+	KORE_SYSCALL_DENY_WITH_FLAG(mprotect, 2, PROT_EXEC, EINVAL),
+	KORE_SYSCALL_ALLOW(mprotect),
+	/* the key of a client's certificate: whose it is */
+	KORE_SYSCALL_ALLOW(getuid),
 	KORE_SYSCALL_ALLOW(getgid),
-	/* broken pipes while TLS writes */
+	KORE_SYSCALL_ALLOW(getegid),
+	/* TLS writes into a broken connection: SIGPIPE is taken back */
 	KORE_SYSCALL_ALLOW(rt_sigpending),
 	KORE_SYSCALL_ALLOW(rt_sigtimedwait),
-	/* large buffers grow */
+	/* malloc has a large buffer grow, and gives memory back */
 	KORE_SYSCALL_ALLOW(mremap),
-	/* the front: half close, the limit on shutting down, the own thread id when a library aborts */
-	KORE_SYSCALL_ALLOW(shutdown),
-#if defined(SYS_alarm)
-	KORE_SYSCALL_ALLOW(alarm),
-#endif
-	KORE_SYSCALL_ALLOW(setitimer),
+	KORE_SYSCALL_ALLOW(madvise),
+	/* a library aborts: its last words, and the signal, below */
+	KORE_SYSCALL_ALLOW(writev),
 	KORE_SYSCALL_ALLOW(gettid),
-	KORE_SYSCALL_ALLOW(tgkill),
+	/* a clock that is not in user memory, as on some virtual machines */
+	KORE_SYSCALL_ALLOW(clock_gettime),
+	KORE_SYSCALL_ALLOW(gettimeofday),
+#if defined(SYS_time)
+	KORE_SYSCALL_ALLOW(time),
+#endif
+	/* the same as above on other machines and with other releases of the C library */
+	KORE_SYSCALL_ALLOW(epoll_pwait),
+	KORE_SYSCALL_ALLOW(ppoll),
+	KORE_SYSCALL_ALLOW(setitimer),
+	KORE_SYSCALL_ALLOW(fstat),
+#if defined(SYS_stat)
+	KORE_SYSCALL_ALLOW(stat),
+#endif
+#if defined(SYS_access)
+	KORE_SYSCALL_ALLOW(access),
+#endif
+	KORE_SYSCALL_ALLOW(faccessat),
 };
+
+/* Signals, to itself only: Kore's when the parent's pipe breaks, and an abort. Kore keeps the address, so it stays. */
+static struct sock_filter filter_own[15];
+
+static void
+make_filter_own(void)
+{
+	uint64_t	self = (uint64_t) getpid();
+	struct sock_filter own[] = {
+		KORE_SYSCALL_ALLOW_ARG(kill, 0, self),
+		KORE_SYSCALL_ALLOW_ARG(tgkill, 0, self),
+		KORE_BPF_RET(SECCOMP_RET_KILL_PROCESS),
+	};
+
+	_Static_assert(sizeof(own) == sizeof(filter_own), "as many instructions");
+	memcpy(filter_own, own, sizeof(filter_own));
+}
+
+#endif
 
 /*
  * Called by Kore just before it closes the sandbox, in each worker.
@@ -63,5 +155,10 @@ kore_seccomp_hook(void)
 	/* A worker never outlives its parent. If that was gone before this line, nobody will send the signal. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || parent == 1 || getppid() != parent)
 		_exit(1);
-	(void) kore_seccomp_filter("front", filter_front, KORE_FILTER_LEN(filter_front));
+	(void) kore_seccomp_filter("front", filter_used, KORE_FILTER_LEN(filter_used));
+#ifndef __SANITIZE_ADDRESS__
+	make_filter_own();
+	(void) kore_seccomp_filter("reserve", filter_reserve, KORE_FILTER_LEN(filter_reserve));
+	(void) kore_seccomp_filter("own", filter_own, KORE_FILTER_LEN(filter_own));
+#endif
 }
