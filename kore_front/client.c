@@ -75,7 +75,13 @@ client_event(void *arg, int error)
 static void
 client_new(struct connection *c)
 {
-	(void) client_make(c);
+	Client	   *client = client_make(c);
+
+	if (!peer_count_enter(client->peer, &client->counted))
+	{
+		client_close(client);
+		return;
+	}
 	c->evt.handle = client_event;
 	kore_platform_event_all(c->fd, c);
 }

@@ -84,6 +84,7 @@ client_gone(struct connection *c)
 		return;
 	client->gone = true;
 	TAILQ_REMOVE(&client_all, client, list);
+	peer_count_leave(client->counted);
 	client_wait(client, CLIENT_BUSY);
 	if (client->job != NULL)
 		lane_abandon(client->job);

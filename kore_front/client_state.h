@@ -11,6 +11,7 @@
 #include "chunked.h"
 #include "lanes.h"
 #include "output.h"
+#include "peer_count.h"
 #include "request.h"
 #include "slow.h"
 
@@ -61,6 +62,7 @@ typedef struct Client
 	bool		quick_only;		/* it has it as long as the answer is quick to make */
 	Output		out;
 	SlowNote   *slow;			/* of the answer in it, or NULL */
+	PeerCount  *counted;		/* among its peer's connections, or NULL */
 	char		peer[INET6_ADDRSTRLEN];
 } Client;
 

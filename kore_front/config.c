@@ -259,6 +259,8 @@ static const Option options[] = {
 	"requests held at a time in each lane"},
 	{"max-connections", 0, "front.max_connections", set_int, F(max_connections), 1, 100000, "4096", "N",
 	"client connections per worker"},
+	{"max-peer-connections", 0, "front.max_peer_connections", set_int, F(max_peer_connections), 0, 100000, "1024", "N",
+	"of them from one address, but for this machine's and proxies; 0: any number"},
 	{"fast-connections", 0, "front.fast_connections", set_int, F(fast_connections), 1, CONFIG_MAX_DB_CONNECTIONS, "2",
 		"N",
 	"database connections per worker for token checks; as many more while those are held up"},

@@ -41,6 +41,7 @@ typedef struct FrontConfig
 	size_t		max_body;		/* bytes */
 	int			max_in_flight;	/* requests, per lane, over all workers */
 	int			max_connections;	/* client connections per worker */
+	int			max_peer_connections;	/* of one address per worker, 0: any */
 	int			fast_connections;	/* database connections per worker */
 	int			login_connections;
 	int			slow_connections;

@@ -17,7 +17,7 @@ KORE_BUILD := build/kore
 FRONT_BINARY := build/wazo-auth
 FRONT_SBINDIR ?= /usr/sbin
 
-FRONT_SOURCES := main config supervise sandbox listen client client_state client_read client_answer output slow request chunked response cors route peer call lanes lane lane_limits line job \
+FRONT_SOURCES := main config supervise sandbox listen client client_state client_read client_answer output slow request chunked response cors route peer peer_count call lanes lane lane_limits line job \
 	fair_queue dbconn log access_log mask utf8 bytes
 # Its configuration, and what hands it to the database.
 FRONT_SOURCES += metrics metrics_server config_files settings tree configure db_session

@@ -296,6 +296,7 @@ BEGIN
   FROM (VALUES ('workers', 'processes', 1, 64), ('max_body', 'bytes of a body', 0, 268435456),
                ('max_in_flight', 'requests held in a lane', 1, 1000000),
                ('max_connections', 'clients of a worker', 1, 100000),
+               ('max_peer_connections', 'of them from one address', 0, 100000),
                ('fast_connections', 'connections to the database', 1, 16),
                ('login_connections', 'connections to the database', 1, 16),
                ('slow_connections', 'connections to the database', 1, 16),
