@@ -33,7 +33,8 @@ FRONT = {
     "metrics": ("metrics", "base request"),
     "database": ("dbconn job lane lane_limits lane_state lanes line", "base config metrics"),
     "http": ("call cors listen response", "base request config database"),
-    "clients": ("client client_answer client_read client_state peer_count slow", "base request config metrics database http"),
+    "clients": ("client client_answer client_read client_state peer_count slow",
+                "base request config metrics database http"),
     "process": ("configure main metrics_server sandbox supervise",
                 "base request config metrics database http clients"),
 }
