@@ -51,6 +51,14 @@ growth_database() {
 	printf '  %d sessions: made in %d s, %d bytes each with all indexes\n' "$1" $((SECONDS - from)) $((bytes / $1))
 }
 
+# growth_pages N: pages that a check reads once the connection is warm
+growth_pages() {
+	sql -d "growth_$1" <<-'EOS' | sed -n 's/^ *"Shared \(Hit\|Read\) Blocks": \([0-9]*\),*/\2/p' | head -n 2 | awk '{ n += $1 } END { print n }'
+		SELECT wazo_auth.token_check(md5('t' || i)::uuid, 'calld.users.me.calls.read') FROM pg_catalog.generate_series(1, 20) i \g /dev/null
+		EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT wazo_auth.token_check(md5('t77')::uuid, 'calld.users.me.calls.read');
+	EOS
+}
+
 growth_rate() { # N FILE
 	database=growth_$1 pgbench_tps -c 2 -D "n=$1" -f "$work/growth_$2.sql"
 }
@@ -110,6 +118,8 @@ bench_growth() {
 		report "checks with $n sessions / with 10,000" ">= 0.9" "$loss" "$(middle "$n" check)" "$(middle 10000 check)"
 		report "  the plain SELECT of their rows, likewise" "" "$(growth_ratios "$n" '"select", "select"')" \
 			"$(middle "$n" select)" "$(middle 10000 select)"
+		report "  pages that a check reads, likewise" "<= 2" \
+			"$(awk -v a="$(growth_pages "$n")" -v b="$(growth_pages 10000)" 'BEGIN { print a / b }')" "$(growth_pages "$n")" "$(growth_pages 10000)"
 		report "  what checks lose beside what it loses" ">= 0.9" "$own" "$(echo $loss | median)" \
 			"$(growth_ratios "$n" '"select", "select"' | median)"
 	done
