@@ -55,7 +55,7 @@ BEGIN
       WHEN EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
                    WHERE c.relnamespace = 'wazo_auth'::regnamespace AND wazo_auth.decides_access(c.relname::text))
         THEN 'subscription' END,
-    'infinity'
+    'infinity'::timestamptz
   INTO reason, gap_until;
   IF reason IS NULL THEN
     SELECT a.before ->> 'reason', (a.before ->> 'until')::timestamptz INTO reason, gap_until
