@@ -63,12 +63,15 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_user uuid := wazo_auth.resolve_login(username);
+  v_gone wazo_auth.session[];
 BEGIN
   IF v_user IS NULL THEN
     RETURN wazo_auth.bootstrap(username, password);
   END IF;
   PERFORM wazo_auth.set_password(v_user, password);
-  DELETE FROM wazo_auth.session s WHERE s.user_uuid = v_user;
+  WITH gone AS (DELETE FROM wazo_auth.session s WHERE s.user_uuid = v_user RETURNING s AS session)
+  SELECT array_agg(g.session) INTO v_gone FROM gone g;
+  PERFORM wazo_auth.audit_sessions('deleted'::text, v_gone);
   PERFORM wazo_auth.go_live();
   RETURN wazo_auth.top_tenant_uuid();
 END

@@ -82,23 +82,29 @@ CREATE OR REPLACE FUNCTION wazo_auth.session_at(of_user jsonb, session_uuid uuid
   OUT began_at timestamptz, OUT acl_digest uuid)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+  v_found boolean;
+  v_ended_at timestamptz;
+  v_expires_at timestamptz;
 BEGIN
   SELECT s.issued_at, s.acl_digest INTO began_at, acl_digest
   FROM wazo_auth.session s
   WHERE s.uuid = session_at.session_uuid AND s.user_uuid = (of_user ->> 'uuid')::uuid
     AND s.issued_at <= at AND s.expires_at > at;
-  IF NOT FOUND THEN
-    SELECT a.at, (a.after ->> 'acl_digest')::uuid INTO began_at, acl_digest
+  v_found := FOUND;
+  IF NOT v_found THEN
+    SELECT min(a.at) FILTER (WHERE a.action = 'created'), min(a.at) FILTER (WHERE a.action = 'deleted'),
+           min(a.after ->> 'acl_digest')::uuid, min((a.after ->> 'expires_at')::timestamptz)
+    INTO began_at, v_ended_at, acl_digest, v_expires_at
     FROM wazo_auth.audit a
-    WHERE a.tenant_uuid = (of_user ->> 'tenant_uuid')::uuid AND a.object = 'session' AND a.action = 'created'
-      AND a.object_uuid = session_at.session_uuid AND a.after ->> 'user_uuid' = of_user ->> 'uuid'
-      AND a.at <= session_at.at AND (a.after ->> 'expires_at')::timestamptz > session_at.at
-      AND NOT EXISTS (
-        SELECT FROM wazo_auth.audit d
-        WHERE d.tenant_uuid = a.tenant_uuid AND d.object = 'session' AND d.action = 'deleted'
-          AND d.object_uuid = a.object_uuid AND d.at <= session_at.at);
+    WHERE a.tenant_uuid = (of_user ->> 'tenant_uuid')::uuid AND a.object = 'session'
+      AND a.object_uuid = session_at.session_uuid AND a.after ->> 'user_uuid' = of_user ->> 'uuid';
+    v_found := COALESCE(began_at <= at AND COALESCE(v_ended_at, v_expires_at) > at, false);
+    IF v_found AND v_ended_at IS NULL AND v_expires_at > clock_timestamp() THEN
+      PERFORM wazo_auth.raise_untold_change('session'::text);
+    END IF;
   END IF;
-  IF NOT FOUND THEN
+  IF NOT v_found THEN
     IF EXISTS (SELECT FROM wazo_auth.audit a WHERE a.object = 'audit') THEN
       PERFORM wazo_auth.raise_past_unknown('it knows no such session, but not how all of them began',
         'Leave the session out to ask what a login would have given then.');

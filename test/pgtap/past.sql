@@ -104,6 +104,17 @@ SELECT clock_timestamp() AS logged_out \gset
 DELETE FROM wazo_auth.acl_set a WHERE NOT EXISTS (SELECT FROM wazo_auth.session s WHERE s.acl_digest = a.digest);
 SELECT is(pg_temp.past(:'bob', 's', :'taken', :'session'), 't s direct own', 'a session that has ended, of policies that were');
 SELECT matches(pg_temp.past(:'bob', 's', :'logged_out', :'session'), '^WA404 No such session', 'ended');
+-- Nobody may end one without a word.
+SELECT token AS token FROM wazo_auth.token_create('bob', 'secret') \gset
+SELECT s.uuid AS reset_session FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(:'token') \gset
+SELECT clock_timestamp() AS again \gset
+SELECT wazo_auth.reset_administrator('bob', 'another');
+SELECT matches(pg_temp.past(:'bob', 't', clock_timestamp(), :'reset_session'), '^WA404 No such session', 'a reset is told');
+SELECT is(pg_temp.past(:'bob', 't', :'again', :'reset_session'), 't t direct own', 'it ended with it');
+SELECT token AS token FROM wazo_auth.token_create('bob', 'another') \gset
+SELECT s.uuid AS quiet_session FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(:'token') \gset
+DELETE FROM wazo_auth.session s WHERE s.uuid = :'quiet_session';
+SELECT matches(pg_temp.past(:'bob', 't', clock_timestamp(), :'quiet_session'), '^WA410 .*wazo_auth.session was changed without it', 'a statement of the owner''s own is not');
 -- One that was given something else than its user's policies.
 SELECT pg_temp.token(:'bob', '{odd.#}') AS odd \gset
 SELECT s.uuid AS odd_session FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(:'odd') \gset
