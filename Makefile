@@ -114,6 +114,11 @@ asvs: packages ## what docs/asvs.md says about OWASP ASVS 5.0: that all of its t
 	@$(MAKE) --no-print-directory all
 	@bash test/lib/check.sh asvs
 
+.PHONY: hostile
+hostile: packages ## REQUESTS (1000000) at random with hostile values, over the real front (SEED chooses others)
+	@$(MAKE) --no-print-directory all
+	@HOSTILE_REQUESTS=$(or $(REQUESTS),1000000) HOSTILE_SEED=$(SEED) TESTS=test/t/hostile_requests.t bash test/lib/check.sh tap
+
 installcheck: ## the regression tests on an installed server
 	@bash tools/installcheck.sh
 
