@@ -76,9 +76,9 @@ listen_slot_free(void)
 }
 
 /*
- * The table is full and a client waits: the oldest idle connections go, several at once, so that those who wait behind a flood
- * of silent ones soon have their turn. Nothing is accepted until their slots are free, else epoll would report the
- * listener again and again; when all are at work, until a while has passed.
+ * The table is full and a client waits: the oldest idle connections go, several at once, so that those who wait
+ * behind a flood of silent ones soon have their turn. Nothing is accepted until their slots are free, else epoll would
+ * report the listener again and again; when all are at work, until a while has passed.
  */
 static void
 make_room(void)

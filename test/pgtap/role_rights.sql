@@ -93,6 +93,7 @@ CREATE TEMP TABLE known_dynamic (name text, why text);
 INSERT INTO known_dynamic
 SELECT n, w.why FROM (VALUES
   ('{add_audit_month,keep_audit}'::text[], 'names of partitions, made of a date or read in the catalog'),
+  ('{audit_truncate}', 'the table that its trigger is of'),
   ('{is_good_text}', 'the function that a row of known_setting names, into which nobody but the owner writes'),
   ('{token_create_pinned}', 'the function that an identity provider''s answer names, into whose table nobody but the owner writes'),
   ('{crypt_backend}', 'the function of pgcrypto, found by its extension'),
