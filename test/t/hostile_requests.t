@@ -139,7 +139,9 @@ sub memory
 sub sum { my $sum = 0; $sum += $_ foreach @_; return $sum }
 
 # ---- the campaign: a first part in which caches are filled, and the rest, in which nothing may grow ----
-my $warm = $requests < 50_000 ? 0.7 : 0.3;
+# A few thousand requests are all warm-up: each backend still meets functions for the first time.
+my $short = $requests < 50_000;
+my ($warm, $most) = $short ? (0.7, 1.1) : (0.3, 1.05);
 my ($before, $sent, $shown) = (undef, 0, 0);
 my $born = $node->safe_psql('app', 'SELECT pg_postmaster_start_time()');
 while ($sent < $requests)
@@ -171,7 +173,7 @@ foreach my $of (qw(front backends))
 	my ($was, $is) = map { my $m = $_; sum(map { $m->{$of}{$_} } @pids) } $before, $after;
 	note(sprintf '%s: %d kB, and %d kB at the end, %+.1f %%', $of, $was, $is, ($is / ($was || 1) - 1) * 100);
 	cmp_ok(scalar @pids, '>=', 2, "$of: processes that were there all the time");
-	cmp_ok($is, '<=', 1.05 * $was, "$of: own memory at the end is that of before, within 5 %");
+	cmp_ok($is, '<=', $most * $was, "$of: own memory at the end is that of before, within " . ($short ? '10 %, and caches fill' : '5 %'));
 }
 stop_front($front);
 $node->stop;
