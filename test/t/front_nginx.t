@@ -49,6 +49,7 @@ sub by_case
 	my (%cases, @lines);
 	foreach my $line (map { $read->($_) } split /\n/, $log)
 	{
+		next if $line->{request} eq 'GET /started';	# by which nginx was waited for; the log may tell of it late
 		if ($line->{request} =~ m{^GET /end/(\d+)$}) { $cases{$1} = [@lines]; @lines = (); }
 		else { push @lines, $line }
 	}
