@@ -53,6 +53,8 @@ sub client
 		if (@live && rand() < 0.2)
 		{
 			my $old = pop @live;
+			# whoever is killed before the answer may have ended it
+			$note->('ending', {status => '-', headers => {}}, $old);
 			$note->('logout', call($front, 'DELETE', "/0.1/token/$old", http => $http), $old);
 		}
 		sleep 0.02 if !$token;
@@ -143,6 +145,8 @@ foreach my $answer (answers())
 {
 	my ($action, $status, $token, $retry) = @$answer;
 	next if !defined $retry;    # the line that a client was killed over
+	$state{$token} = 'unknown' if $action eq 'ending';
+	next if $action eq 'ending';
 	$status{"$action $status"}++;
 	$bare_503++ if $status == 503 && $retry eq '-';
 	$state{$token} = 'live' if $action eq 'login' && $status == 200;

@@ -51,11 +51,13 @@ sub start
 {
 	my (@options) = @_;
 	my $front = { url => "http://127.0.0.1:$port", log => "$dir/front" . @fronts . '.log' };
+	# there before anybody reads it
+	open(my $log, '>', $front->{log}) or die "$front->{log}: $!";
 	$front->{pid} = fork() // die "fork: $!";
 	if ($front->{pid} == 0)
 	{
 		POSIX::setpgid(0, 0);
-		open(STDOUT, '>', $front->{log});
+		open(STDOUT, '>&', $log);
 		open(STDERR, '>&', \*STDOUT);
 		exec($binary, '-c', "$dir/config.yml", @options) or POSIX::_exit(127);
 	}
