@@ -19,12 +19,12 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../kore_front/kore_release.h"
 #include "hooks.h"
 #include "seccomp.h"
+#include "sandboxed.h"
 #include "tap.h"
 
 static struct sock_filter program[4096];
@@ -52,45 +52,6 @@ enter(void)
 	fprog.len = program_len;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &fprog) != 0)
 		_exit(99);
-}
-
-/* How a process ends that does this in the sandbox. */
-static int
-end_of(int (*act) (void))
-{
-	int			status;
-	pid_t		pid = fork();
-
-	if (pid == 0)
-	{
-		enter();
-		_exit(act() != 0 ? 1 : 0);
-	}
-	return waitpid(pid, &status, 0) == pid ? status : -1;
-}
-
-static bool
-is_ended(int (*act) (void))
-{
-	int			status = end_of(act);
-
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
-}
-
-static bool
-works(int (*act) (void))
-{
-	int			status = end_of(act);
-
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-static int
-run_program(void)
-{
-	char	   *const argv[] = {"/bin/true", NULL};
-
-	return execv(argv[0], argv);
 }
 
 static int

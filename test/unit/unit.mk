@@ -100,12 +100,12 @@ $(UNIT_DIR)/ldap_hostile: test/unit/hostile_exchange.c $(wildcard src/ldap/progr
 	$(UNIT_CC) -std=gnu11 -Isrc -Wl,--wrap=exchange_run -o $@ $(filter %.c,$^) -lldap -llber
 
 # Without sanitizers: they need more than the sandbox leaves.
-$(UNIT_DIR)/sandbox_test: test/unit/sandbox_test.c src/saml/xml/sandbox.c src/saml/xml/sandbox.h | $(UNIT_DIR)
+$(UNIT_DIR)/sandbox_test: test/unit/sandbox_test.c test/unit/sandboxed.h src/saml/xml/sandbox.c src/saml/xml/sandbox.h | $(UNIT_DIR)
 	$(UNIT_CC) $(filter-out -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -o $@ $(filter %.c,$^) -lseccomp
 
 # The list of the front's workers, with the headers of Kore but nothing else of it.
 UNIT_TESTS += unit-front-sandbox
-$(UNIT_DIR)/front_sandbox_test: test/unit/front_sandbox_test.c kore_front/sandbox.c kore_front/kore_release.h $(KORE_STAMP) | $(UNIT_DIR)
+$(UNIT_DIR)/front_sandbox_test: test/unit/front_sandbox_test.c test/unit/sandboxed.h kore_front/sandbox.c kore_front/kore_release.h $(KORE_STAMP) | $(UNIT_DIR)
 	$(UNIT_CC) $(filter-out -std=% -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -std=gnu11 -DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) \
 		-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $$(cat $(KORE_STAMP)) -o $@ $(filter %.c,$^)
 
