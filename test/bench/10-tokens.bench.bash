@@ -197,6 +197,31 @@ bench_login() {
 	wait "$hashes" 2>/dev/null || true
 }
 
+# rows_of_session CLIENT USERNAME: the rows that a login with a refresh token of this client writes, put down by hand
+# with all that stands on the tables: their indexes, foreign keys and checks. USERNAME is an expression of SQL.
+rows_of_session() {
+	cat <<-EOF
+		WITH s AS (
+		  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, expires_at, user_uuid, refresh_token_digest, metadata)
+		  SELECT gen_random_uuid(), u.tenant_uuid, a.digest, now() + interval '2 hours', u.uuid, r.token_digest,
+		         json_build_object('uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'purpose', u.purpose)
+		  FROM wazo_auth.user u
+		  JOIN wazo_auth.refresh_token r ON r.user_uuid = u.uuid AND r.client_id = '$1'
+		  CROSS JOIN (SELECT digest FROM wazo_auth.acl_set LIMIT 1) a
+		  WHERE u.username = $2
+		  RETURNING uuid, tenant_uuid, user_uuid, mobile),
+		e AS (
+		  INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
+		  SELECT 'auth_session_created', s.user_uuid, 'auth.sessions.' || s.uuid || '.created',
+		         json_build_object('uuid', s.uuid, 'tenant_uuid', s.tenant_uuid, 'user_uuid', s.user_uuid, 'mobile', s.mobile),
+		         s.tenant_uuid, s.uuid, s.user_uuid::text
+		  FROM s)
+		INSERT INTO wazo_auth.audit (object, action, object_uuid, tenant_uuid, auth_id, session_uuid, after)
+		SELECT 'session', 'created', s.uuid, s.tenant_uuid, s.user_uuid::text, s.uuid, jsonb_build_object('user_uuid', s.user_uuid)
+		FROM s;
+	EOF
+}
+
 # What the database does for a login beside the password's hash, in processor time
 # beside the three rows that it writes, put down by hand: from an address, so with
 # the guard of logins. Nobody delivers the events meanwhile. A database of its own,
@@ -220,26 +245,7 @@ bench_login_without_hash() {
 	echo "SELECT wazo_auth.token_create(refresh_token => '$(sql -d bench_quick -c "SELECT new_refresh_token
 		FROM wazo_auth.token_create('quick', 'secret', access_type => 'offline', client_id => 'phone')")',
 		client_id => 'phone', remote_addr => '192.0.2.7');" | tr '\n\t' '  ' >"$work/refresh.sql"
-	cat >"$work/rows.sql" <<-'EOF'
-		WITH s AS (
-		  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, expires_at, user_uuid, refresh_token_digest, metadata)
-		  SELECT gen_random_uuid(), u.tenant_uuid, a.digest, now() + interval '2 hours', u.uuid, r.token_digest,
-		         json_build_object('uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'purpose', u.purpose)
-		  FROM wazo_auth.user u
-		  JOIN wazo_auth.refresh_token r ON r.user_uuid = u.uuid AND r.client_id = 'phone'
-		  CROSS JOIN (SELECT digest FROM wazo_auth.acl_set LIMIT 1) a
-		  WHERE u.username = 'quick'
-		  RETURNING uuid, tenant_uuid, user_uuid, mobile),
-		e AS (
-		  INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
-		  SELECT 'auth_session_created', s.user_uuid, 'auth.sessions.' || s.uuid || '.created',
-		         json_build_object('uuid', s.uuid, 'tenant_uuid', s.tenant_uuid, 'user_uuid', s.user_uuid, 'mobile', s.mobile),
-		         s.tenant_uuid, s.uuid, s.user_uuid::text
-		  FROM s)
-		INSERT INTO wazo_auth.audit (object, action, object_uuid, tenant_uuid, auth_id, session_uuid, after)
-		SELECT 'session', 'created', s.uuid, s.tenant_uuid, s.user_uuid::text, s.uuid, jsonb_build_object('user_uuid', s.user_uuid)
-		FROM s;
-	EOF
+	rows_of_session phone "'quick'" >"$work/rows.sql"
 	cpu_of() { pgbench_tps -c 1 -f "$work/$1.sql" | cut -d ' ' -f 2; }
 	login_but_hash() { awk -v a="$(cpu_of login)" -v b="$(cpu_of hash)" 'BEGIN { print a - b }'; }
 	refresh_alone() { cpu_of refresh; }

@@ -34,27 +34,13 @@ sessions_without_events() {
 	pgbench_tps -c 2 -f "$work/open_session.sql"
 }
 
-# A login without a hash, beside the two rows that it writes, put down by hand
-# with all that stands on the tables: their indexes, foreign keys and checks.
+# A login without a hash, beside the rows that it writes.
 bench_refresh_login() {
 	events_prepare
-	cat >"$work/bare_session.sql" <<-'EOS'
-		\set i random(1, 64)
-		WITH s AS (
-		  INSERT INTO wazo_auth.session (token_digest, tenant_uuid, acl_digest, expires_at, user_uuid, refresh_token_digest, metadata)
-		  SELECT gen_random_uuid(), u.tenant_uuid, a.digest, now() + interval '2 hours', u.uuid, r.token_digest,
-		         json_build_object('uuid', u.uuid, 'tenant_uuid', u.tenant_uuid, 'purpose', u.purpose)
-		  FROM wazo_auth.user u
-		  JOIN wazo_auth.refresh_token r ON r.user_uuid = u.uuid AND r.client_id = 'bench'
-		  CROSS JOIN (SELECT digest FROM wazo_auth.acl_set LIMIT 1) a
-		  WHERE u.username = 'opener' || :i
-		  RETURNING uuid, tenant_uuid, user_uuid, mobile)
-		INSERT INTO wazo_auth.event_outbox (name, object_uuid, routing_key, data, tenant_uuid, session_uuid, audience)
-		SELECT 'auth_session_created', s.user_uuid, 'auth.sessions.' || s.uuid || '.created',
-		       json_build_object('uuid', s.uuid, 'tenant_uuid', s.tenant_uuid, 'user_uuid', s.user_uuid, 'mobile', s.mobile),
-		       s.tenant_uuid, s.uuid, s.user_uuid::text
-		FROM s;
-	EOS
+	{
+		echo '\set i random(1, 64)'
+		rows_of_session bench "'opener' || :i"
+	} >"$work/bare_session.sql"
 	sessions_by_refresh_token() { pgbench_tps -c 2 -f "$work/open_session.sql"; }
 	sessions_by_hand() { pgbench_tps -c 2 -f "$work/bare_session.sql"; }
 	compare "sessions by refresh token / their rows by hand" ">= 0.6" sessions_by_refresh_token sessions_by_hand
