@@ -51,7 +51,7 @@ nginx -t >/root/nginx.log 2>&1; ok $? "nginx takes its location: $(tail -n 1 /ro
 
 # ---- what other programs read ----
 systemd-analyze verify /lib/systemd/system/wazo-auth.service >/root/unit.log 2>&1; ok $? "systemd knows all of the unit: $(tail -n 1 /root/unit.log)"
-systemd-analyze security --offline=true --threshold=35 wazo-auth.service >/root/security.log 2>&1; ok $? "... of which little is exposed: $(tail -n 1 /root/security.log)"
+systemd-analyze security --offline=true --threshold=20 wazo-auth.service >/root/security.log 2>&1; ok $? "... of which little is exposed: $(tail -n 1 /root/security.log)"
 rsyslogd -N1 >/root/rsyslog.log 2>&1; ok $? "rsyslog takes its configuration, ours in it: $(tail -n 1 /root/rsyslog.log)"
 ! grep -i 'wazo' /root/rsyslog.log; ok $? '... without a word about ours'
 logrotate -d /etc/logrotate.d/wazo-auth >/root/logrotate.log 2>&1; ok $? 'logrotate takes its configuration'

@@ -1,7 +1,8 @@
 # The sandbox of the front's workers, seen from outside: strace writes down what they ask of the kernel, from the sandbox's first
 # moment to the end, while they do all that they can. Nothing of it ends a worker, and the list of kore_front/sandbox.c has
 # nothing under "filter_used" that was not seen: what is allowed besides stands under "filter_reserve", with a reason.
-# That anything else ends a worker is in test/unit/front_sandbox_test.c.
+# That anything else ends a worker is in test/unit/front_sandbox_test.c. And all that parent and workers do is among what
+# the unit in debian/ lets them do.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 use strict;
@@ -68,7 +69,7 @@ is($t->stop_front, 0, 'end');
 
 # ---- what was seen ----
 # strace writes on for a moment after the program's end
-my (%seen, $workers);
+my (%seen, %seen_of_all, $workers);
 ok(wait_for(sub {
 	($workers, %seen) = (0);
 	foreach my $file (glob "$traces/pid.*")
@@ -77,6 +78,7 @@ ok(wait_for(sub {
 		my ($inside, $ended);
 		while (<$f>)
 		{
+			$seen_of_all{$1}++ if /^(\w+)\(/;
 			$inside and /^(\w+)\(/ and $seen{$1}++;
 			$inside ||= /^(?:prctl|seccomp)\(.*SECCOMP_MODE_FILTER/;
 			$ended ||= /^\+\+\+/;
@@ -100,4 +102,23 @@ is(join(' ', grep { !$list{used}{$_} && !$list{reserve}{$_} && !$list{own}{$_} }
 is(join(' ', grep { !$seen{$_} } sort keys %{$list{used}}), '', 'what is allowed as used was done');
 is(join(' ', grep { $list{used}{$_} } sort keys %{$list{own}}), '', 'no call stands in two lists');
 
+# ---- what systemd lets all of the front do ----
+sub calls_of
+{
+	my ($set) = @_;
+	return map { /^@/ ? calls_of($_) : $_ } grep { /^[@\w]/ && $_ ne $set } map { s/^\s+|\s+$//gr } grep { !/^\s*#/ } split /\n/, qx(systemd-analyze syscall-filter '$set');
+}
+open(my $u, '<', 'debian/wazo-auth.service') or die "debian/wazo-auth.service: $!";
+my %let;
+foreach (grep { /^SystemCallFilter=/ } <$u>)
+{
+	my $not = /=~/;
+	foreach my $call (map { calls_of($_) } /@[\w-]+/g)
+	{
+		if ($not) { delete $let{$call} }
+		else { $let{$call} = 1 }
+	}
+}
+cmp_ok(scalar(keys %let), '>', 100, "the unit's list was read");
+is(join(' ', grep { !$let{$_} } sort keys %seen_of_all), '', 'parent and workers do nothing that it refuses');
 done_testing();
