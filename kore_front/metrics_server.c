@@ -17,22 +17,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "kore_release.h"
 #include "log.h"
 #include "metrics.h"
+#include "sandbox.h"
 
 #define BACKLOG 16
 #define REQUEST_MOST 8192		/* bytes */
 #define SECONDS 5				/* for a client to send and to take */
+#define PAUSE 1000				/* ms, from its end to the next start */
 
 static int	listen_fd = -1;
 static pid_t running;
+static uint64_t next_start;		/* ms */
 
 /* Makes the socket, as long as the program may still do so. Ends the program with status 1 when that fails. */
 void
@@ -183,36 +186,24 @@ serve_all(void)
 {
 	for (;;)
 	{
-		int			fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		int			fd = accept(listen_fd, NULL, NULL);
 
 		if (fd != -1)
 			serve(fd);
 		else if (errno != EINTR && errno != ECONNABORTED)
-			sleep(1);			/* out of descriptors, say */
+			(void) poll(NULL, 0, 1000); /* out of descriptors, say */
 	}
 }
 
 /* ---- the parent ---- */
 
-/* Starts the process, if there is a port for it. */
-void
-metrics_server_start(void)
+static void
+__attribute__((noreturn))
+be_the_process(void)
 {
 	struct sigaction plain = {.sa_handler = SIG_DFL};
 	sigset_t	none;
 
-	if (listen_fd == -1 || running != 0)
-		return;
-	running = fork();
-	if (running == -1)
-	{
-		front_log(LOG_ERR, "cannot start the process for metrics: %s", strerror(errno));
-		running = 0;
-	}
-	if (running != 0)
-		return;
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	sigaction(SIGTERM, &plain, NULL);
 	sigaction(SIGINT, &plain, NULL);
 	sigaction(SIGQUIT, &plain, NULL);
@@ -220,16 +211,45 @@ metrics_server_start(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	kore_platform_proctitle("[metrics]");
 	log_start_child();
+	sandbox_enter();
 	serve_all();
 }
 
-/* The end of a child. Returns whether it was this one, which is started again at the next turn. */
+/* Starts the process, if there is a port for it and it is due. Returns ms until it is, -1 for nothing to wait for. */
+int64_t
+metrics_server_turn(void)
+{
+	uint64_t	now = kore_time_ms();
+
+	if (listen_fd == -1 || running != 0)
+		return -1;
+	if (now < next_start)
+		return (int64_t) (next_start - now);
+	running = fork();
+	if (running == 0)
+		be_the_process();
+	if (running > 0)
+		return -1;
+	front_log(LOG_ERR, "cannot start the process for metrics: %s", strerror(errno));
+	running = 0;
+	next_start = now + PAUSE;
+	return PAUSE;
+}
+
+/* The end of a child. Returns whether it was this one, which is started again after a pause. */
 bool
-metrics_server_ended(pid_t pid)
+metrics_server_ended(pid_t pid, int status)
 {
 	if (pid != running || running == 0)
 		return false;
 	running = 0;
+	next_start = kore_time_ms() + PAUSE;
+	if (WIFSIGNALED(status))
+		front_log(LOG_ERR, "the process for metrics was ended by signal %d%s; starting another in %d ms", WTERMSIG(status),
+				  WTERMSIG(status) == SIGSYS ? " (system call refused by the sandbox)" : "", PAUSE);
+	else
+		front_log(LOG_ERR, "the process for metrics ended with status %d; starting another in %d ms", WEXITSTATUS(status),
+				  PAUSE);
 	return true;
 }
 

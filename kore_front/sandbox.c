@@ -1,5 +1,5 @@
 /*
- * sandbox.c: what a worker may ask of the kernel.
+ * sandbox.c: what a worker, and the process for metrics, may ask of the kernel.
  *
  * The whole list stands here: it ends with the end of the process, so what Kore's own list has besides (deleting files,
  * signals to anybody) is never reached. No way to make processes, run programs, change users, or look into others is
@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <errno.h>
+#include <linux/audit.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,9 +16,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "kore_release.h"
 #include "hooks.h"
 #include "seccomp.h"
+
+/* Whose numbers of system calls these are; of the machines that Kore knows. */
+#if defined(__x86_64__)
+#define OWN_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OWN_ARCH AUDIT_ARCH_AARCH64
+#else
+#define OWN_ARCH AUDIT_ARCH_ARM
+#endif
 
 #ifdef __SANITIZE_ADDRESS__
 
@@ -144,21 +155,71 @@ make_filter_own(void)
 
 #endif
 
+/* The parts of the list, in their order. */
+static const struct part
+{
+	const char *name;
+	struct sock_filter *filter;
+	size_t		len;
+}			parts[] = {
+	{"front", filter_used, KORE_FILTER_LEN(filter_used)},
+#ifndef __SANITIZE_ADDRESS__
+	{"reserve", filter_reserve, KORE_FILTER_LEN(filter_reserve)},
+	{"own", filter_own, KORE_FILTER_LEN(filter_own)},
+#endif
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+/* A process never outlives its parent. If that was gone before this line, nobody will send the signal. */
+static void
+end_with_parent(void)
+{
+	pid_t		parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || parent == 1 || getppid() != parent)
+		_exit(1);
+}
+
 /*
  * Called by Kore just before it closes the sandbox, in each worker.
  */
 void
 kore_seccomp_hook(void)
 {
-	pid_t		parent = getppid();
-
-	/* A worker never outlives its parent. If that was gone before this line, nobody will send the signal. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || parent == 1 || getppid() != parent)
-		_exit(1);
-	(void) kore_seccomp_filter("front", filter_used, KORE_FILTER_LEN(filter_used));
+	end_with_parent();
 #ifndef __SANITIZE_ADDRESS__
 	make_filter_own();
-	(void) kore_seccomp_filter("reserve", filter_reserve, KORE_FILTER_LEN(filter_reserve));
-	(void) kore_seccomp_filter("own", filter_own, KORE_FILTER_LEN(filter_own));
 #endif
+	for (size_t i = 0; i < PARTS; i++)
+		(void) kore_seccomp_filter(parts[i].name, parts[i].filter, parts[i].len);
+}
+
+/*
+ * Closes the sandbox around a child that Kore does not know, with a worker's list. Ends the process with 1 when it
+ * cannot.
+ */
+void
+sandbox_enter(void)
+{
+	struct sock_filter program[512] = {
+		KORE_BPF_LOAD(arch, 0),
+		KORE_BPF_CMP(OWN_ARCH, 1, 0),
+		KORE_BPF_RET(SECCOMP_RET_KILL_PROCESS),
+		KORE_BPF_LOAD(nr, 0),
+	};
+	struct sock_fprog whole = {.len = 4, .filter = program};
+
+	end_with_parent();
+#ifndef __SANITIZE_ADDRESS__
+	make_filter_own();
+#endif
+	for (size_t i = 0; i < PARTS; i++)
+	{
+		if (whole.len + parts[i].len > KORE_FILTER_LEN(program))
+			_exit(1);
+		memcpy(program + whole.len, parts[i].filter, parts[i].len * sizeof(program[0]));
+		whole.len += (unsigned short) parts[i].len;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole) != 0)
+		_exit(1);
 }

@@ -178,7 +178,7 @@ reap(bool stopping)
 	int			status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!configure_ended(pid, status) && !metrics_server_ended(pid))
+		if (!configure_ended(pid, status) && !metrics_server_ended(pid, status))
 			worker_died(pid, status, stopping);
 }
 
@@ -300,8 +300,7 @@ supervise_run(void)
 			  front_config.workers, front_config.workers == 1 ? "" : "s");
 	for (;;)
 	{
-		metrics_server_start();
-		int64_t		wait = sooner(configure_turn(), configure_pending() ? -1 : respawn());
+		int64_t		wait = sooner(metrics_server_turn(), sooner(configure_turn(), configure_pending() ? -1 : respawn()));
 		int			sig = wait_signal(&set, wait);
 
 		switch (sig)

@@ -106,6 +106,7 @@ kill 'KILL', $worker;
 ok(until_true(sub { (sample('wazo_auth_worker_restarts_total') // 0) == 1 }, 60), 'a killed worker is counted');
 is(sample('wazo_auth_checks_total{outcome="granted"}'), $checks, '... and what it had counted stays');
 my ($server) = grep { read_proc("$_/cmdline") =~ /metrics/ } children();
+like(read_proc("$server/status"), qr/^Seccomp:\s+2$/m, 'the listener is in a sandbox');
 kill 'KILL', $server;
 ok(until_true(sub { metrics()->{status} == 200 }, 60), 'a killed listener comes back');
 $node->stop;
