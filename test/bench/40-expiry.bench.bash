@@ -19,7 +19,7 @@ check_p99() {
 
 bench_expiry() {
 	prepare_token
-	local expired=${BENCH_EXPIRED:-1000000} ratios="" idles="" busies="" rates="" idle busy before left from
+	local expired=${BENCH_EXPIRED:-1000000} ratios="" idles="" busies="" rates="" idle busy before left from tries
 	set_server wazo_auth.token_cleanup_interval 0
 	sql >/dev/null <<-EOS
 		SET session_replication_role = replica;  -- of rows that are right by themselves
@@ -35,7 +35,9 @@ bench_expiry() {
 		idle=$(check_p99 "$seconds")
 		before=$(expired_left) from=$(date +%s.%N)
 		set_server wazo_auth.token_cleanup_interval 1
+		tries=0
 		until [ -n "$(sql -c "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE backend_type = 'wazo_auth expiry' AND datname = 'bench' AND query LIKE '%deleting expired%'")" ]; do
+			[ $((tries += 1)) -lt 1200 ] || die "nothing is expired: $(sql -c "SELECT w FROM wazo_auth.worker_status w")"
 			sleep 0.05
 		done
 		busy=$(check_p99 "$seconds")

@@ -59,6 +59,7 @@ private_cluster "$work/data" "$work/socket"
 as_server tee -a "$work/data/postgresql.conf" >/dev/null <<EOF
 shared_buffers = $(awk '/MemTotal/ { printf "%d", $2 / 4096 }' /proc/meminfo)MB
 max_wal_size = 4GB
+max_worker_processes = 64 # the rows make databases, each of which has workers
 wazo_auth.secret_key_file = '$work/secret.key'
 EOF
 start_cluster "$work/data" "$work/postgresql.log"

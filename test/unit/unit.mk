@@ -105,7 +105,7 @@ $(UNIT_DIR)/sandbox_test: test/unit/sandbox_test.c test/unit/sandboxed.h src/sam
 
 # The list of the front's workers, with the headers of Kore but nothing else of it.
 UNIT_TESTS += unit-front-sandbox
-$(UNIT_DIR)/front_sandbox_test: test/unit/front_sandbox_test.c test/unit/sandboxed.h kore_front/sandbox.c kore_front/kore_release.h $(KORE_STAMP) | $(UNIT_DIR)
+$(UNIT_DIR)/front_sandbox_test: test/unit/front_sandbox_test.c test/unit/sandboxed.h kore_front/sandbox.c kore_front/sandbox.h kore_front/kore_release.h $(KORE_STAMP) | $(UNIT_DIR)
 	$(UNIT_CC) $(filter-out -std=% -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -std=gnu11 -DFRONT_KORE_RELEASE=$(FRONT_KORE_RELEASE) \
 		-I$(KORE_SOURCE)/include/kore -I$(KORE_BUILD) $$(cat $(KORE_STAMP)) -o $@ $(filter %.c,$^)
 
