@@ -70,13 +70,13 @@ count_tap() {
 	shift
 	"$@" 2>&1 | tee "$log" | progress "$name"
 	status=${PIPESTATUS[0]}
-	ok=$(grep -cE '^ok ' "$log" || true)
-	not=$(grep -cE '^not ok ' "$log" || true)
-	skips=$(grep -cE '^ok .*# *[Ss][Kk][Ii][Pp]|^1\.\.0 # SKIP|skipped:' "$log" || true)
+	ok=$(grep -acE '^ok ' "$log" || true)
+	not=$(grep -acE '^not ok ' "$log" || true)
+	skips=$(grep -acE '^ok .*# *[Ss][Kk][Ii][Pp]|^1\.\.0 # SKIP|skipped:' "$log" || true)
 	[ "$status" -eq 0 ] || [ "$not" -gt 0 ] || not=1
 	count $((ok - skips)) $((not + skips))
 	echo "$name: $((ok - skips)) passed, $((not + skips)) failed"
-	[ $((not + skips)) -eq 0 ] || grep -vE '^ok ' "$log" | tail -n 60
+	[ $((not + skips)) -eq 0 ] || grep -avE '^ok ' "$log" | tail -n 60
 }
 
 # count_regress NAME COMMAND...: runs pg_regress or pg_isolation_regress.
@@ -85,8 +85,8 @@ count_regress() {
 	shift
 	"$@" >"$log" 2>&1 || status=$?
 	# the second form is that of PostgreSQL 16 and later
-	ok=$(grep -cE '^(test| ) .*\.\.\. ok|^ok [0-9]' "$log" || true)
-	not=$(grep -cE '\.\.\. FAILED|^not ok [0-9]' "$log" || true)
+	ok=$(grep -acE '^(test| ) .*\.\.\. ok|^ok [0-9]' "$log" || true)
+	not=$(grep -acE '\.\.\. FAILED|^not ok [0-9]' "$log" || true)
 	[ "$status" -eq 0 ] || [ "$not" -gt 0 ] || not=1
 	count "$ok" "$not"
 	echo "$name: $ok passed, $not failed"

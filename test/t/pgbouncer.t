@@ -51,7 +51,15 @@ my $carries = `$binary --version` =~ /PgBouncer 1\.(\d+)/ && $1 >= 21;
 write_ini("transaction", 2);
 append_to_file("$dir/pgbouncer.ini", "max_prepared_statements = 0\n") if $carries;
 append_to_file("$dir/users", "\"$_\" \"\"\n") foreach qw(dba front wazo_auth_service);
-is(system($binary, '-q', '-d', "$dir/pgbouncer.ini"), 0, 'PgBouncer starts');
+# Its parent is gone before the child listens.
+sub start_pgbouncer
+{
+	my ($what) = @_;
+	unlink "$dir/.s.PGSQL.$port";
+	is(system($binary, '-q', '-d', "$dir/pgbouncer.ini"), 0, $what);
+	ok(until_true(sub { -S "$dir/.s.PGSQL.$port" }), '... and listens');
+}
+start_pgbouncer('PgBouncer starts');
 
 sub through
 {
@@ -96,7 +104,7 @@ waitpid $pid, 0;
 write_ini("session", 20);
 kill 'INT', slurp_file("$dir/pgbouncer.pid") =~ /(\d+)/;
 ok(until_true(sub { !-e "$dir/pgbouncer.pid" }, 60), 'PgBouncer stops');
-is(system($binary, '-q', '-d', "$dir/pgbouncer.ini"), 0, '... and starts with pool_mode = session');
+start_pgbouncer('... and starts with pool_mode = session');
 my $served = start_front($node, 'app', '--workers', 1, '--database', "host=$dir port=$port dbname=app user=front");
 is(call($served, 'POST', '/0.1/token', login => 'jane:secret', body => '{}')->{status}, 200, 'which serves the front');
 stop_front($served);
