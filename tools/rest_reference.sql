@@ -21,7 +21,7 @@ SELECT E'\n## ' || r.plugin || E'\n\n| Route | What it does | Access | Takes | A
        pg_temp.code(r.method || ' ' || substr(r.path, 5)), COALESCE(replace(r.summary, '|', '\|'), ''),
        COALESCE(pg_temp.code(r.access), '—'),
        concat_ws(', ', 'query ' || pg_temp.shape(r.query_schema),
-         pg_temp.shape(CASE WHEN r.body_schema = '' THEN NULL ELSE r.body_schema END)),
+         pg_temp.shape(CASE WHEN 'json' = ANY (r.checks) THEN 'any_json' ELSE NULLIF(r.body_schema, '') END)),
        r.success || COALESCE('; ' || (SELECT string_agg(s::text, ', ' ORDER BY s) FROM wazo_auth.api_errors(r) s), '')),
      E'\n' ORDER BY r.path COLLATE "C", r.method COLLATE "C")
 FROM wazo_auth.route r
@@ -36,6 +36,9 @@ ORDER BY r.plugin COLLATE "C";
 
 SELECT E'\n### ' || s.name || E'\n\n'
   || CASE WHEN s.max_items IS NOT NULL THEN 'An array of at most ' || s.max_items || E' of these.\n\n' ELSE '' END
+  || CASE WHEN s.name = 'any_json' OR s.name IN (SELECT r.body_schema FROM wazo_auth.route r WHERE r.shipped)
+          THEN format(E'A body has at most %s bytes and %s values, nested %s deep.\n\n', s.body_bytes, s.body_values,
+                      s.body_depth) ELSE '' END
   || CASE WHEN s.refuse_unknown THEN E'Other members are refused.\n\n' ELSE '' END
   || CASE WHEN count(f.*) = 0 THEN 'No members.' ELSE E'| Member | Type | Limits |\n|---|---|---|\n'
   || string_agg(format('| `%s` | %s | %s |', f.name,
@@ -47,14 +50,16 @@ SELECT E'\n### ' || s.name || E'\n\n'
          'default ' || pg_temp.code(f.default_value::text),
          CASE WHEN f.min IS NOT NULL OR f.max IS NOT NULL
               THEN concat_ws(' ', f.min, 'to', COALESCE(f.max::text, 'any')) END,
+         'at most ' || f.max_bytes || ' bytes',
          'one of ' || pg_temp.code(array_to_string(NULLIF(f.choices, '{}'), '`, `')),
          'pattern ' || pg_temp.code(f.pattern),
          CASE WHEN f.item_min IS NOT NULL OR f.item_max IS NOT NULL
               THEN concat_ws(' ', 'each', f.item_min, 'to', COALESCE(f.item_max::text, 'any')) END,
+         'each at most ' || f.item_max_bytes || ' bytes',
          'each one of ' || pg_temp.code(array_to_string(NULLIF(f.item_choices, '{}'), '`, `')),
          'each of pattern ' || pg_temp.code(f.item_pattern))),
        E'\n' ORDER BY f.position) END
 FROM wazo_auth.schema s LEFT JOIN wazo_auth.schema_field f ON f.schema = s.name
 WHERE s.shipped
-GROUP BY s.name, s.max_items, s.refuse_unknown
+GROUP BY s.name
 ORDER BY s.name COLLATE "C";

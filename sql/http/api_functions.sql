@@ -152,10 +152,13 @@ BEGIN ATOMIC
     SELECT 5, 1, json_build_object('name', 'body', 'in', 'body', 'required', true, 'description',
              format('At most %s bytes, %s values, nested %s deep', s.body_bytes, s.body_values,
                s.body_depth), 'schema',
-             CASE WHEN s.max_items IS NOT NULL THEN json_build_object('type', 'array', 'maxItems',
+             CASE WHEN s.name = 'any_json' THEN '{"description": "Any JSON document"}'
+                  WHEN s.max_items IS NOT NULL THEN json_build_object('type', 'array', 'maxItems',
                s.max_items, 'items', json_build_object('$ref', '#/definitions/' || s.name))
                   ELSE json_build_object('$ref', '#/definitions/' || s.name) END)
-    FROM wazo_auth.schema s WHERE s.name = (api_parameters.route).body_schema
+    FROM wazo_auth.schema s
+    WHERE s.name = CASE WHEN 'json' = ANY ((api_parameters.route).checks) THEN 'any_json'
+                        ELSE (api_parameters.route).body_schema END
       AND NOT 'form' = ANY ((api_parameters.route).checks)
     UNION ALL
     SELECT 5, f."position",
@@ -163,9 +166,6 @@ BEGIN ATOMIC
              wazo_auth.api_field(f))
     FROM wazo_auth.schema_field f WHERE f.schema = (api_parameters.route).body_schema
       AND 'form' = ANY ((api_parameters.route).checks)
-    UNION ALL
-    SELECT 5, 1, '{"name": "body", "in": "body", "required": true, "schema": {"description": "Any JSON document"}}'
-    WHERE 'json' = ANY ((api_parameters.route).checks)
   ) p;
 END;
 COMMENT ON FUNCTION wazo_auth.api_parameters(wazo_auth.route, text) IS

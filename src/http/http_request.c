@@ -138,8 +138,9 @@ raise_unreadable_body(void)
 }
 
 /*
- * The body as JSON.  Raises WA400 for anything that is not one document in
- * UTF-8, without a word of the body in the message.
+ * The body as JSON.  Raises WA413 or WA400 for one that is larger than the
+ * shape takes it, WA400 for anything that is not one document in UTF-8,
+ * without a word of the body in the message.
  */
 static Jsonb *
 body_jsonb(HttpCall *call, const char *schema)
@@ -159,8 +160,7 @@ body_jsonb(HttpCall *call, const char *schema)
 		s += 3;
 		len -= 3;
 	}
-	if (schema)
-		validate_body_size(schema, s, len);
+	validate_body_size(schema, s, len);
 	if (len == 0 || !pg_verify_mbstr(PG_UTF8, s, len, true))
 		raise_unreadable_body();
 
@@ -355,7 +355,7 @@ run_own_check(HttpCall *call, RouteCheckKind kind)
 			call->json = validate_object(call->route->body_schema, http_form_jsonb(call));
 			break;
 		case ROUTE_CHECK_JSON:
-			call->json = body_jsonb(call, NULL);
+			call->json = body_jsonb(call, "any_json");
 			break;
 		case ROUTE_CHECK_FUNCTION:
 		case ROUTE_CHECK_REGISTERED:

@@ -29,6 +29,20 @@ SELECT is_empty($$
   WHERE r.shipped AND p.value ->> 'in' = 'query' AND p.value ->> 'type' = 'string' AND p.value ->> 'maxLength' IS NULL AND p.value ->> 'enum' IS NULL$$,
   'and of query strings');
 SELECT is_empty($$
+  SELECT r.method, r.path, j FROM wazo_auth.route r, json_array_elements(wazo_auth.api_parameters(r, r.path)) p,
+         jsonb_path_query(p.value::jsonb, '$.** ? (@.type == "array" && !exists(@.maxItems))') j
+  WHERE r.shipped
+  UNION ALL
+  SELECT NULL, d.key, j FROM jsonb_each(wazo_auth.api_definitions()::jsonb - 'Error') d,
+         jsonb_path_query(d.value, '$.** ? (@.type == "array" && !exists(@.maxItems))') j$$,
+  'each list, wherever it stands, has a limit there');
+SELECT is_empty($$
+  SELECT r.method, r.path FROM wazo_auth.route r
+  WHERE r.shipped AND r.checks && '{body,json}' AND NOT EXISTS (
+    SELECT FROM json_array_elements(wazo_auth.api_parameters(r, r.path)) p
+    WHERE p.value ->> 'in' = 'body' AND p.value ->> 'description' ~ '^At most \d+ bytes, \d+ values, nested \d+ deep$')$$,
+  'and each body, of a shape or any JSON');
+SELECT is_empty($$
   SELECT r.method, r.path, f.name FROM wazo_auth.route r
   JOIN wazo_auth.schema_field l ON l.schema = r.query_schema AND l.name = 'limit'
   JOIN wazo_auth.schema_field f ON f.schema = r.query_schema
@@ -40,6 +54,8 @@ SELECT throws_ok($$SELECT wazo_auth.declare_list('l', '{a}', '{"x": {"type": "st
 SELECT wazo_auth.add_route('POST', '/0.1/limits/' || s.name, 'wazo_auth.rest_token_delete', 'limits', public => true, changes_no_access => 'a test',
                            checks => '{body}', body_schema => s.name)
 FROM wazo_auth.schema s WHERE s.name IN (SELECT r.body_schema FROM wazo_auth.route r WHERE r.shipped) \g /dev/null
+SELECT wazo_auth.add_route('POST', '/0.1/limits/any_json', 'wazo_auth.rest_token_delete', 'limits', public => true, changes_no_access => 'a test',
+                           checks => '{json}') \g /dev/null
 CREATE TEMP VIEW measured AS
 SELECT s.*, b.*, CASE WHEN s.family IN ('first_field', 'token_repr') THEN '"reason": [' ELSE '"error_id": ' END AS shape
 FROM wazo_auth.schema s
@@ -47,7 +63,7 @@ CROSS JOIN LATERAL (VALUES
   ('too long', repeat(' ', s.body_bytes) || '0', 413, s.body_bytes),
   ('too deep', repeat('[', s.body_depth + 1), 400, s.body_depth),
   ('too many', '[' || repeat('0,', s.body_values), 400, s.body_values)) b (what, body, status, most)
-WHERE s.name IN (SELECT r.body_schema FROM wazo_auth.route r WHERE r.plugin = 'limits');
+WHERE '/0.1/limits/' || s.name IN (SELECT r.path FROM wazo_auth.route r WHERE r.plugin = 'limits');
 SELECT matches(pg_temp.ask('POST', '/0.1/limits/' || m.name, NULL, m.body), '^' || m.status || ' .*' || m.most, m.name || ': a body that is ' || m.what || ' is told so, and the limit') FROM measured m;
 SELECT is(strpos(pg_temp.ask('POST', '/0.1/limits/' || m.name, NULL, m.body), m.shape) > 0, true, m.name || ': in the shape of its route') FROM measured m;
 SELECT unalike(pg_temp.ask('POST', '/0.1/limits/' || m.name, NULL, left(m.body, -1)), '413 %', m.name || ': one byte less') FROM measured m WHERE m.what = 'too long';
