@@ -133,15 +133,32 @@ execute(PGconn *pg, const char *sql, int n, const char *const *values, Outcome *
 	return good;
 }
 
+/* Hands the files over. */
+static Outcome
+apply(PGconn *pg)
+{
+	const char *session[] = {STATEMENT_TIMEOUT, "f"};
+	Bytes		json = {0};
+	const char *parameter[1];
+	Outcome		outcome = CONFIGURED;
+
+	config_files_json(front_config.settings, &json);
+	bytes_add(&json, "", 1);
+	parameter[0] = json.data;
+	if (execute(pg, db_session_sql, 2, session, &outcome) &&
+		execute(pg, "SELECT wazo_auth.apply_configuration($1::pg_catalog.jsonb)", 1, parameter, &outcome))
+		front_log(LOG_INFO, "the database is configured");
+	explicit_bzero(json.data, json.len);
+	bytes_free(&json);
+	return outcome;
+}
+
 static Outcome
 configure(void)
 {
 	static const char *const keywords[] = {"gssencmode", "application_name", "connect_timeout", "dbname",
 	"client_encoding", NULL};
 	const char *values[] = {"disable", "wazo-auth", "5", front_config.database, "UTF8", NULL};
-	const char *session[] = {STATEMENT_TIMEOUT, "f"};
-	Bytes		json = {0};
-	const char *parameter[1];
 	Outcome		outcome = CONFIGURED;
 	PGconn	   *pg = PQconnectdbParams(keywords, values, 1);
 
@@ -149,20 +166,15 @@ configure(void)
 	{
 		if (!told)
 			front_log(LOG_WARNING, "the database cannot be configured yet: %s", PQerrorMessage(pg));
+		PQfinish(pg);
 		return CONFIGURE_AGAIN;
 	}
 	PQsetNoticeReceiver(pg, log_notice, NULL);
-	config_files_json(front_config.settings, &json);
-	bytes_add(&json, "", 1);
-	parameter[0] = json.data;
-	if (front_config.db_upgrade && !execute(pg, "ALTER EXTENSION wazo_auth UPDATE", 0, NULL, &outcome) &&
-		outcome != CONFIGURED)
-		return outcome;
-	if (!front_config.configured)
-		return CONFIGURED;
-	if (execute(pg, db_session_sql, 2, session, &outcome) &&
-		execute(pg, "SELECT wazo_auth.apply_configuration($1::pg_catalog.jsonb)", 1, parameter, &outcome))
-		front_log(LOG_INFO, "the database is configured");
+	if (front_config.db_upgrade)
+		(void) execute(pg, "ALTER EXTENSION wazo_auth UPDATE", 0, NULL, &outcome);
+	if (front_config.configured && outcome == CONFIGURED)
+		outcome = apply(pg);
+	PQfinish(pg);
 	return outcome;
 }
 
