@@ -31,6 +31,7 @@ include $(wildcard kore_front/front.mk)
 include $(wildcard src/saml/xml/xml.mk)
 include $(wildcard commands/commands.mk)
 include $(wildcard test/unit/unit.mk)
+include $(wildcard test/sanitize/sanitize.mk)
 
 install: install-extension install-front ## install them (PG_CONFIG chooses the PostgreSQL)
 
@@ -118,6 +119,11 @@ asvs: packages ## what docs/asvs.md says about OWASP ASVS 5.0: that all of its t
 hostile: packages ## REQUESTS (1000000) at random with hostile values, over the real front (SEED chooses others)
 	@$(MAKE) --no-print-directory all
 	@HOSTILE_REQUESTS=$(or $(REQUESTS),1000000) HOSTILE_SEED=$(SEED) TESTS=test/t/hostile_requests.t bash test/lib/check.sh tap
+
+.PHONY: sanitize
+sanitize: packages ## memory errors: unit tests and front with sanitizers, the extension under valgrind (TESTS, REGRESS, PGTAP)
+	@$(MAKE) --no-print-directory all
+	@SANITIZE=all bash test/lib/check.sh unit sanitize valgrind
 
 installcheck: ## the regression tests on an installed server
 	@bash tools/installcheck.sh

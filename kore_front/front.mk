@@ -12,6 +12,8 @@ endif
 include tools/quiet.mk
 
 KORE_SOURCE ?= /usr/share/kore
+# Who builds another one beside it gives other places in make's command line, and what is to be linked besides
+# (FRONT_EXTRA_OBJECTS): test/sanitize/sanitize.mk.
 FRONT_BUILD := build/front
 KORE_BUILD := build/kore
 FRONT_BINARY := build/wazo-auth
@@ -60,9 +62,9 @@ $(FRONT_BUILD)/plain/%.o: src/plain/%.c src/plain/%.h kore_front/front.mk
 	$(call say,CC $<)
 	$(Q)$(CC) $(FRONT_CFLAGS) -c $< -o $@
 
-$(FRONT_BINARY): $(FRONT_OBJECTS)
+$(FRONT_BINARY): $(FRONT_OBJECTS) $(FRONT_EXTRA_OBJECTS)
 	$(call say,LD $@)
-	$(Q)$(CC) $(FRONT_OBJECTS) $(KORE_BUILD)/*.o $(FRONT_LDFLAGS) $(FRONT_LIBS) -o $@
+	$(Q)$(CC) $(FRONT_OBJECTS) $(FRONT_EXTRA_OBJECTS) $(KORE_BUILD)/*.o $(FRONT_LDFLAGS) $(FRONT_LIBS) -o $@
 
 install-front: front
 	install -d $(DESTDIR)$(FRONT_SBINDIR)

@@ -117,11 +117,15 @@ suite_unit() {
 	count_tap unit sh -c 'cat "$1"; exit "$2"' sh "$work/logs/unit-build.log" "$status"
 }
 
-suite_regress() {
-	start_shared_cluster
-	count_regress regress in_src "$pgxs/src/test/regress/pg_regress" --bindir="$PG_BINDIR" \
+run_regress() { # run_regress NAME
+	count_regress "$1" in_src "$pgxs/src/test/regress/pg_regress" --bindir="$PG_BINDIR" \
 		--inputdir=test --outputdir=. --dbname=wazo_auth_regress \
 		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth ${REGRESS:-$(names test/sql .sql)}
+}
+
+suite_regress() {
+	start_shared_cluster
+	run_regress regress
 }
 
 suite_isolation() {
@@ -131,17 +135,26 @@ suite_isolation() {
 		--encoding=UTF8 --load-extension=pg_trgm --load-extension=wazo_auth ${SPECS:-$(names test/specs .spec)}
 }
 
-suite_pgtap() {
-	start_shared_cluster
-	in_src psql -X -q -d postgres -c "CREATE DATABASE wazo_auth_pgtap ENCODING 'UTF8' TEMPLATE template0"
+pgtap_database() {
+	in_src psql -X -q -d postgres -c "SET client_min_messages = error" -c "DROP DATABASE IF EXISTS wazo_auth_pgtap" \
+		-c "CREATE DATABASE wazo_auth_pgtap ENCODING 'UTF8' TEMPLATE template0"
 	in_src psql -X -q -d wazo_auth_pgtap -c "CREATE EXTENSION wazo_auth CASCADE; CREATE EXTENSION pgtap"
+}
+
+run_pgtap() { # run_pgtap NAME
 	local files=test/pgtap name
 	if [ -n "${PGTAP:-}" ]; then
 		files=
 		for name in $PGTAP; do files="$files test/pgtap/$name.sql"; done
 	fi
 	# shellcheck disable=SC2086
-	count_tap pgtap in_src prove --verbose --ext .sql --exec 'psql -X -q -A -t -v ON_ERROR_STOP=1 -d wazo_auth_pgtap -f' $files
+	count_tap "$1" in_src prove --verbose --ext .sql --exec 'psql -X -q -A -t -v ON_ERROR_STOP=1 -d wazo_auth_pgtap -f' $files
+}
+
+suite_pgtap() {
+	start_shared_cluster
+	pgtap_database
+	run_pgtap pgtap
 }
 
 # history_worker K: of two, in a database of its own; some at a time, since what a
@@ -227,6 +240,9 @@ suite_asvs() {
 	TESTS=$(printf '%s\n' "$files" | grep '\.t$') suite_tap
 	asvs_results
 }
+
+# shellcheck source=test/sanitize/suites.bash
+. test/sanitize/suites.bash
 
 asvs_results() {
 	if perl tools/asvs.pl --results "$work/logs/pgtap.log" "$work/logs/tap.log"; then
