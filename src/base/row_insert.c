@@ -255,6 +255,9 @@ keep(TableId table, Inserter *inserter)
 	ExecResetTupleTable(inserter->estate->es_tupleTable, true);
 	inserter->estate->es_tupleTable = NIL;
 	inserter->result->ri_TrigOldSlot = inserter->result->ri_TrigNewSlot = NULL;
+	/* their functions were looked up in the memory of this call */
+	if (inserter->result->ri_TrigDesc)
+		memset(inserter->result->ri_TrigFunctions, 0, inserter->result->ri_TrigDesc->numtriggers * sizeof(FmgrInfo));
 	if (kept[table] != NULL)	/* a trigger has come by */
 		MemoryContextDelete(kept[table]->context);
 	MemoryContextSetParent(inserter->context, CacheMemoryContext);

@@ -124,6 +124,28 @@ is($code, 0, 'a token is checked and requests answered while every lock voids al
 is($stormy, "\n$calm", 'as when nothing happens');
 
 # ---- columns elsewhere ----
+# An event is inserted by what is kept from one transaction to the next. A trigger with settings of its own is
+# looked up anew, and what is known of it is not left in memory that was given back, and is somebody else's meanwhile.
+$node->safe_psql('app', <<'EOQ');
+CREATE TABLE public.seen (work_mem text);
+CREATE FUNCTION public.look() RETURNS trigger LANGUAGE plpgsql SET work_mem = '4321kB' AS $$
+BEGIN
+  INSERT INTO public.seen VALUES (current_setting('work_mem'));
+  RETURN NEW;
+END $$;
+CREATE TRIGGER look_before BEFORE INSERT ON wazo_auth.event_outbox FOR EACH ROW EXECUTE FUNCTION public.look();
+CREATE TRIGGER look_after AFTER INSERT ON wazo_auth.event_outbox FOR EACH ROW EXECUTE FUNCTION public.look();
+EOQ
+# what comes before it takes more memory each time
+my $open = <<'EOQ';
+SELECT count(wazo_auth.emit_session_created(gen_random_uuid(), u.tenant_uuid, u.uuid, repeat('x', 40 * i) = ''))
+FROM (SELECT * FROM wazo_auth.user LIMIT 1) u, generate_series(1, 20) i;
+EOQ
+my ($looked, $looks) = session($node, 'app', "$open ALTER FUNCTION public.look() SET work_mem = '1234kB'; $open");
+is($looked, 0, 'a trigger with a setting is fired in one transaction after the other') or diag($looks);
+is($node->safe_psql('app', 'SELECT work_mem, count(*) FROM public.seen GROUP BY work_mem ORDER BY work_mem'), "1234kB|40\n4321kB|40", '... with the setting that it has then');
+$node->safe_psql('app', 'DROP TRIGGER look_before ON wazo_auth.event_outbox; DROP TRIGGER look_after ON wazo_auth.event_outbox');
+
 # Each column that C reads gets another number, as after an upgrade that drops
 # and adds it; the place where it was is null.
 my $catalog = PostgreSQL::Test::Utils::slurp_file("$FindBin::Bin/../../src/base/catalog.c");
