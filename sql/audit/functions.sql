@@ -61,8 +61,11 @@ COMMENT ON FUNCTION wazo_auth.write_audit(text, text, uuid, uuid, jsonb, jsonb, 
 CREATE OR REPLACE FUNCTION wazo_auth.without_sealed(content jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN CASE WHEN jsonb_typeof(content) = 'object' THEN
-    content - ARRAY(SELECT k FROM jsonb_object_keys(content) k WHERE k LIKE 'sealed\_%') ELSE content END;
+  -- Not by CASE: a subquery in it may be executed whatever is asked.
+  IF jsonb_typeof(content) <> 'object' THEN
+    RETURN content;
+  END IF;
+  RETURN content - ARRAY(SELECT k FROM jsonb_object_keys(content) k WHERE k LIKE 'sealed\_%');
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.without_sealed(jsonb) IS
