@@ -64,6 +64,8 @@ UNION ALL SELECT w.role, x.what FROM walker w, LATERAL (VALUES ('SET ROLE ' || w
   -- PostgreSQL lets everybody change their own password.
   ('ALTER ROLE ' || w.name), ('default privileges of ' || w.role)) x (what);
 
+-- so that each has a last value
+SELECT nextval(c.oid) FROM pg_class c WHERE c.relnamespace = 'wazo_auth'::regnamespace AND c.relkind = 'S' \g /dev/null
 CREATE TEMP TABLE result AS
 SELECT w.role, a.what, a.query, r.* FROM walker w, attempt a, LATERAL pg_temp.run_as(w.name, a.query, 'pg_catalog', false) r;
 SELECT cmp_ok(count(*), '>=', 2000::bigint, 'there was something to try') FROM result;
@@ -73,6 +75,8 @@ SELECT is_empty($$
   WHERE NOT EXISTS (SELECT FROM allowed a WHERE (a.role, a.what) = (r.role, r.what))
     -- a GRANT by who has nothing to give is only warned of
     AND NOT (r.what ~ 'GRANT' AND r.state = '00000' AND r.outside = pg_temp.outside())
+    -- from PostgreSQL 18 on nothing is read where an error was
+    AND NOT (r.what LIKE '%: last value' AND r.state = '00000' AND r.answer = '')
     -- an error of this test's is no refusal
     AND r.state IN ('00000', '42601', '42703', '42883', '42P01')
 $$, 'and everything else is refused');
