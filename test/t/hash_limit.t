@@ -142,8 +142,11 @@ EOC
 	$holder = begin('holder', $slow);
 	until_is($busy, '1|0', "$way: held before the crash");
 	my $pid = sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'holder'");
+	my $before = -s $node->logfile;
 	kill 'KILL', $pid;
 	finish($holder);
+	# its client hears of it before the server does
+	$node->wait_for_log(qr/all server processes terminated; reinitializing/, $before);
 	ok($node->poll_query_until('postgres', 'SELECT true'), "$way: restarted after the crash");
 	is(sql($busy), '0|0', "$way: a crash leaves no slot held");
 	$node->stop;
