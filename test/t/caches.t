@@ -123,7 +123,7 @@ my $few = q{BEGIN; DELETE FROM wazo_auth.route WHERE path <> '/0.1/token/{token_
 is($code, 0, 'a token is checked and requests answered while every lock voids all caches') or diag(substr($stormy, -500));
 is($stormy, "\n$calm", 'as when nothing happens');
 
-# ---- columns elsewhere ----
+# ---- triggers ----
 # An event is inserted by what is kept from one transaction to the next. A trigger with settings of its own is
 # looked up anew, and what is known of it is not left in memory that was given back, and is somebody else's meanwhile.
 $node->safe_psql('app', <<'EOQ');
@@ -146,6 +146,7 @@ is($looked, 0, 'a trigger with a setting is fired in one transaction after the o
 is($node->safe_psql('app', 'SELECT work_mem, count(*) FROM public.seen GROUP BY work_mem ORDER BY work_mem'), "1234kB|40\n4321kB|40", '... with the setting that it has then');
 $node->safe_psql('app', 'DROP TRIGGER look_before ON wazo_auth.event_outbox; DROP TRIGGER look_after ON wazo_auth.event_outbox');
 
+# ---- columns elsewhere ----
 # Each column that C reads gets another number, as after an upgrade that drops
 # and adds it; the place where it was is null.
 my $catalog = PostgreSQL::Test::Utils::slurp_file("$FindBin::Bin/../../src/base/catalog.c");
