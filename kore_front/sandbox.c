@@ -170,13 +170,23 @@ static const struct part
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
-/* A process never outlives its parent. If that was gone before this line, nobody will send the signal. */
+static pid_t parent;
+
+/* In the parent, before it has children. */
+void
+sandbox_prepare(void)
+{
+	parent = getpid();
+}
+
+/*
+ * A process never outlives its parent. If that was gone before this line, nobody will send the signal. That it is
+ * process 1 says nothing: in a container the front is.
+ */
 static void
 end_with_parent(void)
 {
-	pid_t		parent = getppid();
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || parent == 1 || getppid() != parent)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(1);
 }
 

@@ -6,6 +6,7 @@
 #ifndef WAZO_AUTH_FRONT_SANDBOX_H
 #define WAZO_AUTH_FRONT_SANDBOX_H
 
+extern void sandbox_prepare(void);
 extern void sandbox_enter(void);
 
 #endif

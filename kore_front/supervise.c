@@ -27,6 +27,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "metrics_server.h"
+#include "sandbox.h"
 
 #define BACKLOG 4096
 #define SYSTEMD_FIRST_FD 3
@@ -286,6 +287,7 @@ supervise_run(void)
 {
 	sigset_t	set;
 
+	sandbox_prepare();
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGHUP);

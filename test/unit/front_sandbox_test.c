@@ -24,6 +24,7 @@
 #include "../../kore_front/kore_release.h"
 #include "hooks.h"
 #include "seccomp.h"
+#include "../../kore_front/sandbox.h"
 #include "sandboxed.h"
 #include "tap.h"
 
@@ -230,9 +231,29 @@ only_these_pass(void)
 }
 #endif
 
+/* Whose parent is not who prepared, since that has ended. */
+static int
+be_an_orphan(void)
+{
+	int			status;
+	pid_t		pid = fork();
+
+	if (pid == 0)
+	{
+		sandbox_prepare();
+		enter();
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
 int
 main(void)
 {
+	int			orphan = be_an_orphan();
+
+	sandbox_prepare();
+	ok(WIFEXITED(orphan) && WEXITSTATUS(orphan) == 1, "a process whose parent has ended does so too");
 	int			status;
 
 	ok(works(open_sockets), "sockets for the database");
