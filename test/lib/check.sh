@@ -188,7 +188,7 @@ suite_history() {
 }
 
 suite_tap() {
-	count_tap tap in_src prove -j2 --verbose --timer -I test/lib -I "$pgxs/src/test/perl" ${TESTS:-test/t test/rest}
+	count_tap tap in_src prove -j3 --verbose --timer -I test/lib -I "$pgxs/src/test/perl" ${TESTS:-test/t test/rest}
 }
 
 # In a root of Debian where nothing is installed: the only suite that runs as root.
