@@ -4,8 +4,8 @@ SELECT wazo_auth.declare_schema('idp_user', 'list_query', NULL, '{
   "uuid": {"type": "string", "required": true, "max": 64}
 }');
 SELECT wazo_auth.declare_schema('idp_users', 'list_query', NULL, '{
-  "users": {"type": "nested_list", "required": true, "max": 10000, "schema": "idp_user"}
-}', body_bytes => 1000000, body_values => 32768);
+  "users": {"type": "nested_list", "required": true, "max": 5000, "schema": "idp_user"}
+}', body_bytes => 500000, body_values => 16384);
 
 CREATE OR REPLACE FUNCTION wazo_auth.rest_idp_get(request wazo_auth.http_request) RETURNS wazo_auth.http_response
 LANGUAGE sql STABLE
@@ -19,16 +19,30 @@ COMMENT ON FUNCTION wazo_auth.rest_idp_get(wazo_auth.http_request) IS
 SELECT wazo_auth.add_route('GET', '/0.1/idp', 'wazo_auth.rest_idp_get', 'idp',
   access => 'auth.idp.read', summary => 'Authentication methods that users can have');
 
-CREATE OR REPLACE FUNCTION wazo_auth.set_authentication_method(user_uuid uuid, method text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
+CREATE OR REPLACE FUNCTION wazo_auth.set_authentication_methods(user_uuids uuid[], method text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_found bigint;
 BEGIN
   IF NOT wazo_auth.is_authentication_method(method) THEN
     RAISE EXCEPTION 'there is no authentication method "%"', method USING ERRCODE = 'invalid_parameter_value',
       HINT = 'See SELECT * FROM wazo_auth.authentication_methods().';
   END IF;
-  UPDATE wazo_auth.user u SET authentication_method = method WHERE u.uuid = user_uuid;
-  IF NOT FOUND THEN
+  -- In one order, so that two who set the same users' cannot wait for each other.
+  PERFORM FROM wazo_auth.user u WHERE u.uuid = ANY (user_uuids) ORDER BY u.uuid FOR NO KEY UPDATE;
+  GET DIAGNOSTICS v_found = ROW_COUNT;
+  UPDATE wazo_auth.user u SET authentication_method = method
+  WHERE u.uuid = ANY (user_uuids) AND u.authentication_method <> method;
+  RETURN v_found;
+END
+$$;
+COMMENT ON FUNCTION wazo_auth.set_authentication_methods(uuid[], text) IS
+'Sets how users log in; returns how many of them there are. Raises 22023 for an unknown method.';
+
+CREATE OR REPLACE FUNCTION wazo_auth.set_authentication_method(user_uuid uuid, method text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF wazo_auth.set_authentication_methods(ARRAY[user_uuid], method) = 0 THEN
     PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
   END IF;
 END
@@ -51,10 +65,9 @@ BEGIN
       PERFORM wazo_auth.raise_unknown_user(v_text);
     END IF;
   END LOOP;
-  -- In one order, so that two requests for the same users cannot wait for each other.
-  PERFORM wazo_auth.set_authentication_method(u.uuid, request.params ->> 'idp_type')
-  FROM (SELECT DISTINCT (u.value ->> 'uuid')::uuid AS uuid FROM jsonb_array_elements(request.body -> 'users') u (value)
-    ORDER BY 1) u;
+  PERFORM wazo_auth.set_authentication_methods(
+    ARRAY(SELECT (u.value ->> 'uuid')::uuid FROM jsonb_array_elements(request.body -> 'users') u (value)),
+    request.params ->> 'idp_type');
   RETURN wazo_auth.no_content();
 END
 $$;
