@@ -22,6 +22,7 @@ use MIME::Base64 qw(encode_base64);
 our @EXPORT_OK = qw(request_bytes);
 
 my $json = JSON->new->canonical->allow_nonref;
+my $target_most = 8192;	# bytes that the front takes
 
 # The routes and shapes of a database, as one JSON document.
 our $query = <<'EOQ';
@@ -42,7 +43,7 @@ sub of
 {
 	my ($class, $document) = @_;
 	my $all = JSON::decode_json(encode_utf8($document));
-	return bless { routes => $all->{routes}, shapes => $all->{shapes}, things => {}, known => {} }, $class;
+	return bless { routes => $all->{routes}, shapes => $all->{shapes}, things => {}, known => sound_values() }, $class;
 }
 
 sub request_bytes
@@ -66,7 +67,24 @@ sub escape
 
 # ---- the largest ----
 
-# What a long text is made of: a unit of characters, and how many of them it is.
+# What has to stand in a field for its request to be taken: by "shape.field" or "field", a function of the number of the item.
+sub sound_values
+{
+	my ($nothing, $first) = (sub { return undef }, sub { return $_[0] == 1 ? JSON::true : JSON::false });
+	return {
+		(map { ($_ => $nothing) } qw(user_post.uuid tenant_post.uuid tenant_put.uuid tenant_post.contact tenant_put.contact order
+			audit_list.search password_reset_query.email password_reset_query.login token_request.domain_name token_request.saml_session_id)),
+		(map { ($_ => $first) } qw(admin_email.main user_email.main)),
+		(map { ($_ => sub { return 'native' }) } qw(authentication_method default_authentication_method)),
+		created_at => sub { return '2020-01-01T00:00:00Z' }, mobile => sub { return JSON::true }, search_filters => sub { return '(|' . '(cn=x)' x 600 . ')' },
+		'user_post.enabled' => sub { return JSON::true }, offset => sub { return 0 }, limit => sub { return 100_000 },
+		'audit_list.from' => sub { return '2020-01-01' }, 'audit_list.until' => sub { return '2100-01-01' },
+		'token_request.backend' => sub { return 'wazo_user' }, 'token_request.access_type' => sub { return 'online' },
+		'token_request.expiration' => sub { return 60 },
+	};
+}
+
+# What a long text is made of: a unit of characters.
 my %styles = (
 	plain => 'x',
 	wide => "\x{1F600}",
@@ -75,92 +93,156 @@ my %styles = (
 	access => '*.#.',
 	folded => "\x{130}",
 );
-sub styles { return sort keys %styles }
 
-sub long_text
+# A text of a document that is being made, which grows as long as there is room: a beginning, so that no two of a list are
+# the same, and then a unit again and again, up to the length that its field takes.
+sub growing_text
 {
-	my ($f, $style, $n, %limit) = @_;
-	my $chars = $f->{"$limit{prefix}max"};
-	my $bytes = $f->{"$limit{prefix}max_bytes"};
+	my ($self, $f, $style, $n, $prefix) = @_;
 	my $unit = $styles{$style};
-	my $width = length(encode_utf8($unit)) / length $unit;
-	my $length = $bytes ? int($bytes / $width) : $chars // 1000;
-	$length = $chars if defined $chars && $chars < $length;
-	$length = $limit{length} if defined $limit{length} && $limit{length} < $length;
-	return '' if $length < 1;
-	# so that no two of a list are the same
-	my $mark = $n ? "$n." : '';
-	my $text = $mark . $unit x (1 + $length / length $unit);
-	return substr $text, 0, $length;
+	my ($chars, $bytes) = @$f{"${prefix}max", "${prefix}max_bytes"};
+	$bytes = int($bytes / length(encode_utf8($unit)) * length $unit) if $bytes;
+	my $most = defined $chars && (!$bytes || $chars < $bytes) ? $chars : $bytes // die "$f->{schema}.$f->{name} has no limit\n";
+	my $begin = substr $n ? "$n." : 'x', 0, $most;
+	my $text = { begin => $begin, unit => $unit, most => $most, length => length $begin };
+	push @{ $self->{growing} }, $text;
+	return bless $text, 'WazoShapes::Text';
 }
 
-sub valid_text
+# Its bytes, as one of these encodes the characters.
+sub escape_json { my $text = encode_utf8($json->encode($_[0])); return substr $text, 1, -1 }
+sub text_bytes
 {
-	my ($f, $style, $n, %limit) = @_;
-	my $prefix = $limit{prefix};
+	my ($text, $encode) = @_;
+	my $more = $text->{length} - length $text->{begin};
+	my $size = length $text->{unit};
+	return $encode->($text->{begin}) . $encode->($text->{unit}) x int($more / $size) . $encode->(substr $text->{unit}, 0, $more % $size);
+}
+
+# Gives texts so many bytes, as many to each, where it takes them.
+sub grow
+{
+	my ($texts, $room, $encode) = @_;
+	my %width;
+	$width{ $_->{unit} } //= length($encode->($_->{unit})) / length $_->{unit} foreach @$texts;
+	my @order = sort { $a->[1] <=> $b->[1] } map { [ $_, ($_->{most} - $_->{length}) * $width{ $_->{unit} } ] } @$texts;
+	while (my $next = shift @order)
+	{
+		my ($text, $takes) = @$next;
+		my $share = $room / (@order + 1);
+		my $more = $takes <= $share ? $text->{most} - $text->{length} : int($share / $width{ $text->{unit} });
+		$text->{length} += $more;
+		$room -= $more * $width{ $text->{unit} };
+	}
+	return;
+}
+
+sub largest_text
+{
+	my ($self, $f, $style, $n, $prefix) = @_;
 	my $choices = $f->{"${prefix}choices"};
 	return $choices->[-1] if $choices;
-	my $type = $f->{"${prefix}type"};
-	return "a$n." . 'x' x 60 . '.' . 'y' x 60 . '@' . join('.', ('b' x 60) x 2, 'org') if $type eq 'email';
+	return "a$n." . 'x' x 60 . '.' . 'y' x 60 . '@' . join('.', ('b' x 60) x 2, 'org') if $f->{"${prefix}type"} eq 'email';
 	my $pattern = $f->{"${prefix}pattern"} // '';
 	return join('.', "d$n", ('a' x 2) x 60, 'org') if $pattern =~ /253/;
-	return long_text($f, $pattern ne '' ? 'plain' : $style, $n, %limit);
+	return $self->growing_text($f, $pattern ne '' ? 'plain' : $style, $n, $prefix);
 }
 
+# items: as many of a list as there may be; else: as many as have room at their full length.
 sub largest_value
 {
-	my ($self, $f, $style, $n, $fill) = @_;
+	my ($self, $f, $style, $n, $how) = @_;
 	my $known = $self->{known}{"$f->{schema}.$f->{name}"} // $self->{known}{ $f->{name} };
 	return $known->($n) if $known;
 	my $type = $f->{type};
 	return JSON::true if $type eq 'boolean';
 	return $f->{max} && $f->{max} < 2147483647 ? $f->{max} + 0 : 2147483647 if $type eq 'integer';
 	return $self->thing('user_uuid') if $type eq 'uuid';
-	return valid_text($f, $style, $n, prefix => '') if $type eq 'string' || $type eq 'email' || $type eq 'any';
-	return $self->largest_object($f->{item_schema}, $style, $n, $fill) if $type eq 'nested';
-	my $items = int(($f->{max} // 100) * $fill->{items});
-	return [ map { $self->largest_object($f->{item_schema}, $style, $_, $fill) } 1 .. $items ] if $type eq 'nested_list';
-	return [ map { $f->{item_type} =~ /string|email|any/ ? valid_text($f, $style, $_, prefix => 'item_', length => $fill->{length}) : $_ } 1 .. $items ];
+	return $self->largest_object($f->{item_schema}, $style, $n, $how) if $type eq 'nested';
+	return $self->largest_text($f, $style, $n, '') if $type !~ /list/;
+	my $items = $f->{max} // die "the list $f->{schema}.$f->{name} has no limit\n";
+	return [ map { $self->largest_object($f->{item_schema}, $style, $_, $how) } 1 .. $items ] if $type eq 'nested_list';
+	return [ 1 .. $items ] if $f->{item_type} !~ /string|email|any/;
+	my $long = ($f->{item_max_bytes} // 4 * $f->{item_max}) + 3;
+	$items = 1 + int($how->{bytes} / $long) if !$how->{many} && $items > $how->{bytes} / $long;
+	return [ map { $self->largest_text($f, $style, $_, 'item_') } 1 .. $items ];
 }
 
 sub largest_object
 {
-	my ($self, $shape, $style, $n, $fill) = @_;
-	return { map { $_->{name} => $self->largest_value($_, $style, $n, $fill) } @{ $self->{shapes}{$shape}{fields} } };
+	my ($self, $shape, $style, $n, $how) = @_;
+	my %object = map { $_->{name} => $self->largest_value($_, $style, $n, $how) } @{ $self->{shapes}{$shape}{fields} };
+	return { map { ($_ => $object{$_}) } grep { defined $object{$_} } keys %object };
 }
 
-# An object as the form that browsers send.
+# A document of such values as JSON.
+sub json_bytes
+{
+	my ($value) = @_;
+	my $kind = ref $value;
+	return '"' . text_bytes($value, \&escape_json) . '"' if $kind eq 'WazoShapes::Text';
+	return '[' . join(',', map { json_bytes($_) } @$value) . ']' if $kind eq 'ARRAY';
+	return '{' . join(',', map { "\"$_\":" . json_bytes($value->{$_}) } sort keys %$value) . '}' if $kind eq 'HASH';
+	return encode_utf8($json->encode($value));
+}
+
+# An object as the form that browsers send, and as a query string.
+sub form_value
+{
+	my ($value) = @_;
+	my $kind = ref $value;
+	return text_bytes($value, \&escape) if $kind eq 'WazoShapes::Text';
+	return form_value($value->[0] // '') if $kind eq 'ARRAY';
+	return $kind ? 'true' : escape($value);
+}
 sub form_bytes
 {
 	my ($object) = @_;
-	return join '&', map { escape($_) . '=' . escape(ref $object->{$_} ? 'x' : $object->{$_} // '') } sort keys %$object;
+	return join '&', map { escape($_) . '=' . form_value($object->{$_}) } grep { defined $object->{$_} } sort keys %$object;
 }
 
-# A body as large as its shape takes it: as many items as there may be, or as long ones.
+# What the function makes of a document, and makes as long as so many bytes: the texts in it grow until then.
+sub fill_up
+{
+	my ($self, $what, $most, $encode, $make) = @_;
+	my $room = $most - length $make->();
+	die "$what: what may be in it has no room\n" if $room < 0;
+	grow($self->{growing}, $room, $encode);
+	my $bytes = $make->();
+	return $bytes;
+}
+
+# A member that is none of the shape, and is dropped: as many values as it takes, in so many bytes.
+sub dropped_member
+{
+	my ($s, $body, $room) = @_;
+	my $values = $s->{body_values} - (() = $body =~ /[,{\[]/g) - 10;
+	$values = int(($room - 10) / 2) if $values > ($room - 10) / 2;
+	return $s->{refuse_unknown} || $s->{max_items} || $values < 1 ? '' : ',"zz":[' . join(',', ('0') x $values) . ']';
+}
+
+# A body as large as its shape takes it: as many items and values as there may be, or as long ones.
 sub largest_body
 {
 	my ($self, $shape, $style, $many, $form) = @_;
 	my $s = $self->{shapes}{$shape};
-	my $body;
-	for (my $fill = { items => 1, length => $many ? undef : 1 << 20 };;)
+	my $how = { many => $many, bytes => $s->{body_bytes} };
+	my $most = $s->{body_bytes} - 64;	# a unit in parts may be longer than its share
+	local $self->{growing} = [];
+	my $value = $s->{max_items} ? [ map { $self->largest_object($shape, $style, $_, $how) } 1 .. $s->{max_items} ]
+		: $self->largest_object($shape, $style, 0, $how);
+	return $self->fill_up($shape, $most, \&escape, sub { form_bytes($value) }) if $form;
+	my $dropped = '';
+	my $make = sub { my $end = length $dropped ? "$dropped}" : '}'; return json_bytes($value) =~ s/\}\z/$end/r };
+	if ($many)
 	{
-		my $value = $self->largest_object($shape, $style, 0, $fill);
-		$value = [ ($value) x $s->{max_items} ] if $s->{max_items};
-		$body = $form ? form_bytes($value) : encode_utf8($json->encode($value));
-		last if length($body) <= $s->{body_bytes};
-		if ($many && ($fill->{length} // 4096) > 8) { $fill->{length} = int(($fill->{length} // 4096) / 2) }
-		else { $fill->{items} *= 0.9 * $s->{body_bytes} / length $body }
-		die "$shape: no body is small enough" if $fill->{items} < 0.0001;
+		my $least = $make->();
+		$dropped = dropped_member($s, $least, ($most - length $least) / 2);
 	}
-	# What is no member of it, and is dropped: an array that uses up what is left.
-	if (!$form && !$s->{refuse_unknown} && !$s->{max_items})
-	{
-		my $left = $s->{body_bytes} - length($body) - 20;
-		my $values = $s->{body_values} - (() = $body =~ /[,{\[]/g) - 10;
-		$values = int($left / 2) if $values > $left / 2;
-		$body =~ s/\}\z/',"zz":[' . join(',', ('0') x $values) . ']}'/e if $values > 1;
-	}
-	return $body;
+	my $body = $self->fill_up($shape, $most, \&escape_json, $make);
+	return $body if $many;
+	$dropped = dropped_member($s, $body, $most - length $body);
+	return $make->();
 }
 
 # A document for a route that declares no shape: as large as it is taken.
@@ -185,27 +267,29 @@ sub path_of
 	return $route->{path} =~ s/\{([a-z_]+)\}/escape($self->thing($1, $n))/ger;
 }
 
+sub largest_query
+{
+	my ($self, $route, $style, $most) = @_;
+	my $shape = $route->{query_schema};
+	# What the path names is no filter besides.
+	local $self->{known} = { %{ $self->{known} }, map { ($_ => sub { return undef }) } $route->{path} =~ /\{([a-z_]+)\}/g };
+	local $self->{growing} = [];
+	my $value = $self->largest_object($shape, $style, 0, { many => 0, bytes => $most });
+	return $self->fill_up($shape, $most, \&escape, sub { form_bytes($value) });
+}
+
+# The request for the n-th things that there are.
 sub largest
 {
 	my ($self, $route, $style, $token, $many, $n) = @_;
 	my $form = grep { $_ eq 'form' } @{ $route->{checks} };
 	my @headers = ('X-Auth-Token' => $token, 'Content-Type' => $form ? 'application/x-www-form-urlencoded' : 'application/json');
 	my $target = $self->path_of($route, $n);
-	if (my $shape = $route->{query_schema})
-	{
-		my @query;
-		foreach my $f (@{ $self->{shapes}{$shape}{fields} })
-		{
-			my $value = $self->largest_value($f, $style, 0, { items => 1 });
-			next if !defined $value;
-			$value = ref $value eq 'ARRAY' ? $value->[0] : ref $value ? 'true' : $value;
-			push @query, escape($f->{name}) . '=' . escape($value);
-		}
-		$target .= '?' . join('&', @query);
-	}
+	my ($query, $body) = @$route{qw(query_schema body_schema)};
+	$target .= '?' . $self->largest_query($route, $style, $target_most - 64 - length $target) if $query;
 	return {
 		route => $route, method => $route->{method}, target => $target, headers => \@headers,
-		body => $route->{body_schema} ? $self->largest_body($route->{body_schema}, $style, $many, $form)
+		body => $body ? $self->{made}{"$body $style $many"} //= $self->largest_body($body, $style, $many, $form)
 			: (grep { $_ eq 'json' } @{ $route->{checks} }) ? $self->any_json($style) : undef,
 	};
 }

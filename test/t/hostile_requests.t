@@ -5,11 +5,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 use strict;
 use warnings FATAL => 'all';
-use IO::Socket::INET;
 use JSON ();
 use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
-use WazoFront ();
+use WazoAsk;
 use WazoNode;
 use WazoShapes qw(request_bytes);
 
@@ -86,30 +85,18 @@ sub renew_world
 
 # ---- clients ----
 my ($port) = $front->{url} =~ /:(\d+)$/;
-my (@sockets, %status, @bad);
+my $ask = WazoAsk->new($port, keep => 1);
+my (%status, @bad);
 sub ask_all
 {
 	my @asked = @_;
-	local $SIG{PIPE} = 'IGNORE';
+	my @answers = $ask->all(map { request_bytes($_) } @asked);
 	foreach my $i (0 .. $#asked)
 	{
-		$sockets[$i] //= IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) // die "cannot connect to the front: $!";
-		my $bytes = request_bytes($asked[$i]);
-		# The front may answer and go before it has read all of it.
-		for (my $sent = 0; $sent < length $bytes;) { $sent += syswrite($sockets[$i], $bytes, length($bytes) - $sent, $sent) // last }
-	}
-	foreach my $i (0 .. $#asked)
-	{
-		my ($answer, $buffer) = (undef, '');
-		until ($answer = WazoFront::take_answer(\$buffer, $asked[$i]{method} eq 'HEAD'))
-		{
-			last if !sysread($sockets[$i], $buffer, 65536, length $buffer);
-		}
-		$sockets[$i] = undef if !$answer || lc($answer->{headers}{connection} // '') eq 'close';
-		my $code = $answer ? $answer->{status} : 0;
+		my $code = $answers[$i]{status};
 		$status{$code}++;
 		next if $code && ($code < 500 || $code == 503 || grep { $code == $_ } @{ $asked[$i]{route}{errors} // [] });
-		push @bad, "$code: " . substr(request_bytes($asked[$i]), 0, 2000) if @bad < 10;
+		push @bad, "$code $answers[$i]{reason}: " . substr(request_bytes($asked[$i]), 0, 2000) if @bad < 10;
 	}
 }
 
