@@ -1,5 +1,6 @@
 # What token checks cost while strangers do their worst: 99th percentile and rate
-# of HEAD under each load beside the idle server.
+# of HEAD under each load beside the idle server; and what a login takes beside
+# the largest requests that there are.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,13 +15,13 @@ head_run() {
 		$1 == "Requests/sec:" { r = $2 } END { print t, r }' "$work/wrk.out"
 }
 
-under_load() { # KIND
+under_load() { # KIND [MEASURE]
 	local p99 rate
 	rm -f "$work/load.ready"
-	perl "$(dirname "$0")/load.pl" "$1" "$front_port" "$work/load.ready" >"$work/load.out" &
+	perl "$(dirname "$0")/load.pl" "$1" "$front_port" "$work/load.ready" "$work/shapes.json" >"$work/load.out" &
 	local load=$!
 	while [ ! -e "$work/load.ready" ] && kill -0 "$load"; do sleep 0.1; done
-	read -r p99 rate < <(head_run)
+	read -r p99 rate < <("${2:-head_run}")
 	kill "$load" 2>/dev/null || die "the load $1 ended by itself"
 	wait "$load" 2>/dev/null || true
 	[ -s "$work/load.out" ] || die "the load $1 was none"
@@ -44,4 +45,41 @@ bench_load() {
 		report "HEAD p99, us, $name / idle" "<= 5" "$(awk -v x="$a" -v y="$c" 'BEGIN { print x / y }')" "$a" "$c"
 		report "HEAD per second, the same" ">= 0.5" "$(awk -v x="$b" -v y="$d" 'BEGIN { print x / y }')" "$b" "$d"
 	done
+}
+
+# The median time of a login, in microseconds, one after the other, and how many there were.
+login_run() {
+	local end=$((SECONDS + seconds + 1))
+	while [ "$SECONDS" -lt "$end" ]; do
+		curl -s -o /dev/null -w '%{http_code} %{time_total}\n' -u bench:secret -d '{"expiration": 60}' -H 'Content-Type: application/json' \
+			"http://127.0.0.1:$front_port/0.1/token"
+	done >"$work/logins"
+	! grep -qv '^200 ' "$work/logins" || die "a login was refused: $(grep -v '^200 ' "$work/logins" | head -n 1)"
+	echo "$(awk '{ print $2 * 1000000 }' "$work/logins" | median) $(wc -l <"$work/logins")"
+}
+
+bench_largest() {
+	prepare_fronts
+	local busy idle busies="" idles="" ratios=""
+	PERL5LIB=$(dirname "$0")/../lib perl -MWazoShapes -e 'print $WazoShapes::query' >"$work/shapes.sql"
+	sql -f - >"$work/shapes.json" <<-EOS
+		WITH mine AS (
+		  SELECT wazo_auth.top_tenant_uuid() AS tenant, wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'largest') AS "user",
+		         wazo_auth.open_session(u, 86400, '{#}', wazo_auth.user_metadata(u), false, NULL, '', '') AS token,
+		         wazo_auth.create_group(wazo_auth.top_tenant_uuid(), 'largest') AS "group",
+		         wazo_auth.create_policy(wazo_auth.top_tenant_uuid(), 'largest', '{a}', 'largest') AS policy
+		  FROM wazo_auth.user u WHERE u.username = 'bench')
+		SELECT (SELECT d::jsonb FROM ($(cat "$work/shapes.sql")) s (d)) || jsonb_build_object('token', m.token, 'things', jsonb_build_object(
+		  'user_uuid', ARRAY[m.user], 'tenant_uuid', ARRAY[m.tenant], 'parent_tenant_uuid', ARRAY[m.tenant], 'group_uuid', ARRAY[m.group], 'policy_uuid', ARRAY[m.policy],
+		  'policy_slug', ARRAY['largest'], 'email_uuid', ARRAY[m.user], 'session_uuid', ARRAY[m.user], 'token_uuid', ARRAY['$token'], 'relay_state', ARRAY[m.user],
+		  'client_id', ARRAY['c'], 'access', ARRAY['a.b'], 'idp_type', ARRAY['native'], 'auth_type', ARRAY['mobile']))
+		FROM mine m;
+	EOS
+	for _ in $(seq "$rounds"); do
+		read -r busy _ < <(under_load largest login_run)
+		read -r idle _ < <(login_run)
+		busies="$busies $busy" idles="$idles $idle"
+		ratios="$ratios $(awk -v x="$busy" -v y="$idle" 'BEGIN { printf "%.4f", x / y }')"
+	done
+	report "a login, us, beside eight of the largest requests / idle" "<= 5" "$ratios" "$busies" "$idles"
 }
