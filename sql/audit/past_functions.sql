@@ -200,7 +200,9 @@ BEGIN
     FROM (SELECT p.uuid FROM wazo_auth.policy p WHERE p.tenant_uuid = v_top AND p.name = v_name
           UNION
           SELECT a.object_uuid FROM wazo_auth.audit a
-          WHERE a.object = 'policy' AND a.at > at AND v_name IN (a.before ->> 'name', a.after ->> 'name')) c
+          WHERE a.object = 'policy' AND a.at > at AND (v_name IN (a.before ->> 'name', a.after ->> 'name')
+            -- of an update only what it changed is told
+            OR a.action = 'updated' AND a.before ->> 'tenant_uuid' = v_top::text)) c
     CROSS JOIN LATERAL wazo_auth.row_at('policy'::text, c.uuid::text, at) r (content)
     WHERE r.content ->> 'name' = v_name AND r.content ->> 'tenant_uuid' = v_top::text);
 END

@@ -85,6 +85,8 @@ SELECT wazo_auth.update_user(:'deep_user', 'deep', enabled => true);
 SELECT clock_timestamp() AS by_default \gset
 SELECT wazo_auth.configure('{"default_user_policy": null}');
 SELECT is(pg_temp.past(:'deep_user', 'z', :'by_default'), 't z default wazo_default', 'by a setting that holds no more');
+UPDATE wazo_auth.policy SET tenant_uuid = :'north' WHERE name = 'wazo_default' AND tenant_uuid = :'top';
+SELECT is(pg_temp.past(:'deep_user', 'z', :'by_default'), 't z default wazo_default', 'nor where the policy is in another tenant now');
 
 -- ---- sessions ----
 SELECT wazo_auth.create_user(:'north', 'bob', 'secret', authentication_method => 'native') AS bob \gset
