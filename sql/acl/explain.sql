@@ -136,7 +136,7 @@ BEGIN
     FROM (SELECT n.name, n.place, (
                    SELECT COALESCE(wazo_auth.acl_agg(w.acl ORDER BY w.place), '{}')
                    FROM wazo_auth.user_ways_at(explain_session_access.user_uuid, n.name, v_session.began_at) w) AS acl
-          FROM (SELECT 'wazo_user', 0
+          FROM (VALUES ('wazo_user', 0), ('', 2)  -- '': any without a policy of its own
                 UNION ALL
                 SELECT k, 1
                 FROM jsonb_object_keys(wazo_auth.setting_at('backend_policies'::text, v_session.began_at)) k

@@ -106,6 +106,16 @@ SELECT clock_timestamp() AS logged_out \gset
 DELETE FROM wazo_auth.acl_set a WHERE NOT EXISTS (SELECT FROM wazo_auth.session s WHERE s.acl_digest = a.digest);
 SELECT is(pg_temp.past(:'bob', 's', :'taken', :'session'), 't s direct own', 'a session that has ended, of policies that were');
 SELECT matches(pg_temp.past(:'bob', 's', :'logged_out', :'session'), '^WA404 No such session', 'ended');
+-- By a backend that has no policy of its own, where that of passwords has one.
+SELECT wazo_auth.create_policy(:'top', 'of passwords', '{p}'), wazo_auth.create_policy(:'top', 'of others', '{o}');
+SELECT wazo_auth.configure('{"backend_policies": {"wazo_user": "of passwords"}, "default_user_policy": "of others"}');
+SELECT wazo_auth.open_session(u, 3600, wazo_auth.user_acl(u.uuid, 'ldap_user'), '{}', false, NULL, '', '') AS token FROM wazo_auth.user u WHERE u.uuid = :'bob' \gset
+SELECT s.uuid AS ldap_session FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(:'token') \gset
+SELECT clock_timestamp() AS by_ldap \gset
+SELECT wazo_auth.token_delete(:'token');
+DELETE FROM wazo_auth.acl_set a WHERE NOT EXISTS (SELECT FROM wazo_auth.session s WHERE s.acl_digest = a.digest);
+SELECT is(pg_temp.past(:'bob', 'o', :'by_ldap', :'ldap_session'), 't o default of others', 'a session by a backend that has no policy of its own');
+SELECT wazo_auth.configure('{"backend_policies": null, "default_user_policy": null}');
 -- Nobody may end one without a word.
 SELECT token AS token FROM wazo_auth.token_create('bob', 'secret') \gset
 SELECT s.uuid AS reset_session FROM wazo_auth.session s WHERE s.token_digest = wazo_auth.token_digest(:'token') \gset
