@@ -19,10 +19,8 @@ COMMENT ON FUNCTION wazo_auth.rest_idp_get(wazo_auth.http_request) IS
 SELECT wazo_auth.add_route('GET', '/0.1/idp', 'wazo_auth.rest_idp_get', 'idp',
   access => 'auth.idp.read', summary => 'Authentication methods that users can have');
 
-CREATE OR REPLACE FUNCTION wazo_auth.set_authentication_methods(user_uuids uuid[], method text) RETURNS bigint
+CREATE OR REPLACE FUNCTION wazo_auth.set_authentication_methods(user_uuids uuid[], method text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_found bigint;
 BEGIN
   IF NOT wazo_auth.is_authentication_method(method) THEN
     RAISE EXCEPTION 'there is no authentication method "%"', method USING ERRCODE = 'invalid_parameter_value',
@@ -30,21 +28,19 @@ BEGIN
   END IF;
   -- In one order, so that two who set the same users' cannot wait for each other.
   PERFORM FROM wazo_auth.user u WHERE u.uuid = ANY (user_uuids) ORDER BY u.uuid FOR NO KEY UPDATE;
-  GET DIAGNOSTICS v_found = ROW_COUNT;
+  PERFORM wazo_auth.raise_unknown_user(k::text) FROM unnest(user_uuids) k
+  WHERE NOT EXISTS (SELECT FROM wazo_auth.user u WHERE u.uuid = k);
   UPDATE wazo_auth.user u SET authentication_method = method
   WHERE u.uuid = ANY (user_uuids) AND u.authentication_method <> method;
-  RETURN v_found;
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_authentication_methods(uuid[], text) IS
-'Sets how users log in; returns how many of them there are. Raises 22023 for an unknown method.';
+'Sets how users log in, or changes nothing: raises WA404 for an unknown one, 22023 for an unknown method.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.set_authentication_method(user_uuid uuid, method text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF wazo_auth.set_authentication_methods(ARRAY[user_uuid], method) = 0 THEN
-    PERFORM wazo_auth.raise_unknown_user(user_uuid::text);
-  END IF;
+  PERFORM wazo_auth.set_authentication_methods(ARRAY[user_uuid], method);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.set_authentication_method(uuid, text) IS
