@@ -91,7 +91,7 @@ static struct sock_filter filter_used[] = {
 
 /* What no test gets it to do, each for a reason. */
 static struct sock_filter filter_reserve[] = {
-	/* the resolver asks a name server, and which addresses this machine has; what it asks by ioctl() it can do without */
+	/* the resolver asks a name server, and which addresses this machine has; it can do without its ioctl() */
 	KORE_SYSCALL_ALLOW_ARG(socket, 0, AF_NETLINK),
 	KORE_SYSCALL_ALLOW(bind),
 	KORE_SYSCALL_ALLOW(sendmsg),

@@ -302,7 +302,8 @@ supervise_run(void)
 			  front_config.workers, front_config.workers == 1 ? "" : "s");
 	for (;;)
 	{
-		int64_t		wait = sooner(metrics_server_turn(), sooner(configure_turn(), configure_pending() ? -1 : respawn()));
+		int64_t		next_child = configure_pending() ? -1 : respawn();
+		int64_t		wait = sooner(metrics_server_turn(), sooner(configure_turn(), next_child));
 		int			sig = wait_signal(&set, wait);
 
 		switch (sig)

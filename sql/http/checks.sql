@@ -8,7 +8,8 @@ SELECT wazo_auth.add_check('query', NULL, '{400}', 'The query string has the sha
 SELECT wazo_auth.add_check('body', NULL, '{400}', 'The body has the shape body_schema, and is read by it');
 SELECT wazo_auth.add_check('form', NULL, '{400}',
   'The body is a form, urlencoded or multipart, of the shape body_schema, and is read by it; files are texts');
-SELECT wazo_auth.add_check('json', NULL, '{400}', 'The body is a JSON document, no larger than the shape any_json takes it');
+SELECT wazo_auth.add_check('json', NULL, '{400}',
+  'The body is a JSON document, no larger than the shape any_json takes it');
 
 -- What a body without a shape may hold, of whatever members.
 SELECT wazo_auth.declare_schema('any_json', 'first_error', NULL, '{}');
