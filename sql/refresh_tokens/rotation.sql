@@ -126,7 +126,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_lifetime integer := (wazo_auth.get_setting('refresh_token') ->> 'lifetime')::integer;
   v_ended uuid[];
-  v_old uuid[] := '{}';
+  v_old uuid[] := '{}'::uuid[];
 BEGIN
   IF batch IS NULL OR batch NOT BETWEEN 1 AND 100000 THEN
     RAISE EXCEPTION 'batch must be from 1 to 100000' USING ERRCODE = 'invalid_parameter_value';
