@@ -12,15 +12,15 @@ my $t = WazoFront->new;
 my $host = "Host: localhost\r\n";
 my $r;
 
-sub send_on_new
+sub send_on
 {
-	my ($method, $target, %opt) = @_;
-	my $s = $t->connect;
+	my ($s, $method, $target, %opt) = @_;
 	my $body = $opt{body} // '';
 	syswrite($s, "$method $target HTTP/1.1\r\n$host" . join('', map { "$_\r\n" } @{$opt{headers} // []})
 		. (length $body ? 'Content-Length: ' . length($body) . "\r\n" : '') . "\r\n$body");
 	return $s;
 }
+sub send_on_new { return send_on($t->connect, @_) }
 
 # The statuses of the answers, in the order of the connections.
 sub statuses
@@ -326,13 +326,16 @@ $t->start_front('--workers', 1, '--slow-connections', 2, '--request-timeout', 1.
 $t->stop_front;
 
 # ---- what came in together goes together; an older extension takes one by one ----
-# one loop turn of the worker: it is stopped while they come in
+# one loop turn of the worker: it has taken their connections before, and is stopped while they come in
 sub together
 {
 	my (@requests) = @_;
 	my ($worker) = $t->workers;
+	my @s = map { send_on_new('HEAD', '/0.1/token/x') } @requests;
+	$t->read_answer($_, no_body => 1) for @s;
+	batches();
 	kill 'STOP', $worker;
-	my @s = map { send_on_new(@$_) } @requests;
+	send_on($s[$_], @{ $requests[$_] }) for 0 .. $#s;
 	kill 'CONT', $worker;
 	return @s;
 }
