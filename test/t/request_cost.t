@@ -99,7 +99,7 @@ SELECT json_build_object(
     'policy_slug', ARRAY(SELECT 'policy' || n FROM generate_series(1, 9) n), 'email_uuid', ARRAY(SELECT e.uuid FROM wazo_auth.email e),
     'session_uuid', ARRAY(SELECT gen_random_uuid() FROM generate_series(1, 9)), 'relay_state', ARRAY[gen_random_uuid()],
     'token_uuid', ARRAY(SELECT wazo_auth.open_session(u, 86400, '{#}', wazo_auth.user_metadata(u), false, NULL, '', '') FROM wazo_auth.user u, generate_series(1, 9) WHERE u.username = 'admin'),
-    'client_id', ARRAY[repeat('%', 1000)], 'access', ARRAY[repeat('*.#.', 250) || 'x'], 'idp_type', ARRAY['native'], 'auth_type', ARRAY['mobile']))
+    'client_id', ARRAY[repeat('%', 1000)], 'access', ARRAY[repeat('*.#.', 250) || 'x'], 'idp_type', ARRAY['native', 'default'], 'auth_type', ARRAY['mobile']))
 FROM public.made m;
 EOC
 my $shapes = WazoShapes->new($node, 'app');
