@@ -27,6 +27,9 @@ mkdir -p "$state/socket"
 chmod 711 "$state"
 if [ "$state" != "$run_dir" ]; then
 	ln -sfn "$state" "$run_dir/state"
+	# Whoever removes RUN_DIR alone finds the cluster again, and its password.
+	[ -L "$run_dir/env" ] || [ ! -f "$run_dir/env" ] || mv "$run_dir/env" "$state/env"
+	ln -sfn "$state/env" "$run_dir/env"
 	echo "$run_dir cannot be used by the account $SERVER_USER; the cluster is in $state"
 fi
 chown "$SERVER_USER": "$state/socket"
@@ -103,9 +106,9 @@ done
 # The administrator's password: given, or from the last start, or random.
 admin=${WAZO_AUTH_BOOTSTRAP_USERNAME:-}
 password=${WAZO_AUTH_BOOTSTRAP_PASSWORD:-}
-if [ -s "$run_dir/env" ]; then
-	[ -n "$admin" ] || admin=$(. "$run_dir/env" && printf %s "$ADMIN")
-	[ -n "$password" ] || password=$(. "$run_dir/env" && printf %s "$PASSWORD")
+if [ -s "$state/env" ]; then
+	[ -n "$admin" ] || admin=$(. "$state/env" && printf %s "$ADMIN")
+	[ -n "$password" ] || password=$(. "$state/env" && printf %s "$PASSWORD")
 fi
 admin=${admin:-wazo-auth-cli}
 [ -n "$password" ] || password=$(openssl rand -hex 14)
@@ -132,7 +135,7 @@ fi
 (umask 077 && {
 	for name in PGHOST PGPORT PGUSER PGDATABASE; do printf 'export %s=%q\n' "$name" "${!name}"; done
 	printf 'export BASE_URL=%q\nexport ADMIN=%q\nexport PASSWORD=%q\n' "http://127.0.0.1:$port" "$admin" "$password"
-} >"$run_dir/env")
+} >"$state/env")
 
 cat <<EOF
 
