@@ -70,11 +70,11 @@ COMMENT ON FUNCTION wazo_auth.http(text, text, text[], bytea, text) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.http_batch(
   methods text[], targets text[], headers text[], header_counts integer[], bodies bytea[], peers text[])
-RETURNS wazo_auth.http_response[]
+RETURNS bytea
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_http_batch';
 COMMENT ON FUNCTION wazo_auth.http_batch(text[], text[], text[], integer[], bytea[], text[]) IS
-'What wazo_auth.http() answers to each of at most 64 requests, in their order and in one transaction; for a front that '
-'sends together what came in together. headers: those of all requests one behind the other; header_counts: how many '
+'What wazo_auth.http() answers to each of at most 64 requests, in their order and in one transaction, as array_send() '
+'would send it; for a front that sends together what came in together. headers: those of all requests one behind the other; header_counts: how many '
 'elements of them, names and values, belong to each. Raises as wazo_auth.http() does, 2202E when the arrays do not fit '
 'together and 54000 for more requests.';
 

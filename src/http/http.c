@@ -27,6 +27,7 @@
 #include "base/row_by_key.h"
 #include "http/http_call.h"
 #include "http/http_request.h"
+#include "http/http_wire.h"
 #include "plain/traceparent.h"
 #include "sessions/replica.h"
 
@@ -288,8 +289,8 @@ dispatch(HttpCall *call)
 		http_run_handler(call);
 }
 
-/* Answers a request of which everything but the reply is set. */
-static Datum
+/* Makes the reply to a request of which everything else is set. */
+static void
 answer(HttpCall *call, const text *method)
 {
 	call->method = VARSIZE_ANY_EXHDR(method) <= HTTP_MAX_METHOD ? text_to_cstring(method) : "?";
@@ -300,7 +301,6 @@ answer(HttpCall *call, const text *method)
 	if (strcmp(call->method, "HEAD") == 0)
 		strip_body(&call->reply);
 	tell_route(call);
-	return make_response(&call->reply);
 }
 
 /*
@@ -325,7 +325,8 @@ wazo_auth_http(PG_FUNCTION_ARGS)
 	call->headers = checked_headers(PG_ARGISNULL(2) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(2));
 	call->body = PG_ARGISNULL(3) ? NULL : PG_GETARG_BYTEA_PP(3);
 	call->peer = PG_ARGISNULL(4) ? NULL : PG_GETARG_TEXT_PP(4);
-	PG_RETURN_DATUM(answer(call, PG_GETARG_TEXT_PP(0)));
+	answer(call, PG_GETARG_TEXT_PP(0));
+	PG_RETURN_DATUM(make_response(&call->reply));
 }
 
 /* An argument of wazo_auth.http_batch(), which holds n elements (any number when n is -1). Returns how many. */
@@ -404,8 +405,8 @@ read_batch(FunctionCallInfo fcinfo, HttpBatch *batch)
 }
 
 /* Answers the request number i, the next one. */
-static Datum
-answer_next(HttpBatch *batch, int i)
+static void
+answer_next(HttpBatch *batch, int i, StringInfo out)
 {
 	HttpCall   *call = http_call_new();
 	int32		mine = DatumGetInt32(batch->header_count[i]);
@@ -420,18 +421,19 @@ answer_next(HttpBatch *batch, int i)
 	batch->headers_left -= mine;
 	call->body = batch->no_body[i] ? NULL : DatumGetByteaPP(batch->body[i]);
 	call->peer = batch->no_peer[i] ? NULL : DatumGetTextPP(batch->peer[i]);
-	return answer(call, DatumGetTextPP(batch->method[i]));
+	answer(call, DatumGetTextPP(batch->method[i]));
+	http_wire_add(out, &call->reply);
 }
 
 /* The same for all of them, most of which look for a session. */
 static void
-answer_all(HttpBatch *batch, Datum *reply)
+answer_all(HttpBatch *batch, StringInfo out)
 {
 	rows_keep(T_SESSION);
 	PG_TRY();
 	{
 		for (int i = 0; i < batch->n; i++)
-			reply[i] = answer_next(batch, i);
+			answer_next(batch, i, out);
 	}
 	PG_CATCH();
 	{
@@ -444,24 +446,24 @@ answer_all(HttpBatch *batch, Datum *reply)
 
 /*
  * wazo_auth.http_batch(methods text[], targets text[], headers text[], header_counts integer[], bodies bytea[],
- *		peers text[]) returns wazo_auth.http_response[]
+ *		peers text[]) returns bytea
  *
- * What wazo_auth.http() says to each of several requests, in their order.
- * headers: those of all requests, one behind the other; header_counts: how many
- * elements of them belong to each.  Raises as wazo_auth.http() does; 2202E when
- * the arrays do not fit together, 54000 for more than HTTP_MAX_BATCH requests.
+ * What wazo_auth.http() says to each of several requests, in their order, as
+ * array_send() would give it.  headers: those of all requests, one behind the
+ * other; header_counts: how many elements of them belong to each.  Raises as
+ * wazo_auth.http() does; 2202E when the arrays do not fit together, 54000 for
+ * more than HTTP_MAX_BATCH requests.
  */
 Datum
 wazo_auth_http_batch(PG_FUNCTION_ARGS)
 {
-	Oid			response = wazo_catalog()->http_response;
 	HttpBatch	batch;
-	Datum	   *reply;
+	StringInfoData out;
 
 	read_batch(fcinfo, &batch);
-	reply = palloc(batch.n * sizeof(Datum));
-	answer_all(&batch, reply);
+	http_wire_start(&out, batch.n);
+	answer_all(&batch, &out);
 	if (batch.headers_left != 0)
 		raise_odd_headers();
-	PG_RETURN_ARRAYTYPE_P(construct_array(reply, batch.n, response, -1, false, TYPALIGN_DOUBLE));
+	PG_RETURN_BYTEA_P(http_wire_end(&out));
 }

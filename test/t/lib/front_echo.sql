@@ -85,7 +85,7 @@ END $$;
 CREATE FUNCTION wazo_auth.go_live() RETURNS boolean LANGUAGE sql BEGIN ATOMIC SELECT false; END;
 
 CREATE FUNCTION wazo_auth.http_batch(methods text[], targets text[], headers text[], header_counts integer[],
-  bodies bytea[], peers text[]) RETURNS wazo_auth.http_response[] LANGUAGE plpgsql AS $$
+  bodies bytea[], peers text[]) RETURNS bytea LANGUAGE plpgsql AS $$
 DECLARE
   answers wazo_auth.http_response[];
   used integer := 0;
@@ -98,5 +98,5 @@ BEGIN
   IF used <> cardinality(headers) THEN
     RAISE EXCEPTION 'the headers do not fit the counts';
   END IF;
-  RETURN answers;
+  RETURN array_send(answers);
 END $$;
