@@ -332,25 +332,21 @@ $$;
 COMMENT ON FUNCTION wazo_auth.audit_request(wazo_auth.http_request, integer) IS
 'Writes into the audit log a request that has left no other row there: it was refused, or changed nothing.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.audit_failed_login(user_uuid uuid, status integer) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.audit_failed_login(user_uuid uuid, tenant_uuid uuid, status integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  v_tenant uuid;
-  v_top uuid;
+  -- Also where it is not needed: who asks must not be able to tell from the time.
+  v_top uuid := wazo_auth.top_tenant_uuid();
 BEGIN
   IF wazo_auth.audit_is_on() THEN
-    -- Both, and of nobody, too: who asks must not be able to tell from the time which of them it took.
-    v_tenant := (SELECT u.tenant_uuid FROM wazo_auth.user u
-                 WHERE u.uuid = COALESCE(audit_failed_login.user_uuid, '00000000-0000-0000-0000-000000000000'));
-    v_top := wazo_auth.top_tenant_uuid();
-    PERFORM wazo_auth.write_audit('request'::text, 'refused'::text, user_uuid, COALESCE(v_tenant, v_top), NULL::jsonb,
+    PERFORM wazo_auth.write_audit('request'::text, 'refused'::text, user_uuid, COALESCE(tenant_uuid, v_top), NULL::jsonb,
       NULL::jsonb, status);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.audit_failed_login(uuid, integer) IS
-'Writes into the audit log that a login failed, and of which user it was to be, if of any, at the same cost. What was '
-'typed is not there: it may be a password.';
+COMMENT ON FUNCTION wazo_auth.audit_failed_login(uuid, uuid, integer) IS
+'Writes into the audit log that a login failed, and of which user of which tenant it was to be, null for nobody''s, at '
+'the same cost. What was typed is not there: it may be a password.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.forbid_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -121,7 +121,7 @@ BEGIN
   ELSE
     OPEN v_log FOR
       SELECT a.at, a.action, a.before, a.after FROM wazo_auth.audit a
-      WHERE a.object_uuid = key::uuid AND a.object = object AND a.object <> 'session'
+      WHERE a.object_uuid = key::uuid AND a.object = object AND a.object NOT IN ('session', 'request')
       ORDER BY a.id DESC;
   END IF;
   LOOP

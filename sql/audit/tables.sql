@@ -20,7 +20,7 @@ CREATE TABLE wazo_auth.audit (
   PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
 CREATE INDEX audit_tenant_uuid_id_idx ON wazo_auth.audit (tenant_uuid, id);
-CREATE INDEX audit_object_uuid_id_idx ON wazo_auth.audit (object_uuid, id) WHERE object <> 'session';
+CREATE INDEX audit_object_uuid_id_idx ON wazo_auth.audit (object_uuid, id) WHERE object NOT IN ('session', 'request');
 CREATE INDEX audit_object_id_idx ON wazo_auth.audit (object, id)
   WHERE object IN ('audit', 'policy', 'setting', 'tenant');
 
@@ -53,7 +53,8 @@ COMMENT ON COLUMN wazo_auth.audit.after IS
 'What is in them now, or of a creation all of them; no secrets. Of an acl the accesses that came, and their '
 'places; of a request its path parameters';
 COMMENT ON INDEX wazo_auth.audit_tenant_uuid_id_idx IS 'What happened in a tenant, the latest first';
-COMMENT ON INDEX wazo_auth.audit_object_uuid_id_idx IS 'What happened to something';
+COMMENT ON INDEX wazo_auth.audit_object_uuid_id_idx IS
+'What happened to something. Not what was refused: entered here, a failed login would take longer where it is somebody''s';
 COMMENT ON INDEX wazo_auth.audit_object_id_idx IS
 'For explain_access(): gaps of the log, and what has its name in the settings';
 

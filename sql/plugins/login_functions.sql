@@ -64,8 +64,11 @@ BEGIN
     RETURN;
   END IF;
   v_asked := wazo_auth.ask_backends(login, password, args);
+  IF v_asked.backend IS NULL THEN
+    RETURN;
+  END IF;
   v_uuid := wazo_auth.resolve_login(login);
-  IF v_asked.backend IS NULL OR v_uuid IS NULL OR wazo_auth.stored_password(v_uuid) IS NOT NULL
+  IF v_uuid IS NULL OR wazo_auth.stored_password(v_uuid) IS NOT NULL
      OR wazo_auth.effective_authentication_method(v_uuid) IS DISTINCT FROM 'native' THEN
     RETURN;
   END IF;

@@ -168,14 +168,13 @@ COMMENT ON FUNCTION wazo_auth.count_login_failure(uuid, cidr, uuid, uuid) IS
 'One more failure of a row of wazo_auth.login_failure. From the first one that is too many on, the wait doubles with '
 'each: 1 second, 2, 4 …; one of a minute or more has the event auth_login_locked.';
 
-CREATE OR REPLACE FUNCTION wazo_auth.login_failed(login text, peer text) RETURNS void
+CREATE OR REPLACE FUNCTION wazo_auth.login_failed(login text, peer text, user_uuid uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_network cidr := wazo_auth.peer_network(peer);
   v_named uuid := wazo_auth.try_uuid(login);
   v_digest uuid;
-  v_user uuid;
 BEGIN
   IF login IS NULL OR v_network IS NULL OR NOT wazo_auth.is_guarded(v_network) THEN
     RETURN;
@@ -183,11 +182,10 @@ BEGIN
   v_digest := wazo_auth.login_failure_key(login, NULL::cidr);
   -- Of what was typed alone depends what is looked for, so that the time does not tell who has an account.
   IF v_named IS NOT NULL THEN
-    v_user := (SELECT u.uuid FROM wazo_auth.user u WHERE u.uuid = v_named);
+    user_uuid := COALESCE(user_uuid, (SELECT u.uuid FROM wazo_auth.user u WHERE u.uuid = v_named));
   END IF;
-  v_user := COALESCE(wazo_auth.resolve_login(login), v_user);
   -- In the order of their keys, so that two cannot wait for each other.
-  PERFORM wazo_auth.count_login_failure(k.login_digest, k.network, k.key, v_user)
+  PERFORM wazo_auth.count_login_failure(k.login_digest, k.network, k.key, user_uuid)
   FROM (VALUES (v_digest, v_network, wazo_auth.login_failure_key(login, v_network)),
                (NULL::uuid, v_network, wazo_auth.login_failure_key(NULL::text, v_network)),
                (v_digest, NULL::cidr, v_digest)) k (login_digest, network, key)
@@ -196,14 +194,14 @@ BEGIN
   ORDER BY k.key;
 END
 $$;
-COMMENT ON FUNCTION wazo_auth.login_failed(text, text) IS
+COMMENT ON FUNCTION wazo_auth.login_failed(text, text, uuid) IS
 'Counts a failed attempt with this wazo_auth.guessed() from this address, in a transaction that must not be rolled '
-'back with it.';
+'back with it. user_uuid: whose login it is, for the event auth_login_locked; null for nobody''s, or for a uuid.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.count_failed_login(login text, remote_addr text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.login_failed(ltrim(wazo_auth.normal_login(login)), remote_addr);
+  PERFORM wazo_auth.login_failed(ltrim(wazo_auth.normal_login(login)), remote_addr, wazo_auth.resolve_login(login));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.count_failed_login(text, text) IS

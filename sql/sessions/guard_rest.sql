@@ -5,14 +5,16 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_credentials record;
   v_guessed text;
+  v_owner record;
 BEGIN
   v_credentials := wazo_auth.basic_credentials(wazo_auth.http_header(request, 'Authorization'));
   v_guessed := wazo_auth.guessed(
     ROW(v_credentials.login, v_credentials.password, request.body ->> 'refresh_token', request.body ->> 'client_id',
         request.body)::wazo_auth.login_attempt);
   IF v_guessed IS NOT NULL THEN
-    PERFORM wazo_auth.login_failed(v_guessed, request.peer),
-            wazo_auth.audit_failed_login(wazo_auth.resolve_login(v_guessed), status);
+    v_owner := wazo_auth.owner_of_login(v_guessed);
+    PERFORM wazo_auth.login_failed(v_guessed, request.peer, v_owner.user_uuid),
+            wazo_auth.audit_failed_login(v_owner.user_uuid, v_owner.tenant_uuid, status);
     PERFORM wazo_auth.end_reused_refresh_token(request.body ->> 'refresh_token', request.body ->> 'client_id');
   END IF;
 END
@@ -28,7 +30,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- 401 is also the answer to a token that may not: that tries no password.
   IF status = 401 AND request.body ? 'old_password' THEN
-    PERFORM wazo_auth.login_failed(request.params ->> 'user_uuid', request.peer);
+    PERFORM wazo_auth.login_failed(request.params ->> 'user_uuid', request.peer, NULL::uuid);
   ELSIF status = 204 THEN
     PERFORM wazo_auth.forget_login_failures(request.params ->> 'user_uuid', request.peer);
   END IF;
@@ -43,7 +45,7 @@ CREATE OR REPLACE FUNCTION wazo_auth.after_password_reset_post(request wazo_auth
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM wazo_auth.login_failed(' reset ' || COALESCE(request.query ->> 'user_uuid', ''), request.peer);
+  PERFORM wazo_auth.login_failed(' reset ' || COALESCE(request.query ->> 'user_uuid', ''), request.peer, NULL::uuid);
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.after_password_reset_post(wazo_auth.http_request, integer) IS

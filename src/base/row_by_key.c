@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "access/relscan.h"
 #include "access/table.h"
+#include "catalog/pg_collation_d.h"
 #include "utils/fmgroids.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -143,6 +144,44 @@ bool
 row_open_text(RowByKey *row, TableId table, text *key)
 {
 	return open_scan(row, catalog_key(table), BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(key));
+}
+
+/* The first row of which the key is not less; whether it is equal. */
+static bool
+open_near(RowByKey *row, TableId table, RegProcedure not_less, RegProcedure equal, Datum key)
+{
+	ColumnId	column = catalog_key(table);
+	bool		found = open_scan(row, column, BTGreaterEqualStrategyNumber, not_less, key);
+	bool		isnull;
+
+	if (!rows_in_order(row))
+	{
+		row_close(row);
+		return open_scan(row, column, BTEqualStrategyNumber, equal, key);
+	}
+	return found &&
+		DatumGetBool(OidFunctionCall2Coll(equal, C_COLLATION_OID, row_get(row, column, &isnull), key));
+}
+
+/*
+ * row_open_near
+ *
+ * As row_open(), but where there is no row of the key, row->tuple is the next
+ * one in the order of the keys: whoever is not to learn from the time whether
+ * there is one has as much read for nothing.  NULL only beyond the last key.
+ * Returns whether the row is that of the key.
+ */
+bool
+row_open_near(RowByKey *row, TableId table, const pg_uuid_t *key)
+{
+	return open_near(row, table, F_UUID_GE, F_UUID_EQ, UUIDPGetDatum(key));
+}
+
+/* The same for a key that is a text with the collation "C". */
+bool
+row_open_near_text(RowByKey *row, TableId table, text *key)
+{
+	return open_near(row, table, F_TEXT_GE, F_TEXTEQ, PointerGetDatum(key));
 }
 
 /*

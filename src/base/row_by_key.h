@@ -34,6 +34,8 @@ extern void rows_forget(void);
 extern bool row_open(RowByKey *row, TableId table, const pg_uuid_t *key);
 extern bool row_again(RowByKey *row, TableId table, const pg_uuid_t *key);
 extern bool row_open_text(RowByKey *row, TableId table, text *key);
+extern bool row_open_near(RowByKey *row, TableId table, const pg_uuid_t *key);
+extern bool row_open_near_text(RowByKey *row, TableId table, text *key);
 extern bool row_open_after(RowByKey *row, ColumnId column, text *key);
 extern bool rows_open_from(RowByKey *row, ColumnId column, ArrayType *key);
 extern bool rows_in_order(const RowByKey *row);

@@ -253,48 +253,12 @@ password_hash(const char *password, Size len)
 }
 
 /*
- * Computes a hash of each kind that is stored but the one that was, so that
- * every check costs the same.
- */
-static void
-compute_others(const PhcHash *done, const char *password, Size len)
-{
-	PhcHash		kind[PASSWORD_MAX_KINDS];
-	uint8_t		computed[PHC_MAX_BYTES];
-	int			n = password_kinds(kind);
-
-	for (int i = 0; i < n; i++)
-		if (!password_same_kind(&kind[i], done))
-		{
-			secret_random(kind[i].salt, kind[i].salt_len);
-			compute_limited(&kind[i], password, len, computed);
-		}
-	secret_wipe(computed, sizeof(computed));
-	secret_wipe(kind, sizeof(kind));
-}
-
-/* What an unknown login is compared with: a hash of a kind that is stored. */
-static void
-start_any(PhcHash *hash)
-{
-	PhcHash		kind[PASSWORD_MAX_KINDS];
-
-	if (password_kinds(kind) > 0)
-	{
-		*hash = kind[0];
-		secret_random(hash->salt, hash->salt_len);
-	}
-	else
-		start_argon2(hash);
-	secret_wipe(kind, sizeof(kind));
-}
-
-/*
  * Tells whether a password belongs to a stored hash.
  *
  * hash NULL, or a text that is no usable hash: an unknown login, or one
  * without a password.  The answer is false, as for a password beyond 4,096
- * bytes.  In any case one hash of each kind that is stored is computed.
+ * bytes.  In any case one hash of each kind that is stored is computed, in
+ * their order, and what is read, parsed and compared besides is the same.
  *
  * Errors: WA503 when no slot gets free in time, 53200 out of memory.
  */
@@ -302,20 +266,36 @@ static bool
 password_verify(const char *password, Size len, const char *hash,
 				Size hash_len)
 {
+	/* parsed for an unknown login, as somebody's would be */
+	static const char nobodys[] = "$argon2id$v=19$m=19456,t=2,p=1$cNvSDJmBSrffvwujGO2qmQ$"
+		"SNjN0+hy4jPc3Y4YkKvAcZgAgKLTClb1sKMsHjlg2Cc";
+	PhcHash		kind[PASSWORD_MAX_KINDS + 1];
 	PhcHash		stored;
 	uint8_t		computed[PHC_MAX_BYTES];
-	bool		usable;
-	bool		equal;
+	int			n = password_kinds(kind);
+	int			its = n;		/* the place of the stored one */
+	bool		usable = hash != NULL;
+	bool		equal = false;
 
-	usable = hash != NULL && phc_parse(hash, hash_len, &stored);
-	if (!usable)
-		start_any(&stored);
-	usable = usable && len <= PASSWORD_MAX_BYTES;
-	compute_limited(&stored, password, Min(len, PASSWORD_MAX_BYTES), computed);
-	equal = secret_equal(computed, stored.hash, stored.hash_len);
+	usable &= phc_parse(usable ? hash : nobodys, usable ? hash_len : sizeof(nobodys) - 1, &stored);
+	if (!usable && n == 0)
+		start_argon2(&stored);
+	else if (!usable)
+		stored = kind[0];
+	for (int i = 0; i < n && its == n; i++)
+		if (password_same_kind(&kind[i], &stored))
+			its = i;
+	kind[its] = stored;
+	n = Max(n, its + 1);
+	for (int i = 0; i < n; i++)
+	{
+		compute_limited(&kind[i], password, Min(len, PASSWORD_MAX_BYTES), computed);
+		equal |= secret_equal(computed, kind[i].hash, kind[i].hash_len) & (i == its);
+	}
 	secret_wipe(computed, sizeof(computed));
-	compute_others(&stored, password, Min(len, PASSWORD_MAX_BYTES));
-	return usable && equal;
+	secret_wipe(kind, sizeof(kind));
+	secret_wipe(&stored, sizeof(stored));
+	return usable && len <= PASSWORD_MAX_BYTES && equal;
 }
 
 /*

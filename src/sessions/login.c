@@ -12,7 +12,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -22,6 +24,7 @@
 #include "base/row_by_key.h"
 
 PG_FUNCTION_INFO_V1(wazo_auth_resolve_login);
+PG_FUNCTION_INFO_V1(wazo_auth_owner_of_login);
 PG_FUNCTION_INFO_V1(wazo_auth_stored_password);
 PG_FUNCTION_INFO_V1(wazo_auth_effective_authentication_method);
 PG_FUNCTION_INFO_V1(wazo_auth_has_live_sessions);
@@ -34,67 +37,96 @@ same_text(const text *a, const text *b)
 		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
 }
 
-static bool
-is_enabled(const pg_uuid_t *user)
-{
-	RowByKey	row;
-	bool		enabled;
-
-	enabled = row_open(&row, T_USER, user) && row_get_bool(&row, USER_ENABLED);
-	row_close(&row);
-	return enabled;
-}
-
-/* Has the user this folded address, and is it confirmed? */
+/* Has the user this folded address, and is it confirmed? All its addresses cost the same. */
 static bool
 has_confirmed_address(const pg_uuid_t *user, const text *folded)
 {
 	RowByKey	row;
 	bool		found = false;
 
-	for (bool more = rows_open(&row, EMAIL_USER_UUID, user);
-		 more && !found; more = row_next(&row))
-		found = row_get_bool(&row, EMAIL_CONFIRMED) &&
-			same_text(normal_login(row_get_text(&row, EMAIL_ADDRESS)), folded);
+	for (bool more = rows_open(&row, EMAIL_USER_UUID, user); more; more = row_next(&row))
+		found |= same_text(normal_login(row_get_text(&row, EMAIL_ADDRESS)), folded) &
+			row_get_bool(&row, EMAIL_CONFIRMED);
 	row_close(&row);
 	return found;
+}
+
+/*
+ * The enabled user of a login, and its tenant.  Strangers may ask, and learn
+ * nothing from how long it takes: for a login that nobody has the same is read
+ * of the user whose login is the next one, or the last that was asked for where
+ * there is none.
+ */
+static bool
+find_user(text *login, pg_uuid_t *user, pg_uuid_t *tenant)
+{
+	static pg_uuid_t other = {{0}};
+	text	   *folded = normal_login(login);
+	bool		is_username = false;
+	bool		enabled = false;
+	bool		found;
+	RowByKey	row;
+
+	found = row_open_near_text(&row, T_LOGIN, folded);
+	if (row.tuple != NULL)
+	{
+		other = row_get_uuid(&row, LOGIN_USER_UUID);
+		is_username = row_get_bool(&row, LOGIN_IS_USERNAME);
+	}
+	row_close(&row);
+	*user = other;
+	if (row_open(&row, T_USER, user))
+	{
+		enabled = row_get_bool(&row, USER_ENABLED);
+		*tenant = row_get_uuid(&row, USER_TENANT_UUID);
+	}
+	row_close(&row);
+	is_username |= has_confirmed_address(user, folded);
+	return found && enabled && is_username;
 }
 
 /*
  * wazo_auth.resolve_login(login text) returns uuid
  *
  * The enabled user that logs in with this username or confirmed address, or
- * null (contract: semantics.md section 1, step 4).  For a login that nobody
- * has the same is looked for, under a uuid that nobody has: strangers may ask,
- * and learn nothing from how long it takes.
+ * null (contract: semantics.md section 1, step 4).
  */
 Datum
 wazo_auth_resolve_login(PG_FUNCTION_ARGS)
 {
-	text	   *folded = normal_login(PG_GETARG_TEXT_PP(0));
-	pg_uuid_t  *user = palloc0(sizeof(pg_uuid_t));
-	bool		is_username = false;
-	bool		enabled;
-	bool		has_address;
-	RowByKey	row;
+	pg_uuid_t  *user = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t	tenant;
 
-	if (row_open_text(&row, T_LOGIN, folded))
-	{
-		*user = row_get_uuid(&row, LOGIN_USER_UUID);
-		is_username = row_get_bool(&row, LOGIN_IS_USERNAME);
-	}
-	row_close(&row);
-	enabled = is_enabled(user);
-	has_address = has_confirmed_address(user, folded);
-	if (enabled && (is_username || has_address))
-		PG_RETURN_UUID_P(user);
-	PG_RETURN_NULL();
+	if (!find_user(PG_GETARG_TEXT_PP(0), user, &tenant))
+		PG_RETURN_NULL();
+	PG_RETURN_UUID_P(user);
+}
+
+/*
+ * wazo_auth.owner_of_login(login text, OUT user_uuid uuid, OUT tenant_uuid uuid)
+ *
+ * The same, and in which tenant the user is.
+ */
+Datum
+wazo_auth_owner_of_login(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+	Datum		value[2] = {UUIDPGetDatum(&user), UUIDPGetDatum(&tenant)};
+	bool		isnull[2] = {false, false};
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "the function has to return a row");
+	if (!find_user(PG_GETARG_TEXT_PP(0), &user, &tenant))
+		isnull[0] = isnull[1] = true;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull)));
 }
 
 /*
  * wazo_auth.stored_password(user_uuid uuid) returns text
  *
- * The user's password hash, or null.
+ * The user's password hash, or null, at the same cost.
  */
 Datum
 wazo_auth_stored_password(PG_FUNCTION_ARGS)
@@ -102,10 +134,12 @@ wazo_auth_stored_password(PG_FUNCTION_ARGS)
 	RowByKey	row;
 	text	   *hash = NULL;
 
-	if (row_open(&row, T_PASSWORD, PG_GETARG_UUID_P(0)))
+	bool		found = row_open_near(&row, T_PASSWORD, PG_GETARG_UUID_P(0));
+
+	if (row.tuple != NULL)
 		hash = row_get_text(&row, PASSWORD_HASH);
 	row_close(&row);
-	if (hash == NULL)
+	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(hash);
 }

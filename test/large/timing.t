@@ -64,6 +64,7 @@ my %made = (
 	'a disabled user' => 'UPDATE wazo_auth.user SET enabled = false WHERE uuid = %s',
 	'a user of LDAP' => "UPDATE wazo_auth.user SET authentication_method = 'ldap' WHERE uuid = %s",
 	'a user of SAML' => "UPDATE wazo_auth.user SET authentication_method = 'saml' WHERE uuid = %s",
+	'a user of another tenant' => '',
 	'an unconfirmed address' => 'UPDATE wazo_auth.email SET confirmed = false WHERE user_uuid = %s',
 );
 my (%user, %nobody, %uuid);
@@ -74,7 +75,8 @@ sub make_users
 	$user{$kind} = [ @all[ 0 .. $names - 1 ] ];
 	$nobody{$kind} = [ @all[ $names .. $#all ] ];
 	my $old = $kind eq 'a hash of older parameters' ? 'SET wazo_auth.argon2_iterations = 2;' : '';
-	for my $row (split /\n/, sql($old . "SELECT n, wazo_auth.create_user(wazo_auth.top_tenant_uuid(), n, 'secret', n || '\@example.com', authentication_method => 'native')
+	my $tenant = $kind =~ /tenant/ ? 'wazo_auth.create_tenant(wazo_auth.top_tenant_uuid(), n, n)' : 'wazo_auth.top_tenant_uuid()';
+	for my $row (split /\n/, sql($old . "SELECT n, wazo_auth.create_user($tenant, n, 'secret', n || '\@example.com', authentication_method => 'native')
 		FROM unnest('{@{[ join(',', @{ $user{$kind} }) ]}}'::text[]) n"))
 	{
 		my ($name, $uuid) = split /\|/, $row;
@@ -213,7 +215,7 @@ sub compare
 make_users('a user');
 compare('login', 'a user', 401, sub { login_request($_[0]) });
 compare('login by address', 'a user', 401, sub { login_request("$_[0]\@example.com") });
-for my $kind ('no password', 'a disabled user', 'a user of LDAP', 'a user of SAML', 'an unconfirmed address')
+for my $kind ('no password', 'a disabled user', 'a user of LDAP', 'a user of SAML', 'a user of another tenant', 'an unconfirmed address')
 {
 	make_users($kind);
 	compare("login, $kind", $kind, 401, sub { login_request($_[0] . ($kind =~ /address/ ? '@example.com' : '')) });

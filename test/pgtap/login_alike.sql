@@ -104,11 +104,12 @@ SELECT wazo_auth.update_user(u.uuid, u.username, enabled => false) FROM wazo_aut
 CREATE TEMPORARY TABLE done AS
 SELECT n.name || m.domain AS login, p.peer, c.*
 FROM unnest('{ann,old,none,disabled,ldap,saml,unconfirmed,someone}'::text[]) n(name), (VALUES (''), ('@x.org')) m(domain), (VALUES (NULL), ('10.9.*')) p(peer),
-     LATERAL pg_temp.compare('POST', '{/0.1/token,/0.1/token}', ARRAY[n.name || m.domain, 'nobody' || m.domain], '{}', p.peer, 'SELECT 1') c;
+     LATERAL pg_temp.compare('POST', '{/0.1/token,/0.1/token}', ARRAY[n.name || m.domain, reverse(n.name) || m.domain], '{}', p.peer, 'SELECT 1') c;
 SELECT is(d.status, '401', format('%s from %s: refused', d.login, d.peer)) FROM done d;
 SELECT is(d.differ, '{}'::jsonb, format('%s from %s: does what nobody''s login does', d.login, d.peer)) FROM done d;
 -- but for the rows that a look-up finds
-SELECT cmp_ok(abs(d.pages), '<=', 12, format('%s from %s: reads what nobody''s login does', d.login, d.peer)) FROM done d;
+-- A page more where one was full.
+SELECT cmp_ok(abs(d.pages), '<=', 2, format('%s from %s: reads what nobody''s login does', d.login, d.peer)) FROM done d;
 SELECT cmp_ok((d.counts ->> 'wal')::integer, '>', 0, 'what is written is counted: ' || d.login) FROM done d WHERE d.peer = '10.9.*';
 SELECT is(d.counts ->> 'argon2id', '2', 'so are hashes: ' || d.login) FROM done d WHERE d.peer = '10.9.*';
 
@@ -131,6 +132,7 @@ SELECT 'a bad token', c.* FROM pg_temp.compare('POST', ARRAY['/0.1/users/passwor
   '/0.1/users/password/reset?token=88888888-8888-4888-8888-888888888888&user_uuid=' || :'nobody'], NULL, '{"password": "x"}', '10.9.*', 'SELECT 1') c;
 SELECT is(r.status, CASE r.asked WHEN 'a bad token' THEN '401' ELSE '204' END, r.asked || ': its answer') FROM reset r;
 SELECT is(r.differ, '{}'::jsonb, format('%s: does what it does for nobody', r.asked)) FROM reset r;
+-- but for the rows that a look-up finds
 SELECT cmp_ok(abs(r.pages), '<=', 12, format('%s: reads what it reads for nobody', r.asked)) FROM reset r;
 
 -- ---- an imported password: one hash of its sort for each login ----
