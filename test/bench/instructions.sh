@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# instructions.sh [login|refresh|STATEMENT]...: how many instructions the database
+# instructions.sh [login|refresh|batch|STATEMENT]...: how many instructions the database
 # executes for a login, counted by valgrind in a server process of its own, so
 # that the same build gives the same figure whatever else the machine does.
 #
 # login: POST /0.1/token by password, without the password's hash. refresh:
 # wazo_auth.token_create() by refresh token. Both from an address, with the guard
-# of logins and the audit log on. Anything else is a statement that is executed as
+# of logins and the audit log on. batch: HEAD /0.1/token/X, 32 of them as the front
+# asks, but for receiving and sending. Anything else is a statement that is executed as
 # it is. The figure is that of one, after the first ones have filled the caches.
 #
 # PROFILE=40 prints the so many functions that cost most, with what they call
@@ -44,12 +45,12 @@ start_cluster "$work/data" "$work/postgresql.log"
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$work/socket" -U postgres "$@"; }
 sql -d postgres -c "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8'"
 sql -d app -c "SET client_min_messages = warning; CREATE EXTENSION wazo_auth CASCADE"
-refresh_token=$(sql -d app <<'END' | tail -n 1
+read -r token refresh_token < <(sql -d app <<'END' | tail -n 1
 SELECT wazo_auth.bootstrap('admin', 'secret') \g /dev/null
 SELECT wazo_auth.configure('{"max_user_concurrent_sessions": 1000000}') \g /dev/null
 SELECT wazo_auth.create_policy(wazo_auth.top_tenant_uuid(), 'some', '{a.b.c,d.#,e.*.read}') AS policy \gset
 SELECT wazo_auth.add_user_policy(wazo_auth.create_user(wazo_auth.top_tenant_uuid(), 'jane', 'secret', purpose => 'internal'), :'policy') \g /dev/null
-SELECT new_refresh_token FROM wazo_auth.token_create('jane', 'secret', access_type => 'offline', client_id => 'phone');
+SELECT token || ' ' || new_refresh_token FROM wazo_auth.token_create('jane', 'secret', access_type => 'offline', client_id => 'phone', expiration => 86400);
 END
 )
 stop_cluster "$work/data"
@@ -89,6 +90,9 @@ for what in "$@"; do
 			'{}', '192.0.2.7')).status;" ;;
 		refresh) statement="SELECT wazo_auth.token_create(refresh_token => '$refresh_token', client_id => 'phone',
 			remote_addr => '192.0.2.7');" ;;
+		batch) statement="SELECT length(wazo_auth.http_batch(array_fill('HEAD'::text, '{32}'), array_fill('/0.1/token/$token'::text, '{32}'),
+			array_fill('Host'::text, '{64}'), array_fill(2, '{32}'), array_fill(NULL::bytea, '{32}'),
+			array_fill('127.0.0.1'::text, '{32}')));" ;;
 		*) statement="$what;" ;;
 	esac
 	statement=$(tr '\n\t' '  ' <<<"$statement")
