@@ -40,6 +40,15 @@ sub active
 	return $t->psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wazo-auth' AND state = 'active'");
 }
 
+# The front answers before all of its connections are there.
+sub has_connections
+{
+	my ($n, $which, $what) = @_;
+	my $count = sub { return $t->psql("SELECT count(*) FROM pg_stat_activity a LEFT JOIN pg_stat_ssl s USING (pid) WHERE $which") };
+	wait_for(sub { $count->() >= $n });
+	return is($count->(), $n, $what);
+}
+
 # What of the front's log matches, once it does.
 sub logged
 {
@@ -51,9 +60,9 @@ my @long = ('--request-timeout', 600, '--fast-timeout', 600, '--queue-wait', 600
 $t->start_front('--workers', 1, '--reconnect-wait', 0.1, @long);
 
 # ---- the session ----
+has_connections(4, "a.application_name = 'wazo-auth'", 'two fast connections, one for logins, one slow');
 is($t->psql("SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name <> 'psql' AND backend_type = 'client backend'"),
 	'wazo-auth', 'application name');
-is($t->psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wazo-auth'"), 4, 'two fast connections, one for logins, one slow');
 
 # ---- errors of the database ----
 foreach my $case (['P0001', 500], ['22P02', 500], ['XX000', 500], ['40001', 500], ['57P03', 503], ['08006', 503], ['53300', 503])
@@ -434,7 +443,7 @@ $t->stop_front;
 	$t->start_server;
 	$t->start_front('--workers', 1, '--reconnect-wait', 0.1, '--database', "host=127.0.0.1 port=$t->{pg_port} user=scram password=hunter2 dbname=postgres");
 	is($t->call('GET', '/echo')->{status}, 200, 'TLS and SCRAM');
-	is($t->psql("SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE ssl AND usename = 'scram'"), 4, '... all connections');
+	has_connections(4, "s.ssl AND a.usename = 'scram'", '... all connections');
 	is(length($t->call('GET', '/big/3000000')->{body}), 3000000, '... a long answer');
 	is($t->call('POST', '/echo', body => 'x' x 500000)->{status}, 200, '... a long body');
 	$t->stop_server('immediate');

@@ -94,7 +94,7 @@ EOC
 	my $cancelled = begin('cancelled', $quick);
 	my $terminated = begin('terminated', $quick);
 	until_is($busy, '1|2', "$way: two wait");
-	is( sql("SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('cancelled', 'terminated') AND wait_event_type = 'Extension'"),
+	until_is("SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('cancelled', 'terminated') AND wait_event_type = 'Extension'",
 		'2', "$way: waiting is shown");
 	sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'cancelled'");
 	like(finish($cancelled), qr/ERROR:  57014/, "$way: cancel ends the wait");

@@ -62,6 +62,7 @@ if ($pid == 0)
 }
 until_true(sub { (sample('wazo_auth_database_requests{lane="slow"}') // 0) == 1 }, 60);
 is(sample('wazo_auth_database_requests{lane="slow"}'), 1, 'a request that the database is at');
+$node->poll_query_until('app', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')});
 is($node->safe_psql('app', q{SELECT application_name FROM pg_stat_activity WHERE wait_event_type = 'Lock'}), 'wazo-auth 0af7651916cd43dd8448eb211c80319c',
 	'the activity of the server tells whose it is');
 $node->poll_query_until('app', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND clock_timestamp() - query_start > '0.2 s')});

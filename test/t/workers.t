@@ -48,7 +48,7 @@ until_is($node, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
 add_database($node, 'app');
 workers('app', '1', 'CREATE EXTENSION brings a worker');
-is($node->safe_psql('postgres', "SELECT application_name FROM pg_stat_activity WHERE backend_type = 'wazo_auth expiry'"),
+until_is($node, 'postgres', "SELECT application_name FROM pg_stat_activity WHERE backend_type = 'wazo_auth expiry'",
 	'wazo_auth expiry', 'it names itself');
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE datname IN ('plain', 'template1') AND backend_type ~ 'wazo_auth'"),
 	'0', 'nobody stays in a database without the extension');
