@@ -27,9 +27,6 @@ mkdir -p "$state/socket"
 chmod 711 "$state"
 if [ "$state" != "$run_dir" ]; then
 	ln -sfn "$state" "$run_dir/state"
-	# Whoever removes RUN_DIR alone finds the cluster again, and its password.
-	[ -L "$run_dir/env" ] || [ ! -f "$run_dir/env" ] || mv "$run_dir/env" "$state/env"
-	ln -sfn "$state/env" "$run_dir/env"
 	echo "$run_dir cannot be used by the account $SERVER_USER; the cluster is in $state"
 fi
 chown "$SERVER_USER": "$state/socket"
@@ -37,6 +34,13 @@ chmod 755 "$state/socket"
 
 exec 9>"$state/lock"
 flock -n 9 || die "another \`make run\` uses $state; stop it or set RUN_DIR"
+
+# Whoever removes RUN_DIR alone finds the cluster again, and its password.
+[ ! -L "$run_dir/env" ] || rm -f "$run_dir/env"
+if [ "$state" != "$run_dir" ]; then
+	[ ! -f "$run_dir/env" ] || mv -n "$run_dir/env" "$state/env"
+	ln -sfn "$state/env" "$run_dir/env"
+fi
 
 # Told before anything is started, with the port's name.
 if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
