@@ -138,7 +138,9 @@ BEGIN
   PERFORM wazo_auth.emit_event('auth_login_locked', COALESCE(emit_login_locked.user_uuid, object_uuid),
     'auth.logins.locked',
     json_build_object('network', network, 'user_uuid', emit_login_locked.user_uuid, 'seconds', seconds),
-    tenant_uuid => (SELECT u.tenant_uuid FROM wazo_auth.user u WHERE u.uuid = emit_login_locked.user_uuid));
+    -- looked for where it is nobody's, too
+    tenant_uuid => (SELECT u.tenant_uuid FROM wazo_auth.user u
+                    WHERE u.uuid = COALESCE(emit_login_locked.user_uuid, '00000000-0000-0000-0000-000000000000')));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.emit_login_locked(uuid, cidr, uuid, integer) IS

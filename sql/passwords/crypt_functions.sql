@@ -21,11 +21,13 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   v_crypt regprocedure := wazo_auth.pgcrypto_crypt();
-  v_user uuid := wazo_auth.resolve_login(login);
+  -- Looked for and compared with for nobody, too, so that it takes as long.
+  v_user uuid := COALESCE(wazo_auth.resolve_login(login), '00000000-0000-0000-0000-000000000000');
   v_stored wazo_auth.crypt_password;
   v_kind text;
   v_like text;
   v_computed text;
+  v_same boolean;
   v_equal boolean := false;
 BEGIN
   IF v_crypt IS NULL THEN
@@ -43,9 +45,10 @@ BEGIN
                    WHEN v_stored.hash LIKE '$2%' THEN '$2a' || substr(v_stored.hash, 4)
                    ELSE v_stored.hash END;
     EXECUTE format('SELECT %s($1, $2)', v_crypt::oid::regproc) INTO v_computed USING password, v_like;
+    -- Of digests, so that the time of the comparison tells nothing.
+    v_same := sha256(convert_to(v_computed, 'UTF8')) = sha256(convert_to(v_like, 'UTF8'));
     IF v_kind = v_stored.kind THEN
-      -- Of digests, so that the time of the comparison tells nothing.
-      v_equal := sha256(convert_to(v_computed, 'UTF8')) = sha256(convert_to(v_like, 'UTF8'));
+      v_equal := v_same;
     END IF;
     SELECT min(c.kind) INTO v_kind FROM wazo_auth.crypt_password c WHERE c.kind > v_kind;
   END LOOP;

@@ -270,12 +270,13 @@ CREATE OR REPLACE FUNCTION wazo_auth.verify_credentials(login text, password tex
 LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
-  v_uuid uuid := wazo_auth.resolve_login(login);
-  -- Also for nobody, as all that follows, so that the answer takes as long.
-  v_hash text := wazo_auth.stored_password(COALESCE(v_uuid, '00000000-0000-0000-0000-000000000000'));
+  v_found record := wazo_auth.password_of_login(login);
+  v_uuid uuid := v_found.user_uuid;
+  v_hash text := v_found.hash;
   v_user wazo_auth.user;
   v_new_hash text;
 BEGIN
+  -- Also for nobody, so that the answer takes as long.
   IF NOT wazo_auth.password_verify(password, v_hash)
      OR wazo_auth.effective_authentication_method(v_uuid) IS DISTINCT FROM 'native' THEN
     RETURN NULL;

@@ -200,8 +200,10 @@ COMMENT ON FUNCTION wazo_auth.login_failed(text, text, uuid) IS
 
 CREATE OR REPLACE FUNCTION wazo_auth.count_failed_login(login text, remote_addr text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_guessed text := ltrim(wazo_auth.normal_login(login));
 BEGIN
-  PERFORM wazo_auth.login_failed(ltrim(wazo_auth.normal_login(login)), remote_addr, wazo_auth.resolve_login(login));
+  PERFORM wazo_auth.login_failed(v_guessed, remote_addr, wazo_auth.resolve_login(v_guessed));
 END
 $$;
 COMMENT ON FUNCTION wazo_auth.count_failed_login(text, text) IS

@@ -109,6 +109,11 @@ CREATE OR REPLACE FUNCTION wazo_auth.owner_of_login(login text, OUT user_uuid uu
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_owner_of_login';
 COMMENT ON FUNCTION wazo_auth.owner_of_login(text) IS 'wazo_auth.resolve_login(), and the user''s tenant.';
 
+CREATE OR REPLACE FUNCTION wazo_auth.password_of_login(login text, OUT user_uuid uuid, OUT hash text)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_password_of_login';
+COMMENT ON FUNCTION wazo_auth.password_of_login(text) IS
+'wazo_auth.resolve_login(), and the hash of the user''s password, null without one, at the same cost.';
+
 CREATE OR REPLACE FUNCTION wazo_auth.effective_authentication_method(user_uuid uuid) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_effective_authentication_method';
 COMMENT ON FUNCTION wazo_auth.effective_authentication_method(uuid) IS
@@ -122,7 +127,7 @@ COMMENT ON FUNCTION wazo_auth.lock_enabled_user(uuid) IS
 CREATE OR REPLACE FUNCTION wazo_auth.stored_password(user_uuid uuid) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_stored_password';
 COMMENT ON FUNCTION wazo_auth.stored_password(uuid) IS
-'The hash of the user''s password; null without one, at the same cost.';
+'The hash of the user''s password; null without one.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.store_password(user_uuid uuid, hash text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -210,11 +210,14 @@ raise_missing(const char *name)
 			 errhint("Run CREATE EXTENSION wazo_auth, or ALTER EXTENSION wazo_auth UPDATE.")));
 }
 
+/* Has the index all rows, and in the order of the column? */
 static bool
-index_serves(Relation index, AttrNumber column)
+index_serves(Relation index, Relation rel, AttrNumber column)
 {
 	return index->rd_index->indisvalid && index->rd_index->indkey.values[0] == column &&
-		index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL;
+		index->rd_rel->relam == BTREE_AM_OID && index->rd_indoption[0] == 0 &&
+		index->rd_indcollation[0] == TupleDescAttr(RelationGetDescr(rel), column - 1)->attcollation &&
+		RelationGetIndexPredicate(index) == NIL;
 }
 
 /*
@@ -233,7 +236,7 @@ find_index(Relation rel, AttrNumber column)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		if (!unique && index_serves(index, column))
+		if (!unique && index_serves(index, rel, column))
 		{
 			result = RelationGetRelid(index);
 			unique = index->rd_index->indisunique && index->rd_index->indnkeyatts == 1;

@@ -10,11 +10,15 @@
 #include "access/relscan.h"
 #include "access/table.h"
 #include "catalog/pg_collation_d.h"
+#include "executor/tuptable.h"
 #include "utils/fmgroids.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "base/row_by_key.h"
+
+/* entries of an index that row_open_near() reads, so that a transaction that has inserted many rows holds up nobody */
+#define NEAR_ENTRIES	8
 
 /* A scan that many look-ups share: rel is NULL where there is none. */
 static struct
@@ -83,15 +87,29 @@ rows_forget(void)
 	kept.rel = NULL;
 }
 
-static bool
-open_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure compare, Datum key)
+/* Begins a scan of its own, before its first row. */
+static void
+begin_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure compare, Datum key)
 {
 	ScanKeyData skey;
 	Oid			index;
 
-	row->kept = can_share(column, strategy);
-	if (row->kept)
+	row->kept = false;
+	row->tuple = NULL;
+	row->rel = catalog_open(catalog_table_of(column), AccessShareLock);
+	index = catalog_index(column);
+	ScanKeyInit(&skey, catalog_column(column), strategy, compare, key);
+	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, &skey);
+}
+
+static bool
+open_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure compare, Datum key)
+{
+	ScanKeyData skey;
+
+	if (can_share(column, strategy))
 	{
+		row->kept = true;
 		kept.in_use = true;
 		row->rel = kept.rel;
 		row->scan = kept.scan;
@@ -99,10 +117,7 @@ open_scan(RowByKey *row, ColumnId column, StrategyNumber strategy, RegProcedure 
 		index_rescan(kept.scan->iscan, &skey, 1, NULL, 0);
 		return row_next(row);
 	}
-	row->rel = catalog_open(catalog_table_of(column), AccessShareLock);
-	index = catalog_index(column);
-	ScanKeyInit(&skey, catalog_column(column), strategy, compare, key);
-	row->scan = systable_beginscan(row->rel, index, OidIsValid(index), GetActiveSnapshot(), 1, &skey);
+	begin_scan(row, column, strategy, compare, key);
 	return row_next(row);
 }
 
@@ -146,21 +161,47 @@ row_open_text(RowByKey *row, TableId table, text *key)
 	return open_scan(row, catalog_key(table), BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(key));
 }
 
-/* The first row of which the key is not less; whether it is equal. */
+/*
+ * Of a scan by an index, the next row that the snapshot sees.  Counts down the
+ * entries that it may read for that, and gives up where there are none left.
+ */
+static bool
+next_within(RowByKey *row, int *entries)
+{
+	IndexScanDesc scan = row->scan->iscan;
+	bool		is_copy;
+
+	while (*entries > 0 && index_getnext_tid(scan, ForwardScanDirection) != NULL)
+	{
+		(*entries)--;
+		if (index_fetch_heap(scan, row->scan->slot))
+		{
+			row->tuple = ExecFetchSlotHeapTuple(row->scan->slot, false, &is_copy);
+			Assert(!is_copy);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The first row of which the key is not less, if it is near; whether it is equal. */
 static bool
 open_near(RowByKey *row, TableId table, RegProcedure not_less, RegProcedure equal, Datum key)
 {
 	ColumnId	column = catalog_key(table);
-	bool		found = open_scan(row, column, BTGreaterEqualStrategyNumber, not_less, key);
+	int			entries = NEAR_ENTRIES;
 	bool		isnull;
 
-	if (!rows_in_order(row))
+	begin_scan(row, column, BTGreaterEqualStrategyNumber, not_less, key);
+	if (rows_in_order(row))
 	{
-		row_close(row);
-		return open_scan(row, column, BTEqualStrategyNumber, equal, key);
+		if (next_within(row, &entries))
+			return DatumGetBool(OidFunctionCall2Coll(equal, C_COLLATION_OID, row_get(row, column, &isnull), key));
+		if (entries > 0)
+			return false;
 	}
-	return found &&
-		DatumGetBool(OidFunctionCall2Coll(equal, C_COLLATION_OID, row_get(row, column, &isnull), key));
+	row_close(row);
+	return open_scan(row, column, BTEqualStrategyNumber, equal, key);
 }
 
 /*
@@ -168,8 +209,9 @@ open_near(RowByKey *row, TableId table, RegProcedure not_less, RegProcedure equa
  *
  * As row_open(), but where there is no row of the key, row->tuple is the next
  * one in the order of the keys: whoever is not to learn from the time whether
- * there is one has as much read for nothing.  NULL only beyond the last key.
- * Returns whether the row is that of the key.
+ * there is one has as much read for nothing.  NULL beyond the last key, and
+ * where there are too many rows before the next one that nobody sees any more,
+ * or yet.  Returns whether the row is that of the key.
  */
 bool
 row_open_near(RowByKey *row, TableId table, const pg_uuid_t *key)

@@ -281,7 +281,11 @@ password_verify(const char *password, Size len, const char *hash,
 	if (!usable && n == 0)
 		start_argon2(&stored);
 	else if (!usable)
+	{
 		stored = kind[0];
+		/* somebody's, of which no password is good */
+		stored.hash[0] ^= 1;
+	}
 	for (int i = 0; i < n && its == n; i++)
 		if (password_same_kind(&kind[i], &stored))
 			its = i;

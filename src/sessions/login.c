@@ -25,6 +25,7 @@
 
 PG_FUNCTION_INFO_V1(wazo_auth_resolve_login);
 PG_FUNCTION_INFO_V1(wazo_auth_owner_of_login);
+PG_FUNCTION_INFO_V1(wazo_auth_password_of_login);
 PG_FUNCTION_INFO_V1(wazo_auth_stored_password);
 PG_FUNCTION_INFO_V1(wazo_auth_effective_authentication_method);
 PG_FUNCTION_INFO_V1(wazo_auth_has_live_sessions);
@@ -85,6 +86,19 @@ find_user(text *login, pg_uuid_t *user, pg_uuid_t *tenant)
 	return found && enabled && is_username;
 }
 
+/* The value of a function that returns a row of two columns. */
+static Datum
+two_columns(FunctionCallInfo fcinfo, Datum first, bool first_is_null, Datum second, bool second_is_null)
+{
+	Datum		value[2] = {first, second};
+	bool		isnull[2] = {first_is_null, second_is_null};
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "the function has to return a row");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull));
+}
+
 /*
  * wazo_auth.resolve_login(login text) returns uuid
  *
@@ -112,21 +126,37 @@ wazo_auth_owner_of_login(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t	user;
 	pg_uuid_t	tenant;
-	Datum		value[2] = {UUIDPGetDatum(&user), UUIDPGetDatum(&tenant)};
-	bool		isnull[2] = {false, false};
-	TupleDesc	desc;
+	bool		found = find_user(PG_GETARG_TEXT_PP(0), &user, &tenant);
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "the function has to return a row");
-	if (!find_user(PG_GETARG_TEXT_PP(0), &user, &tenant))
-		isnull[0] = isnull[1] = true;
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, isnull)));
+	return two_columns(fcinfo, UUIDPGetDatum(&user), !found, UUIDPGetDatum(&tenant), !found);
+}
+
+/*
+ * wazo_auth.password_of_login(login text, OUT user_uuid uuid, OUT hash text)
+ *
+ * The same user, and its password hash, which is null where it has none; at the
+ * same cost in any case.
+ */
+Datum
+wazo_auth_password_of_login(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+	bool		found = find_user(PG_GETARG_TEXT_PP(0), &user, &tenant);
+	RowByKey	row;
+	bool		has_password = row_open_near(&row, T_PASSWORD, &user);
+	text	   *hash = NULL;
+
+	if (row.tuple != NULL)
+		hash = row_get_text(&row, PASSWORD_HASH);
+	row_close(&row);
+	return two_columns(fcinfo, UUIDPGetDatum(&user), !found, PointerGetDatum(hash), !(found && has_password));
 }
 
 /*
  * wazo_auth.stored_password(user_uuid uuid) returns text
  *
- * The user's password hash, or null, at the same cost.
+ * The user's password hash, or null.
  */
 Datum
 wazo_auth_stored_password(PG_FUNCTION_ARGS)
@@ -134,12 +164,10 @@ wazo_auth_stored_password(PG_FUNCTION_ARGS)
 	RowByKey	row;
 	text	   *hash = NULL;
 
-	bool		found = row_open_near(&row, T_PASSWORD, PG_GETARG_UUID_P(0));
-
-	if (row.tuple != NULL)
+	if (row_open(&row, T_PASSWORD, PG_GETARG_UUID_P(0)))
 		hash = row_get_text(&row, PASSWORD_HASH);
 	row_close(&row);
-	if (!found)
+	if (hash == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(hash);
 }

@@ -141,5 +141,32 @@ SELECT wazo_auth.import_password(:'imported', repeat('ab', 64), decode(repeat('c
 SELECT is((w.status, w.counts ->> 'pbkdf2', w.counts ->> 'argon2id')::text, '(401,1,2)', 'hashes of ' || l)
 FROM unnest('{imported,nobody,ann}'::text[]) l, LATERAL pg_temp.work('POST', '/0.1/token', pg_temp.basic(l), '{}', NULL) w;
 
+-- ---- a password from elsewhere ----
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
+SELECT wazo_auth.create_user(:'north', 'elsewhere', authentication_method => 'native') AS elsewhere \gset
+SELECT wazo_auth.import_crypt_password(:'elsewhere', crypt('secret', gen_salt('md5'))) \g /dev/null
+CREATE TEMPORARY TABLE from_elsewhere AS
+SELECT c.* FROM pg_temp.compare('POST', '{/0.1/token,/0.1/token}', '{elsewhere,erehwesle}', '{}', '10.9.*', 'SELECT 1') c;
+SELECT is((f.status, f.differ)::text, '(401,{})', 'its login does what nobody''s does') FROM from_elsewhere f;
+SELECT cmp_ok(abs(f.pages), '<=', 2, 'and reads it') FROM from_elsewhere f;
+
+-- ---- what nobody sees holds up nobody ----
+CREATE FUNCTION pg_temp.pages(statement text) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_plan json;
+BEGIN
+  EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING false, FORMAT JSON) ' || statement INTO v_plan;
+  RETURN (v_plan #>> '{0,Plan,Shared Hit Blocks}')::integer + (v_plan #>> '{0,Plan,Shared Read Blocks}')::integer;
+END $$;
+INSERT INTO wazo_auth.login (login, user_uuid, is_username, is_email) SELECT 'm' || i, :'ann', true, false FROM generate_series(1, 10000) i;
+DELETE FROM wazo_auth.login WHERE login LIKE 'm%';
+SELECT cmp_ok(pg_temp.pages('SELECT wazo_auth.resolve_login(''m'')'), '<', 60, 'logins that are gone are passed over');
+SELECT is(wazo_auth.resolve_login('m'), NULL, 'and are nobody''s');
+SELECT is(wazo_auth.resolve_login(l)::text, :'ann', 'who comes before and behind is found: ' || l) FROM unnest('{ann,ann@x.org}'::text[]) l;
+-- an index in another order is none to look for the next one in
+ALTER TABLE wazo_auth.login DROP CONSTRAINT login_pkey;
+CREATE UNIQUE INDEX ON wazo_auth.login (login DESC);
+SELECT is(wazo_auth.resolve_login(l)::text, :'ann', 'and with another index: ' || l) FROM unnest('{ann,ann@x.org}'::text[]) l;
+
 SELECT * FROM finish();
 ROLLBACK;
