@@ -339,8 +339,8 @@ DECLARE
   v_top uuid := wazo_auth.top_tenant_uuid();
 BEGIN
   IF wazo_auth.audit_is_on() THEN
-    PERFORM wazo_auth.write_audit('request'::text, 'refused'::text, user_uuid, COALESCE(tenant_uuid, v_top), NULL::jsonb,
-      NULL::jsonb, status);
+    PERFORM wazo_auth.write_audit('request'::text, 'refused'::text, user_uuid, COALESCE(tenant_uuid, v_top),
+      NULL::jsonb, NULL::jsonb, status);
   END IF;
 END
 $$;

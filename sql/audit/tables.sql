@@ -54,7 +54,8 @@ COMMENT ON COLUMN wazo_auth.audit.after IS
 'places; of a request its path parameters';
 COMMENT ON INDEX wazo_auth.audit_tenant_uuid_id_idx IS 'What happened in a tenant, the latest first';
 COMMENT ON INDEX wazo_auth.audit_object_uuid_id_idx IS
-'What happened to something. Not what was refused: entered here, a failed login would take longer where it is somebody''s';
+'What happened to something. Not what was refused: entered here, a failed login would take longer where it is '
+'somebody''s';
 COMMENT ON INDEX wazo_auth.audit_object_id_idx IS
 'For explain_access(): gaps of the log, and what has its name in the settings';
 

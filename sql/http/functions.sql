@@ -74,9 +74,9 @@ RETURNS bytea
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'wazo_auth_http_batch';
 COMMENT ON FUNCTION wazo_auth.http_batch(text[], text[], text[], integer[], bytea[], text[]) IS
 'What wazo_auth.http() answers to each of at most 64 requests, in their order and in one transaction, as array_send() '
-'would send it; for a front that sends together what came in together. headers: those of all requests one behind the other; header_counts: how many '
-'elements of them, names and values, belong to each. Raises as wazo_auth.http() does, 2202E when the arrays do not fit '
-'together and 54000 for more requests.';
+'would send it; for a front that sends together what came in together. headers: those of all requests one behind the '
+'other; header_counts: how many elements of them, names and values, belong to each. Raises as wazo_auth.http() does, '
+'2202E when the arrays do not fit together and 54000 for more requests.';
 
 CREATE OR REPLACE FUNCTION wazo_auth.raw_query() RETURNS text
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wazo_auth_raw_query';

@@ -268,7 +268,7 @@ password_verify(const char *password, Size len, const char *hash,
 {
 	/* parsed for an unknown login, as somebody's would be */
 	static const char nobodys[] = "$argon2id$v=19$m=19456,t=2,p=1$cNvSDJmBSrffvwujGO2qmQ$"
-		"SNjN0+hy4jPc3Y4YkKvAcZgAgKLTClb1sKMsHjlg2Cc";
+	"SNjN0+hy4jPc3Y4YkKvAcZgAgKLTClb1sKMsHjlg2Cc";
 	PhcHash		kind[PASSWORD_MAX_KINDS + 1];
 	PhcHash		stored;
 	uint8_t		computed[PHC_MAX_BYTES];

@@ -46,8 +46,11 @@ has_confirmed_address(const pg_uuid_t *user, const text *folded)
 	bool		found = false;
 
 	for (bool more = rows_open(&row, EMAIL_USER_UUID, user); more; more = row_next(&row))
-		found |= same_text(normal_login(row_get_text(&row, EMAIL_ADDRESS)), folded) &
-			row_get_bool(&row, EMAIL_CONFIRMED);
+	{
+		bool		same = same_text(normal_login(row_get_text(&row, EMAIL_ADDRESS)), folded);
+
+		found |= same && row_get_bool(&row, EMAIL_CONFIRMED);
+	}
 	row_close(&row);
 	return found;
 }
