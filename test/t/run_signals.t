@@ -1,6 +1,7 @@
 # Stopping `make run`: HUP, INT and TERM, once and twice, to its process group (as
 # a terminal does) and to make alone (as a supervisor does). Each time the front and
-# the cluster are gone, cleanly, and their data is there.
+# the cluster are gone, cleanly, and their data is there; also for who removes the
+# folder of a clone, which the cluster is not in where the servers cannot enter it.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 use strict;
@@ -8,6 +9,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
+use HTTP::Tiny;
 use IO::Socket::INET;
 use POSIX qw(:sys_wait_h);
 use Test::More;
@@ -67,6 +69,19 @@ END
 	system('rm', '-rf', $home, map { state_of($_) } grep { -l "$home/$_/state" } keys %runs) if $home;
 }
 
+# Has it begun to serve?
+sub serves
+{
+	my ($name) = @_;
+	my $run = $runs{$name};
+	return wait_for(sub {
+		($run->{ended} ||= waitpid($run->{pid}, WNOHANG)) ||
+		  slurp("$home/$name.log") =~ /Get a token/ && IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $run->{port}, Timeout => 1)
+	}) && !$run->{ended};
+}
+
+sub has_ended { my ($run) = @_; return wait_for(sub { $run->{ended} ||= waitpid($run->{pid}, WNOHANG) }) }
+
 my @cases;
 foreach my $signal (qw(HUP INT TERM))
 {
@@ -80,11 +95,7 @@ while (my @batch = splice(@cases, 0, 4))
 	{
 		my ($name, $signal, $to, $times) = @$case;
 		my $run = $runs{$name};
-		my $up = wait_for(sub {
-			($run->{ended} ||= waitpid($run->{pid}, WNOHANG)) ||
-			  slurp("$home/$name.log") =~ /Get a token/ && IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $run->{port}, Timeout => 1)
-		}) && !$run->{ended};
-		ok($up, "$name: make run serves") or diag(slurp("$home/$name.log"));
+		ok(serves($name), "$name: make run serves") or diag(slurp("$home/$name.log"));
 		for (1 .. $times)
 		{
 			kill $signal, $to eq 'group' ? -$run->{pid} : $run->{pid};
@@ -95,11 +106,32 @@ while (my @batch = splice(@cases, 0, 4))
 	{
 		my ($name) = @$case;
 		my $run = $runs{$name};
-		ok(wait_for(sub { $run->{ended} ||= waitpid($run->{pid}, WNOHANG) }), "$name: it ends");
+		ok(has_ended($run), "$name: it ends");
 		my $state = state_of($name);
 		ok(wait_for(sub { !left($state) }), "$name: nothing of it is left running") or diag(join ' ', left($state));
 		ok(!-e "$state/data/postmaster.pid" && -s "$state/data/PG_VERSION", "$name: the cluster was stopped, its data stays");
 		like(slurp("$state/postgresql.log"), qr/database system is shut down\s*\z/, "$name: ... properly");
 	}
 }
+
+# ---- the folder is gone, and make run is started in it again ----
+# A socket's path that is as long fits nowhere, so the cluster is elsewhere.
+my $name = 'removed' x 12;
+start($name);
+ok(serves($name), 'a long path: make run serves') or diag(slurp("$home/$name.log"));
+kill 'TERM', $runs{$name}{pid};
+ok(has_ended($runs{$name}), '... and ends');
+my $state = state_of($name);
+my ($password) = slurp("$home/$name/env") =~ /^export PASSWORD=(.+)$/m;
+isnt($state, "$home/$name", 'the cluster is elsewhere');
+system('rm', '-rf', "$home/$name") == 0 or die 'rm';
+start($name);
+ok(serves($name), 'it serves again') or diag(slurp("$home/$name.log"));
+is(state_of($name), $state, '... from the same cluster');
+like(slurp("$home/$name/env"), qr/^export PASSWORD=\Q$password\E$/m, '... with its password');
+is(HTTP::Tiny->new->post("http://wazo-auth-cli:$password\@127.0.0.1:$runs{$name}{port}/0.1/token", { headers => { 'Content-Type' => 'application/json' }, content => '{}' })->{status},
+	200, '... which is good');
+kill 'TERM', $runs{$name}{pid};
+ok(has_ended($runs{$name}), '... and ends');
+ok(wait_for(sub { !left($state) }), '... as a whole');
 done_testing;
