@@ -148,8 +148,8 @@ SELECT wazo_auth.import_crypt_password(:'elsewhere', crypt('secret', gen_salt('m
 CREATE TEMPORARY TABLE from_elsewhere AS
 SELECT c.* FROM pg_temp.compare('POST', '{/0.1/token,/0.1/token}', '{elsewhere,erehwesle}', '{}', '10.9.*', 'SELECT 1') c;
 SELECT is((f.status, f.differ)::text, '(401,{})', 'its login does what nobody''s does') FROM from_elsewhere f;
--- and the row of its password: pages of the index, where the plan has it, and one of the table
-SELECT cmp_ok(abs(f.pages), '<=', 5, 'and reads it') FROM from_elsewhere f;
+-- but for the row of its password, which others before it may have left dead ones of
+SELECT cmp_ok(abs(f.pages), '<=', 12, 'and reads it') FROM from_elsewhere f;
 
 -- ---- what nobody sees holds up nobody ----
 CREATE FUNCTION pg_temp.pages(statement text) RETURNS integer LANGUAGE plpgsql AS $$
