@@ -3,6 +3,8 @@
 -- clock says is `make timing`.
 --
 -- SPDX-License-Identifier: GPL-3.0-or-later
+-- Of what other tests have left dead a few entries are passed over for nobody, until they are marked.
+VACUUM wazo_auth.login, wazo_auth.password, wazo_auth.user, wazo_auth.email, wazo_auth.crypt_password;
 BEGIN;
 SET client_min_messages = warning;
 SET wazo_auth.argon2_memory = 1024;
@@ -150,8 +152,7 @@ SELECT wazo_auth.import_crypt_password(:'elsewhere', crypt('secret', gen_salt('m
 CREATE TEMPORARY TABLE from_elsewhere AS
 SELECT c.* FROM pg_temp.compare('POST', '{/0.1/token,/0.1/token}', '{elsewhere,erehwesle}', '{}', '10.9.*', 'SELECT 1') c;
 SELECT is((f.status, f.differ)::text, '(401,{})', 'its login does what nobody''s does') FROM from_elsewhere f;
--- but for the row of its password
-SELECT cmp_ok(abs(f.pages), '<=', 12, 'and reads what nobody''s does') FROM from_elsewhere f;
+SELECT cmp_ok(f.least_pages, '<=', 2, 'and reads what nobody''s does, and its row') FROM from_elsewhere f;
 
 -- ---- what nobody sees holds up nobody ----
 CREATE FUNCTION pg_temp.pages(statement text) RETURNS integer LANGUAGE plpgsql AS $$
