@@ -114,7 +114,7 @@ END
 ok(wait_for(sub {
 	$ended ||= waitpid($run, WNOHANG);
 	$ended || IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 1);
-}, 300) && !$ended, 'make run serves') or die 'make run: ' . slurp("$home/run.log");
+}, 1800) && !$ended, 'make run serves') or die 'make run: ' . slurp("$home/run.log");
 my $log = slurp("$home/run.log");
 like($log, qr/wazo_auth runs on http:\/\/127\.0\.0\.1:$port \(Ctrl-C stops it\)/, '... and says where');
 ok(!$ended, '... in the foreground');
