@@ -69,7 +69,7 @@ drop_zeros(char *s, size_t len)
  * normal_domain
  *
  * Writes the normal form of s, len (UTF-8) to out, without a NUL, and returns
- * its length; 0 for what has none: an empty text, a longer one than
+ * its length; the normal form of that is itself.  0 for what has none: an empty text, a longer one than
  * DOMAIN_MAX_BYTES - 1, a name outside ASCII that is no domain name.
  */
 size_t
@@ -88,7 +88,8 @@ normal_domain(const char *s, size_t len, char out[DOMAIN_MAX_BYTES])
 			out[i] += 'a' - 'A';
 	if (n > 0 && out[0] == '[')
 		return drop_zeros(out, n);
-	if (n > 1 && out[n - 1] == '.')
+	/* of "a.." none: what is left would have another form than its own */
+	if (n > 1 && out[n - 1] == '.' && out[n - 2] != '.')
 		n--;
 	return n;
 }
