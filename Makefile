@@ -31,6 +31,7 @@ include $(wildcard kore_front/front.mk)
 include $(wildcard src/saml/xml/xml.mk)
 include $(wildcard commands/commands.mk)
 include $(wildcard test/unit/unit.mk)
+include $(wildcard test/fuzz/fuzz.mk)
 include $(wildcard test/sanitize/sanitize.mk)
 
 install: install-extension install-front ## install them (PG_CONFIG chooses the PostgreSQL)

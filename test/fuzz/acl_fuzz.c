@@ -1,7 +1,8 @@
 /*
  * acl_fuzz.c
  *	  libFuzzer target: any list, any access, any ids; every matcher must agree
- *	  with the reference, and the packed form's check must not let bad bytes by.
+ *	  with the reference, the packed form's check must not let bad bytes by, and
+ *	  an entry that matches is told as nearest of all.
  *
  * Input: fields separated by a zero byte: auth id, session id, access, then
  * the entries.  A first byte 0xff takes the rest as a packed list instead.
@@ -10,6 +11,7 @@
  */
 #include "../unit/acl_reference.h"
 #include "plain/acl_judge.h"
+#include "plain/acl_nearest.h"
 
 #define MAX_FIELDS	32
 
@@ -66,6 +68,24 @@ fuzz_judge(const char *packed, const Text *fields, size_t count, const AclContex
 	acl_judge_free(judge);
 }
 
+/* An entry needs no edit exactly when it matches; the same restrictions. */
+static void
+fuzz_nearest(const AclAccess *a, const Text *fields, size_t count, const AclContext *ctx)
+{
+	AclNearness nearness;
+
+	if (memchr(fields[2].text, '\n', fields[2].len) != NULL || !plain(fields[0]) || !plain(fields[1]))
+		return;
+	for (size_t i = 3; i < count; i++)
+	{
+		AclEntry	entry = {.text = fields[i].text, .len = fields[i].len};
+
+		if (acl_nearness(&entry, a, &nearness) &&
+			(nearness.edits == 0) != reference_match(fields[i], fields[2], ctx))
+			abort();
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -116,6 +136,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	if (expected && !test_index_finds(fields + 3, count - 3, &a))
 		abort();
+	fuzz_nearest(&a, fields, count, &ctx);
 	acl_access_done(&a);
 	fuzz_judge(packed, fields, count, &ctx, expected);
 	free(packed);

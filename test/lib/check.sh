@@ -113,7 +113,7 @@ pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
 suite_unit() {
 	local status=0
 	# -k: one that does not build keeps no other from running
-	make --no-print-directory -s -k check-unit >"$work/logs/unit-build.log" 2>&1 || status=$?
+	make --no-print-directory -s -k -j"$(nproc)" -O check-unit >"$work/logs/unit-build.log" 2>&1 || status=$?
 	count_tap unit sh -c 'cat "$1"; exit "$2"' sh "$work/logs/unit-build.log" "$status"
 }
 

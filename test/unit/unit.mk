@@ -62,9 +62,6 @@ $(UNIT_DIR)/config_test: test/unit/config_test.c $(CONFIG_PURE) $(CONFIG_HEADERS
 unit-config: $(UNIT_DIR)/config_test
 	$<
 
-$(UNIT_DIR)/config_fuzz: test/fuzz/config_fuzz.c $(CONFIG_PURE) $(CONFIG_HEADERS) | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lyaml -lm
-
 unit-metrics: $(UNIT_DIR)/metrics_test
 	$<
 
@@ -82,14 +79,6 @@ $(UNIT_DIR)/saml_mutation_test: test/unit/saml_mutation_test.c $(SAML_SAMPLE) $(
 
 $(UNIT_DIR)/saml_mutation_fast: test/unit/saml_mutation_test.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
 	$(UNIT_CC) $(filter-out -O1 -g -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -O2 $(SAML_XML_INCLUDES) -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
-
-# A target for each kind of message.
-SAML_FUZZERS = $(addprefix $(UNIT_DIR)/,saml_response_fuzz saml_logout_fuzz saml_metadata_fuzz)
-$(UNIT_DIR)/saml_response_fuzz: SAMPLES = -DFIRST_SAMPLE=SAMPLE_RESPONSE -DLAST_SAMPLE=SAMPLE_ASSERTION
-$(UNIT_DIR)/saml_logout_fuzz: SAMPLES = -DFIRST_SAMPLE=SAMPLE_LOGOUT -DLAST_SAMPLE=SAMPLE_QUERY
-$(UNIT_DIR)/saml_metadata_fuzz: SAMPLES = -DFIRST_SAMPLE=SAMPLE_METADATA -DLAST_SAMPLE=SAMPLE_METADATA
-$(SAML_FUZZERS): test/fuzz/saml_fuzz.c $(SAML_SAMPLE) $(SAML_HEADERS) | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) $(SAML_XML_INCLUDES) $(SAMPLES) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
 
 # The program with a parser that does what the document says, for test/t/saml_program.t.
 $(UNIT_DIR)/saml_hostile: test/unit/hostile_document.c $(wildcard src/saml/xml/*.[ch]) | $(UNIT_DIR)
@@ -164,45 +153,4 @@ unit-acl-judge: $(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines $(UNIT_
 	$(UNIT_DIR)/acl_judge_test $(UNIT_DIR)/acl_vectors.lines \
 		$(UNIT_DIR)/sample_policies.lines $(UNIT_GENERATED)
 
-# For whoever has the time: FUZZ_SECONDS for each fuzzer. Ctrl-C ends them.
-FUZZ_LIMITS = -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=400
-.PHONY: fuzz fuzz-acl
-fuzz: $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/text_fuzz $(UNIT_DIR)/front_fuzz $(UNIT_DIR)/config_fuzz $(UNIT_DIR)/ldap_fuzz $(SAML_FUZZERS) $(UNIT_DIR)/http_target_fuzz $(UNIT_DIR)/form_fuzz
-	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
-	$(UNIT_DIR)/text_fuzz $(FUZZ_LIMITS)
-	$(UNIT_DIR)/front_fuzz $(FUZZ_LIMITS)
-	$(UNIT_DIR)/config_fuzz $(FUZZ_LIMITS)
-	$(UNIT_DIR)/ldap_fuzz $(FUZZ_LIMITS)
-	for target in $(SAML_FUZZERS); do $$target -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=8192 || exit; done
-	$(UNIT_DIR)/http_target_fuzz $(FUZZ_LIMITS)
-	$(UNIT_DIR)/form_fuzz $(FUZZ_LIMITS)
-
-# 10^8 generated pairs, without sanitizers so that it ends in minutes, then the
-# fuzzer. FUZZ_PAIRS and FUZZ_SEED choose others.
-fuzz-acl: $(UNIT_DIR)/acl_match_fast $(UNIT_DIR)/acl_fuzz $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines
-	$(UNIT_DIR)/acl_match_fast $(UNIT_DIR)/acl_vectors.lines $(UNIT_DIR)/sample_policies.lines \
-		$(or $(FUZZ_PAIRS),100000000) $(FUZZ_SEED)
-	$(UNIT_DIR)/acl_fuzz $(FUZZ_LIMITS)
-
-$(UNIT_DIR)/acl_match_fast: test/unit/acl_match_test.c $(ACL_PURE) $(ACL_PURE_HEADERS) | $(UNIT_DIR)
-	$(UNIT_CC) $(filter-out -O1 -g -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -O2 -o $@ test/unit/acl_match_test.c $(ACL_PURE)
-
-$(UNIT_DIR)/acl_fuzz: test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_PURE_HEADERS) $(ACL_JUDGE) $(ACL_JUDGE_HEADERS) | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ test/fuzz/acl_fuzz.c $(ACL_PURE) $(ACL_JUDGE)
-
 check-unit: $(UNIT_TESTS)
-
-$(UNIT_DIR)/text_fuzz: test/fuzz/text_fuzz.c src/plain/uuid_text.c src/plain/phc.c src/plain/validate_email.c src/plain/python_text.c | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lidn -lutf8proc
-
-$(UNIT_DIR)/front_fuzz: test/fuzz/front_fuzz.c $(FRONT_PURE) $(wildcard kore_front/*.h) | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lutf8proc
-
-$(UNIT_DIR)/http_target_fuzz: test/fuzz/http_target_fuzz.c src/plain/http_target.c src/plain/http_target.h | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
-
-$(UNIT_DIR)/form_fuzz: test/fuzz/form_fuzz.c src/plain/form_body.c src/plain/form_body.h src/plain/http_target.h | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
-
-$(UNIT_DIR)/ldap_fuzz: test/fuzz/ldap_fuzz.c src/plain/ldap_text.c src/plain/ldap_text.h | $(UNIT_DIR)
-	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
