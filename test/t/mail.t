@@ -132,7 +132,7 @@ next_mail('after the pause');
 empty('it goes out once the server is back');
 
 # ---- a worker that dies between sending and noting ----
-$smtp->mode('slow');
+$smtp->mode('held');
 is(ask_reset('username=alice'), 204, 'a mail to a slow server');
 until_true(sub { $smtp->mails > $seen }) or die 'no mail';
 my $worker = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'wazo_auth relay' AND datname = 'app'});

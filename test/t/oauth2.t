@@ -147,16 +147,17 @@ my @codes = map { waitpid($_, 0); $? } @children;
 is("@codes", '0 0', 'two at a time are both answered');
 is(asked('refresh_token') - $before, 1, '... and make one refresh');
 expire();
+$provider->ask('mode', 'held');
 until_is($node, 'app', q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}, 0, 'nobody asks');
 my $pid = fork() // die "fork: $!";
 POSIX::_exit((account('GET', 'ann', 'google'))[0] == 200 ? 0 : 1) if $pid == 0;
 until_is($node, 'app', q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}, 2, 'one asks');
 is(sql(q{SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname = 'external_auth_data' AND l.mode NOT IN ('AccessShareLock')}), 0, '... and has locked nothing meanwhile');
 sql("SELECT wazo_auth.delete_external_auth('$uuid{ann}', 'google')");
+$provider->ask('mode', 'good');
 waitpid($pid, 0);
 isnt($?, 0, 'an account that was deleted meanwhile');
 is((account('GET', 'ann', 'google'))[0], 404, '... stays so');
-$provider->ask('mode', 'good');
 
 # ---- a provider in all its moods ----
 logged();

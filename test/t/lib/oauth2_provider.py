@@ -121,6 +121,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(0.2)
         if mode == "slow":
             time.sleep(1)
+        while mode == "held":
+            time.sleep(0.02)
         with lock:
             if form.get("grant_type") == "authorization_code":
                 status, answer = exchange(form, self.headers.get("Authorization"))

@@ -3,8 +3,8 @@
 
 Writes each mail that it has taken as a line of JSON to DIRECTORY/mails: sender,
 recipient, text, tls, auth. DIRECTORY/mode, if there, says what it does with the
-next ones: "refuse" (550 at RCPT), "later" (451 after the text), "slow" (takes
-the mail, writes it down, and answers two seconds later).
+next ones: "refuse" (550 at RCPT), "later" (451 after the text), "held" (takes
+the mail, writes it down, and answers once it says something else).
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -49,8 +49,8 @@ class Handler:
             'auth': bool(session.authenticated)})
         with open(os.path.join(args.directory, 'mails'), 'a') as f:
             f.write(line + '\n')
-        if mode() == 'slow':
-            await asyncio.sleep(2)
+        while mode() == 'held':
+            await asyncio.sleep(0.02)
         return '250 taken'
 
 
