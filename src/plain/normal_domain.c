@@ -69,8 +69,9 @@ drop_zeros(char *s, size_t len)
  * normal_domain
  *
  * Writes the normal form of s, len (UTF-8) to out, without a NUL, and returns
- * its length; the normal form of that is itself.  0 for what has none: an empty text, a longer one than
- * DOMAIN_MAX_BYTES - 1, a name outside ASCII that is no domain name.
+ * its length; the normal form of that is itself.  0 for what has none: an empty
+ * text, a longer one than DOMAIN_MAX_BYTES - 1, a name outside ASCII that is no
+ * domain name.
  */
 size_t
 normal_domain(const char *s, size_t len, char out[DOMAIN_MAX_BYTES])

@@ -11,15 +11,7 @@
 #include <string.h>
 
 #include "plain/form_body.h"
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool good)
-{
-	if (!good)
-		abort();
-}
+#include "require.h"
 
 static void
 same(const FormBody *a, const FormBody *b)

@@ -13,12 +13,11 @@
 #include "../../kore_front/peer.h"
 #include "../../kore_front/response.h"
 #include "../../kore_front/route.h"
+#include "require.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 FrontConfig front_config = {.cors = true};
 
@@ -27,13 +26,6 @@ front_log(int level, const char *fmt,...)
 {
 	(void) level;
 	(void) fmt;
-}
-
-static void
-require(bool good)
-{
-	if (!good)
-		abort();
 }
 
 /* A copy of exactly that size, so that the sanitizer sees every step beyond it. */

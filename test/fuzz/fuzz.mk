@@ -14,7 +14,7 @@ FUZZ_WORK = build/fuzz
 # Inputs of any sort, of which the interesting ones are short; documents are not.
 FUZZ_LENGTH = -max_len=$(if $(filter saml_%,$*),8192,400)
 
-$(UNIT_DIR)/%_fuzz: test/fuzz/%_fuzz.c | $(UNIT_DIR)
+$(UNIT_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/require.h | $(UNIT_DIR)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(FUZZ_LIBS)
 
 $(UNIT_DIR)/acl_fuzz: $(ACL_PURE) $(ACL_JUDGE) src/plain/acl_nearest.c $(ACL_PURE_HEADERS) $(ACL_JUDGE_HEADERS) src/plain/acl_nearest.h
@@ -46,7 +46,8 @@ $(FUZZ_WORK)/%/begun: test/fuzz/corpus/%.base64 test/fuzz/corpus.pl
 # Made by patterns, and yet not to be thrown away.
 .PRECIOUS: $(UNIT_DIR)/%_fuzz $(FUZZ_WORK)/%/begun
 .PHONY: fuzz fuzz-acl fuzz-corpus
-fuzz: $(addprefix fuzz-of-,$(FUZZERS))
+fuzz: packages ## readers of what strangers send, FUZZ_SECONDS (60) for each of FUZZERS, with sanitizers
+	@$(MAKE) --no-print-directory $(addprefix fuzz-of-,$(FUZZERS))
 
 fuzz-of-%: $(UNIT_DIR)/%_fuzz $(FUZZ_WORK)/%/begun
 	$< -max_total_time=$(or $(FUZZ_SECONDS),60) $(FUZZ_LENGTH) -artifact_prefix=$(FUZZ_WORK)/$*/ $(FUZZ_WORK)/$*/corpus

@@ -11,15 +11,7 @@
 #include <string.h>
 
 #include "plain/http_target.h"
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool good)
-{
-	if (!good)
-		abort();
-}
+#include "require.h"
 
 static char *
 escape(char *out, HttpSpan span)

@@ -10,15 +10,7 @@
 #include <string.h>
 
 #include "plain/ldap_text.h"
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool good)
-{
-	if (!good)
-		abort();
-}
+#include "require.h"
 
 static size_t
 count(const char *s, char c)

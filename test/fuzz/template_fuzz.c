@@ -11,15 +11,7 @@
 #include <string.h>
 
 #include "plain/template_reader.h"
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool good)
-{
-	if (!good)
-		abort();
-}
+#include "require.h"
 
 static char *
 write_piece(char *out, const TemplatePiece *piece)

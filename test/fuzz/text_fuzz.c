@@ -16,15 +16,7 @@
 #include "plain/python_text.h"
 #include "plain/uuid_text.h"
 #include "plain/validate_email.h"
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool good)
-{
-	if (!good)
-		abort();
-}
+#include "require.h"
 
 /* Whatever somebody types, the log gets one line, and quotes that end where they should. */
 static void
