@@ -9,11 +9,11 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hostile.h"
 #include "saml/xml/document.h"
 
 extern xmlNode *__real_document_parse(Work *w, int place, const char *bytes, size_t len);
@@ -23,15 +23,6 @@ static void
 crash(void)
 {
 	*(volatile int *) 8 = 1;
-}
-
-static int
-overflow(volatile int n)
-{
-	volatile char room[4096];
-
-	room[0] = (char) n;
-	return overflow(n + 1) + room[0];
 }
 
 static void
@@ -55,20 +46,6 @@ spin(void)
 {
 	for (volatile unsigned int i = 0;; i++)
 		;
-}
-
-/* A byte of each is enough to have it, and takes no time that is limited, too. */
-static void
-take_memory(void)
-{
-	for (;;)
-	{
-		volatile char *p = malloc(1024 * 1024);
-
-		if (p == NULL)
-			abort();
-		*p = 1;
-	}
 }
 
 static void

@@ -6,37 +6,14 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "hostile.h"
 #include "ldap/program/exchange.h"
 
 extern const char *__real_exchange_run(const Job *job, char email[EMAIL_MAX_BYTES]);
 extern const char *__wrap_exchange_run(const Job *job, char email[EMAIL_MAX_BYTES]);
-
-static int
-overflow(volatile int n)
-{
-	volatile char room[4096];
-
-	room[0] = (char) n;
-	return overflow(n + 1) + room[0];
-}
-
-/* A byte of each is enough to have it, and takes no time that is limited, too. */
-static void
-take_memory(void)
-{
-	for (;;)
-	{
-		volatile char *p = malloc(1024 * 1024);
-
-		if (p == NULL)
-			abort();
-		*p = 1;
-	}
-}
 
 static void
 say(const char *answer, size_t len, int status)

@@ -81,11 +81,11 @@ $(UNIT_DIR)/saml_mutation_fast: test/unit/saml_mutation_test.c $(SAML_SAMPLE) $(
 	$(UNIT_CC) $(filter-out -O1 -g -fsanitize=% -fno-sanitize%,$(UNIT_CFLAGS)) -O2 $(SAML_XML_INCLUDES) -o $@ $(filter %.c,$^) $(SAML_XML_LIBS)
 
 # The program with a parser that does what the document says, for test/t/saml_program.t.
-$(UNIT_DIR)/saml_hostile: test/unit/hostile_document.c $(wildcard src/saml/xml/*.[ch]) | $(UNIT_DIR)
+$(UNIT_DIR)/saml_hostile: test/unit/hostile_document.c test/unit/hostile.h $(wildcard src/saml/xml/*.[ch]) | $(UNIT_DIR)
 	$(UNIT_CC) -std=c11 -D_GNU_SOURCE -Isrc $(SAML_XML_INCLUDES) -Wl,--wrap=document_parse -o $@ $(filter %.c,$^) $(SAML_XML_LIBS) -lseccomp
 
 # The program with an exchange that does what the login says, for test/t/ldap_program.t.
-$(UNIT_DIR)/ldap_hostile: test/unit/hostile_exchange.c $(wildcard src/ldap/program/*.[ch]) src/plain/ldap_text.c src/plain/job_strings.c src/plain/process_limits.c | $(UNIT_DIR)
+$(UNIT_DIR)/ldap_hostile: test/unit/hostile_exchange.c test/unit/hostile.h $(wildcard src/ldap/program/*.[ch]) src/plain/ldap_text.c src/plain/job_strings.c src/plain/process_limits.c | $(UNIT_DIR)
 	$(UNIT_CC) -std=gnu11 -Isrc -Wl,--wrap=exchange_run -o $@ $(filter %.c,$^) -lldap -llber
 
 # Without sanitizers: they need more than the sandbox leaves.
